@@ -1,0 +1,1 @@
+"""Backburner: Claude work that can wait, at half price."""

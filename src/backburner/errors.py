@@ -1,0 +1,167 @@
+"""What a caller must handle, by who must act.
+
+```
+BackburnerError
+├── InputError          the caller: a file, a template, a parameter (exit 2)
+│   ├── InputFaults     many faults of one input, reported together
+│   ├── ModelUnknown    a model that the price table does not know
+│   ├── OutputBlocked   an output path that is not ours to write
+│   ├── NotFound        a run, batch or request that the store does not know
+│   └── NothingChosen   a question that only a person can answer, asked of a script
+├── ConfigError         the operator: settings, credentials, extras (exit 4)
+│   ├── KeyMissing      no credential for the lane
+│   ├── LanePinned      a lane used with another upstream than its own
+│   ├── ExtraMissing    an optional part that is not installed
+│   └── PriceSuspect    a price table whose figures contradict each other
+├── UpstreamError       wait, or ask Anthropic (exit 5)
+│   ├── LaneStopped     the lane was stopped: a refused key, no credit, a permission
+│   ├── Unreachable     no answer from the upstream
+│   └── InDoubt         batches of which it is not yet known whether they arrived (exit 7)
+└── StoreError          the operator: the home folder, its database and files (exit 6)
+    ├── StoreUnusable   a home that cannot be opened, read or written
+    ├── StoreDamaged    bytes that contradict the store
+    ├── LeaseLost       another worker took over; nothing was sent under the old lease
+    └── MoveRefused     a batch state change that the table of moves does not have
+```
+
+What came of a request is a value (`nouns.outcome`), and so is what went wrong on the wire
+(`nouns.fault`); neither is an exception.
+"""
+
+from typing import ClassVar
+
+
+class BackburnerError(Exception):
+    """The root: a message that names the value at fault, and a hint that says what to do next."""
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class InputError(BackburnerError):
+    """Something in what the caller handed over is wrong."""
+
+    code = "input_invalid"
+    exit_code = 2
+
+
+class InputFaults(InputError):
+    """Several faults of one input, reported together with their line numbers."""
+
+    code = "input_faults"
+
+
+class ModelUnknown(InputError):
+    """A model that the price table does not know."""
+
+    code = "model_unknown"
+
+
+class OutputBlocked(InputError):
+    """An output path that another run owns, that is not ours to replace, or cannot be written."""
+
+    code = "output_blocked"
+
+
+class NotFound(InputError):
+    """A run, batch or request that the store does not know."""
+
+    code = "not_found"
+
+
+class NothingChosen(InputError):
+    """A question that only a person can answer, met by a script without the option for it."""
+
+    code = "choice_needed"
+
+
+class ConfigError(BackburnerError):
+    """A setting, a credential or an installation is wrong."""
+
+    code = "config_invalid"
+    exit_code = 4
+
+
+class KeyMissing(ConfigError):
+    """There is no credential for the lane."""
+
+    code = "key_missing"
+
+
+class LanePinned(ConfigError):
+    """A lane was used with another upstream than the one it is pinned to."""
+
+    code = "lane_pinned"
+
+
+class ExtraMissing(ConfigError):
+    """An optional part is needed that is not installed."""
+
+    code = "extra_missing"
+
+
+class PriceSuspect(ConfigError):
+    """The price table contradicts itself: a batch rate is not half its sync rate."""
+
+    code = "price_suspect"
+
+
+class UpstreamError(BackburnerError):
+    """The upstream refused, or could not be reached; nothing is lost."""
+
+    code = "upstream"
+    exit_code = 5
+
+
+class LaneStopped(UpstreamError):
+    """The lane is stopped: sending more would be refused again until a person acts."""
+
+    code = "lane_stopped"
+
+
+class Unreachable(UpstreamError):
+    """The upstream gave no answer."""
+
+    code = "unreachable"
+
+
+class InDoubt(UpstreamError):
+    """For some batches it is not yet known whether they arrived; they are not sent again."""
+
+    code = "in_doubt"
+    exit_code = 7
+
+
+class StoreError(BackburnerError):
+    """The home folder, its database or its files are at fault."""
+
+    code = "store"
+    exit_code = 6
+
+
+class StoreUnusable(StoreError):
+    """The home cannot be opened, read or written."""
+
+    code = "store_unusable"
+
+
+class StoreDamaged(StoreError):
+    """Stored bytes contradict the store."""
+
+    code = "store_damaged"
+
+
+class LeaseLost(StoreError):
+    """Another worker holds the lease now; this one stops without effect."""
+
+    code = "lease_lost"
+
+
+class MoveRefused(StoreError):
+    """A batch state change that the table of moves does not have."""
+
+    code = "move_refused"
