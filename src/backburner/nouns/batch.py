@@ -1,0 +1,137 @@
+"""A batch: one body that travels together, one segment, one row for its whole life."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NewType
+
+BatchId = NewType("BatchId", int)
+
+MAX_REQUESTS: Final = 100_000
+"""Requests in one batch. Source: platform.claude.com batch-processing, 2026-09-26."""
+
+MAX_BYTES: Final = 250_000_000
+"""Bytes of one create body.
+
+Source: the page says 256 MB and not whether that is decimal (platform.claude.com batch-processing,
+2026-09-26), so this is the smaller reading less a margin.
+"""
+
+NONCE_LENGTH: Final = 12
+TRIES: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class Via(StrEnum):
+    """How a batch's requests reach the upstream."""
+
+    BATCH = "batch"
+    DIRECT = "direct"
+
+
+class BatchState(StrEnum):
+    """Where a batch is in its life; `MOVES` has every way from one to another."""
+
+    SEALED = "sealed"
+    RELEASED = "released"
+    ARMED = "armed"
+    UNKNOWN = "unknown"
+    SENT = "sent"
+    ENDED = "ended"
+    DONE = "done"
+    HELD = "held"
+    ABANDONED = "abandoned"
+
+
+_S = BatchState
+MOVES: Final[dict[BatchState, frozenset[BatchState]]] = {
+    _S.SEALED: frozenset({_S.RELEASED, _S.HELD, _S.DONE}),
+    _S.HELD: frozenset({_S.SEALED, _S.DONE}),
+    _S.RELEASED: frozenset({_S.ARMED, _S.SEALED, _S.DONE}),
+    _S.ARMED: frozenset({_S.SENT, _S.SEALED, _S.UNKNOWN}),
+    _S.UNKNOWN: frozenset({_S.SENT, _S.SEALED, _S.ABANDONED}),
+    _S.SENT: frozenset({_S.ENDED}),
+    _S.ENDED: frozenset({_S.DONE}),
+    _S.DONE: frozenset(),
+    _S.ABANDONED: frozenset(),
+}
+"""The only moves there are. The store refuses any other, and the planner proposes no other."""
+
+UPSTREAM_MAY_HOLD: Final = frozenset({_S.ARMED, _S.UNKNOWN, _S.SENT, _S.ENDED})
+"""States in which the upstream has the batch, or may have it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One batch as the store knows it. Times are POSIX seconds by the store's clock.
+
+    Attributes:
+        run: The run whose first attempts it holds; none for a batch of retries.
+        first_request: The run's request number at position 0; 0 for a batch of retries.
+        nonce: Twelve characters of [a-z0-9], unique to this row, in every custom_id of the batch.
+        attempt_try: The character in its custom_ids that goes up when a doubt ended as absent.
+        requests: How many requests it holds.
+        body_bytes: Length of the create body, so that it can be announced before it is read.
+        origins: The sidecar object of a batch of retries.
+        fence: The newest batch upstream, noted before arming; empty when there was none.
+        downloads: How often the results were read and found incomplete.
+    """
+
+    id: BatchId
+    lane: str
+    run: str | None
+    first_request: int
+    nonce: str
+    attempt_try: str
+    state: BatchState
+    hold: str | None
+    via: Via
+    betas: str
+    requests: int
+    body_bytes: int
+    segment: str
+    origins: str | None
+    due_at: float
+    owner: str | None
+    epoch: int
+    lease_until: float
+    created_at: float
+    fence: str | None
+    armed_at: float | None
+    upstream_id: str | None
+    sent_at: float | None
+    expires_at: float | None
+    ended_at: float | None
+    cancel_asked_at: float | None
+    downloads: int
+    faults: int
+    results: str | None
+
+    @property
+    def prefix(self) -> str:
+        """What every custom_id of this try begins with."""
+        return f"{self.nonce}{self.attempt_try}"
+
+
+CUSTOM_ID_BYTES: Final = NONCE_LENGTH + 1 + 1 + 5
+"""Nonce, try, a dash and five digits of position."""
+
+FRAME_BYTES: Final = len(b'{"custom_id":"","params":},') + CUSTOM_ID_BYTES
+"""What a request costs in a body on top of its params, the comma included."""
+
+HEAD: Final = b'{"requests":['
+TAIL: Final = b"]}"
+
+
+def custom_id(prefix: str, position: int) -> str:
+    """The name a request travels under: batch, try and position in one."""
+    return f"{prefix}-{position:05d}"
+
+
+def request_id(nonce: str, position: int) -> str:
+    """The lasting name of a request: its first batch and its position there."""
+    return f"{nonce}-{position:05d}"
+
+
+def body_bytes(requests: int, params_bytes: int) -> int:
+    """The length of the create body that carries this many requests and bytes of params."""
+    commas = max(requests - 1, 0)
+    return len(HEAD) + params_bytes + requests * (FRAME_BYTES - 1) + commas + len(TAIL)

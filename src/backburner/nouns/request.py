@@ -1,0 +1,114 @@
+"""A request at the door: what its body must hold, and the bytes that travel.
+
+A body is validated once and never re-encoded: what was checked is what is sent, token for token.
+"""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+_RAW = msgspec.Raw | UnsetType
+
+
+class RequestLine(msgspec.Struct, frozen=True):
+    """One line of a list of requests: the caller's key and the body as it was written.
+
+    The key is the caller's own and any text will do: the ids that travel are ours.
+    """
+
+    custom_id: str
+    params: msgspec.Raw
+
+
+class Params(msgspec.Struct, frozen=True):
+    """The parts of a Messages body that are looked at before it is sent.
+
+    Values that are only named when they are wrong stay raw. Other keys are not decoded: the body's
+    own bytes are kept beside this.
+    """
+
+    model: Any = UNSET
+    max_tokens: Any = UNSET
+    messages: _RAW = UNSET
+    stream: Any = UNSET
+    speed: _RAW = UNSET
+    temperature: _RAW = UNSET
+    top_p: _RAW = UNSET
+    top_k: _RAW = UNSET
+    betas: _RAW = UNSET
+    fallbacks: _RAW = UNSET
+    store: _RAW = UNSET
+    previous_thread_event_id: _RAW = UNSET
+    cache_hint: _RAW = UNSET
+    context_hint: _RAW = UNSET
+    billing_policy: _RAW = UNSET
+
+
+_line = msgspec.json.Decoder(RequestLine)
+_params = msgspec.json.Decoder(Params)
+
+
+def read_line(line: str | bytes) -> RequestLine:
+    """Reads one line of a list of requests.
+
+    Raises:
+        ValueError: It is not a JSON object with a `custom_id` and `params`, or holds bytes that are
+            not UTF-8 or half of a surrogate pair.
+    """
+    if isinstance(line, bytes):
+        line.decode()
+    return _line.decode(line)
+
+
+def read_params(body: bytes | msgspec.Raw) -> Params:
+    """Reads the checked parts of a body.
+
+    Raises:
+        ValueError: It is not a JSON object.
+    """
+    return _params.decode(body)
+
+
+def travelling(body: bytes | msgspec.Raw) -> bytes:
+    r"""Gives the bytes of a body as they travel: its own, on one line.
+
+    Only a body that holds a line end is compacted; numbers, escapes and the order of keys stay.
+    """
+    raw = bytes(body)
+    if b"\n" in raw or b"\r" in raw:
+        return msgspec.json.format(raw, indent=-1)
+    return raw
+
+
+def encode_params(params: Mapping[str, Any]) -> bytes:
+    """Writes a body that came as a Python mapping; objects of the SDK become plain JSON.
+
+    Raises:
+        ValueError: It holds a number that JSON cannot write, or half of a surrogate pair.
+        TypeError: It holds a value that is no JSON, such as a set of objects.
+    """
+    body = msgspec.json.encode(params, enc_hook=_plain)
+    if b"null" in body and not _all_finite(params):
+        raise ValueError("holds a number that is not finite, which JSON cannot write")
+    return body
+
+
+def _plain(value: Any) -> Any:
+    dump = getattr(value, "model_dump", None)
+    if dump is None:
+        raise TypeError(f"a value of type {type(value).__name__} is no JSON")
+    return dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def _all_finite(value: Any) -> bool:
+    # msgspec writes NaN and infinities as null, which would change a body without a word.
+    if isinstance(value, float):
+        return isfinite(value)
+    if isinstance(value, Mapping):
+        return all(map(_all_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_all_finite, value))
+    return True

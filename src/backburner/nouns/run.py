@@ -1,0 +1,66 @@
+"""A run: one piece of work a person names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+
+class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run asks, kept as a vault object.
+
+    Attributes:
+        kind: `table` for rows under a prompt, `requests` for a list of requests.
+        format: The format of the input copy.
+        delimiter: The field delimiter of a CSV or TSV input.
+        encoding: The encoding named by the user; None means UTF-8.
+        params: The canonical Messages parameters of each row, without its prompt.
+    """
+
+    kind: str
+    format: str
+    delimiter: str | None = None
+    encoding: str | None = None
+    template: str = ""
+    system: str | None = None
+    params: Mapping[str, msgspec.Raw] = {}
+    model: str = ""
+    max_tokens: int = 0
+    betas: tuple[str, ...] = ()
+    limit: int | None = None
+    collapse: bool = True
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run as the store knows it. Times are POSIX seconds.
+
+    Attributes:
+        identity: sha256 of all that makes its requests what they are.
+        parts: The hash of each part of the identity, so that a change can be named.
+        collapsed: Rows that share the request of an earlier row.
+        output: Where its output goes; None when the caller reads it.
+        prefix: What our column names begin with in the output.
+        written_at: When the output was last written.
+    """
+
+    id: str
+    lane: str
+    name: str
+    identity: str
+    parts: Mapping[str, str]
+    spec: str
+    source: str
+    row_map: str | None
+    rows: int
+    requests: int
+    collapsed: int
+    output: str | None
+    prefix: str
+    created_at: float
+    finished_at: float | None
+    written_at: float | None
+    cancel_asked_at: float | None
+    collapsed_sync: int
+    price_date: str

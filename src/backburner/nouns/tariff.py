@@ -1,0 +1,107 @@
+"""The tariff: prices with their date."""
+
+import difflib
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from backburner.errors import ModelUnknown
+from backburner.nouns.batch import Via
+
+_DATE_ENDING: Final = re.compile(r"-20\d{6}$")
+_SUGGESTIONS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Picodollars per token, for each kind of token."""
+
+    input: int
+    output: int
+    cache_write_5m: int
+    cache_write_1h: int
+    cache_read: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Rates of requests whose whole prompt is longer than a threshold, for all their tokens.
+
+    Source: platform.claude.com pricing (long-context pricing), 2026-08-21.
+    """
+
+    above_prompt_tokens: int
+    sync: Rates
+    batch: Rates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPrice:
+    """What one model costs.
+
+    Attributes:
+        steps: Dearer rates for longer prompts, by rising threshold.
+        as_of: The date these prices are known from.
+        source: Where they come from.
+    """
+
+    model: str
+    sync: Rates
+    batch: Rates
+    as_of: date
+    source: str
+    steps: tuple[Step, ...] = ()
+
+    def rates(self, prompt_tokens: int, via: Via) -> Rates:
+        """The rates of a request with a prompt of this length, cached tokens included."""
+        level: ModelPrice | Step = self
+        for step in self.steps:
+            if prompt_tokens > step.above_prompt_tokens:
+                level = step
+        return level.batch if via is Via.BATCH else level.sync
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tariff:
+    """Prices of a set of models.
+
+    Attributes:
+        as_of: The date of the newest price in the data.
+        models: By id without a date.
+        source: The data's name and version.
+    """
+
+    as_of: date
+    models: Mapping[str, ModelPrice]
+    source: str
+
+    def price(self, model: str) -> ModelPrice:
+        """The price of a model, by its alias or by its dated id.
+
+        Raises:
+            ModelUnknown: The tariff has no such model.
+        """
+        found = self.models.get(model) or self.models.get(undated(model))
+        if found is None:
+            raise unknown(model, self.models)
+        return found
+
+
+def undated(model: str) -> str:
+    """A model's id without its date: `claude-haiku-4-5-20251001` is `claude-haiku-4-5`.
+
+    Source: platform.claude.com models/overview (aliases), 2026-08-22.
+    """
+    return _DATE_ENDING.sub("", model)
+
+
+def unknown(model: str, known: Collection[str]) -> ModelUnknown:
+    """The error for a model that is not among those known, with the nearest of them."""
+    close = difflib.get_close_matches(undated(model), known, n=_SUGGESTIONS)
+    near = f"did you mean {' or '.join(close)}?" if close else ""
+    return ModelUnknown(
+        f"there is no price for the model {model!r}",
+        hint=near or f"known models: {', '.join(sorted(known))}",
+    )

@@ -1,0 +1,1 @@
+"""Decisions: pure functions over values. Asking one what it would do costs nothing."""

@@ -1,0 +1,59 @@
+"""Actions: one thing each that a worker should do now."""
+
+from dataclasses import dataclass
+
+from backburner.nouns.batch import BatchId
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Stream the body, arm, complete it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDoubt:
+    """It was armed and no answer is known: record that, and rest until `quiet` is over."""
+
+    rest_until: float
+
+
+@dataclass(frozen=True, slots=True)
+class StayInDoubt:
+    """Nothing may be sent or concluded yet."""
+
+    rest_until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask the upstream how the batch stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Fetch, store and book the results."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseUnsent:
+    """It was canceled before it travelled: all its requests end as canceled."""
+
+
+BatchAction = Send | NoteDoubt | StayInDoubt | Ask | Collect | CloseUnsent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneStep:
+    """What a lane's step should do, in this order.
+
+    Attributes:
+        pack_retries: Put the due exceptions into a new batch.
+        release: The sealed batches that may go.
+        list_upstream: Ask for the workspace's batches, so that ended ones are seen.
+        due_at: When the lane is due again, as far as is known before the step.
+    """
+
+    pack_retries: bool
+    release: tuple[BatchId, ...]
+    list_upstream: bool
+    due_at: float

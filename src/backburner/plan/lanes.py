@@ -1,0 +1,101 @@
+"""What a lane's step does: pack retries, release batches, list the upstream."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from backburner.nouns.batch import BatchId
+from backburner.plan.actions import LaneStep
+from backburner.plan.polling import next_poll
+
+FAR: Final = 6 * 3600.0
+"""Seconds until a lane without anything to do is looked at again, should nobody wake it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAll:
+    """Release everything that waits: `drain`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRun:
+    """Release the first attempts of one run: `run`."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRetries:
+    """Release no first attempts: `drain --collect`."""
+
+
+Allowance = ReleaseAll | ReleaseRun | ReleaseRetries
+"""What a tick may release. Retries may always go: their runs were released before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedBatch:
+    """A batch that waits for its release; a batch of retries has no run."""
+
+    id: BatchId
+    run: str | None
+    due_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneView:
+    """What a lane's step must know.
+
+    Attributes:
+        in_flight: When each batch that the upstream is working on was sent.
+        retry_due_at: When the next exception is due.
+        retry_after: What the upstream asked us to wait with its last list.
+    """
+
+    sealed: tuple[SealedBatch, ...]
+    in_flight: tuple[float, ...]
+    retry_due_at: float | None
+    polled_at: float | None
+    retry_after: float | None = None
+
+
+def lane_step(view: LaneView, allowance: Allowance, now: float) -> LaneStep:
+    """Decide a lane's step."""
+    ready = [one for one in view.sealed if _may_go(one, allowance)]
+    return LaneStep(
+        pack_retries=view.retry_due_at is not None and view.retry_due_at <= now,
+        release=tuple(one.id for one in ready if one.due_at <= now),
+        list_upstream=_is_poll_due(view, now),
+        due_at=_due_again(view, ready, now),
+    )
+
+
+def _may_go(sealed: SealedBatch, allowance: Allowance) -> bool:
+    if sealed.run is None:
+        return True
+    match allowance:
+        case ReleaseAll():
+            return True
+        case ReleaseRun(run):
+            return sealed.run == run
+        case ReleaseRetries():
+            return False
+
+
+def _is_poll_due(view: LaneView, now: float) -> bool:
+    due = next_poll(view.in_flight, view.polled_at, view.retry_after)
+    return due is not None and due <= now
+
+
+def _due_again(view: LaneView, ready: Iterable[SealedBatch], now: float) -> float:
+    times = [now + FAR]
+    times += [one.due_at for one in ready if one.due_at > now]
+    poll = next_poll(view.in_flight, view.polled_at, view.retry_after)
+    if poll is not None and poll <= now:
+        # It is due in this very step: what counts is the one after it.
+        poll = next_poll(view.in_flight, now, view.retry_after)
+    if poll is not None:
+        times.append(poll)
+    if view.retry_due_at is not None and view.retry_due_at > now:
+        times.append(view.retry_due_at)
+    return min(times)

@@ -1,0 +1,42 @@
+"""Polling: when to ask next."""
+
+from collections.abc import Iterable
+from typing import Final
+
+_SHORTEST: Final = 1.0
+_LONGEST: Final = 60.0
+_SHARE_OF_AGE: Final = 0.25
+_BACKOFF_BASE: Final = 2.0
+
+
+def poll_wait(age: float, retry_after: float | None = None) -> float:
+    """Seconds until a batch of this age is asked about again.
+
+    A quarter of its age, 1 to 60 s, and never less than the upstream asked for: a young batch may
+    be done at once, an old one loses little by waiting a minute more.
+    """
+    wait = min(max(age * _SHARE_OF_AGE, _SHORTEST), _LONGEST)
+    return max(wait, retry_after or 0.0)
+
+
+def next_poll(
+    sent_at: Iterable[float], polled_at: float | None, retry_after: float | None = None
+) -> float | None:
+    """When to list the batches in flight; None when none is.
+
+    The youngest sets the pace, counted from the last look or from its sending; a stream of new
+    ones cannot put the look off for more than a minute.
+    """
+    times = sorted(sent_at)
+    if not times:
+        return None
+    last_look = times[0] if polled_at is None else polled_at
+    youngest = times[-1]
+    base = max(last_look, youngest)
+    return min(base + poll_wait(base - youngest, retry_after), last_look + _LONGEST)
+
+
+def fault_wait(faults: int, retry_after: float | None = None) -> float:
+    """Seconds to wait after so many failed calls in a row, 1 to 60 s, or longer if told so."""
+    wait = min(_BACKOFF_BASE ** min(faults, 10), _LONGEST)
+    return max(wait, retry_after or 0.0)

@@ -1,0 +1,154 @@
+"""The receipt: what a run cost, what it would have cost sync, and each saving by its cause."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from backburner.nouns.money import Charge, Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a run cost.
+
+    The savings are steps of one staircase, so they always add up. It starts with every row as a
+    call of its own, through the Messages API, without caching: `sync_equivalent`.
+
+    Attributes:
+        outcomes: Rows by outcome, or by state where a run is unfinished.
+        rows: Rows of the input.
+        requests: Requests that were made of them.
+        paid: What the calls cost, as they travelled: batch calls at batch rates, direct calls at
+            sync rates, cached tokens at cache rates, every billed attempt included.
+        sync_equivalent: A call for each row, sync, with every prompt token as plain input.
+        saved_by_collapse: What the rows that share another row's request would have cost again,
+            at the sync price of that request without caching.
+        saved_by_batch: The calls that were made, without caching, at sync rates, less the same at
+            the rates of the service they travelled by. Direct calls save nothing.
+        saved_by_cache: The calls that were made, at the rates of their service, without caching,
+            less with it. Negative where writes cost more than reads brought back.
+        took: From the run's start to its end, or to now.
+        price_date: The date of the prices.
+        price_source: Where the prices come from.
+
+    Invariant:
+        The outcomes sum to `rows`, and sync_equivalent - saved_by_collapse - saved_by_batch -
+        saved_by_cache == paid, to the picodollar.
+    """
+
+    run: str
+    outcomes: Mapping[str, int]
+    rows: int
+    requests: int
+    paid: Money
+    sync_equivalent: Money
+    saved_by_batch: Money
+    saved_by_cache: Money
+    saved_by_collapse: Money
+    took: timedelta
+    price_date: date
+    price_source: str
+
+    def __post_init__(self) -> None:
+        if sum(self.outcomes.values()) != self.rows:
+            raise ValueError(f"{self.rows} rows, but outcomes of {dict(self.outcomes)}")
+        if not 0 <= self.requests <= self.rows:
+            raise ValueError(f"{self.rows} rows cannot make {self.requests} requests")
+        if self.sync_equivalent - self.saved != self.paid:
+            raise ValueError(f"savings of {self.saved.usd()} do not add up: {self}")
+
+    @property
+    def rows_collapsed(self) -> int:
+        """Rows that share the request of another row."""
+        return self.rows - self.requests
+
+    @property
+    def saved(self) -> Money:
+        """All savings together."""
+        return Money.total((self.saved_by_batch, self.saved_by_cache, self.saved_by_collapse))
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Labels and values for a terminal, in reading order."""
+        return [
+            ("rows", f"{self.rows:,}{self._by_outcome()}"),
+            ("requests", f"{self.requests:,}{self._collapsed()}"),
+            ("paid", self.paid.show()),
+            ("the same calls sync", self.sync_equivalent.show()),
+            ("saved by batch", self.saved_by_batch.show()),
+            ("saved by cache", self.saved_by_cache.show()),
+            ("saved by collapsing", self.saved_by_collapse.show()),
+            ("took", _duration(self.took)),
+            ("prices of", f"{self.price_date.isoformat()} ({self.price_source})"),
+        ]
+
+    def to_json(self) -> dict[str, object]:
+        """The receipt as JSON values. Money is exact, as decimal strings of US dollars."""
+        return {
+            "run": self.run,
+            "rows": self.rows,
+            "outcomes": {str(name): count for name, count in self.outcomes.items()},
+            "requests": self.requests,
+            "rows_collapsed": self.rows_collapsed,
+            "paid_usd": self.paid.usd(),
+            "sync_equivalent_usd": self.sync_equivalent.usd(),
+            "saved_by_batch_usd": self.saved_by_batch.usd(),
+            "saved_by_cache_usd": self.saved_by_cache.usd(),
+            "saved_by_collapse_usd": self.saved_by_collapse.usd(),
+            "took_seconds": self.took.total_seconds(),
+            "price_date": self.price_date.isoformat(),
+            "price_source": self.price_source,
+        }
+
+    def _by_outcome(self) -> str:
+        parts = [f"{count:,} {name}" for name, count in self.outcomes.items() if count]
+        return f": {', '.join(parts)}" if parts else ""
+
+    def _collapsed(self) -> str:
+        return f" ({self.rows_collapsed:,} rows shared one)" if self.rows_collapsed else ""
+
+
+def make_receipt(
+    *,
+    run: str,
+    outcomes: Mapping[str, int],
+    requests: int,
+    charges: Iterable[Charge],
+    collapsed_sync: int,
+    took: timedelta,
+    price_date: date,
+    price_source: str,
+) -> Receipt:
+    """Add up a run.
+
+    `outcomes` counts rows, and their sum is the number of rows; `charges` are those of every billed
+    answer, or sums of them: the run's ledger. `collapsed_sync` is in picodollars: for every
+    request, `Charge.sync` of its answers times the rows that share it beyond the first.
+
+    Raises:
+        ValueError: There are more requests than rows.
+    """
+    total = sum(charges, start=Charge())
+    return Receipt(
+        run=run,
+        outcomes=dict(outcomes),
+        rows=sum(outcomes.values()),
+        requests=requests,
+        paid=Money(picodollars=total.paid),
+        sync_equivalent=Money(picodollars=total.sync + collapsed_sync),
+        saved_by_batch=Money(picodollars=total.sync - total.uncached),
+        saved_by_cache=Money(picodollars=total.uncached - total.paid),
+        saved_by_collapse=Money(picodollars=collapsed_sync),
+        took=took,
+        price_date=price_date,
+        price_source=price_source,
+    )
+
+
+def _duration(took: timedelta) -> str:
+    seconds = max(round(took.total_seconds()), 0)
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {seconds % 60} s"
+    return f"{seconds} s"

@@ -1,0 +1,129 @@
+"""Events: the closed list of what the worker reports. Logs and progress are listeners on them.
+
+| event | when |
+| --- | --- |
+| `batch.sent` | a create was accepted |
+| `batch.ended` | the upstream has finished with a batch |
+| `batch.collected` | its results are stored, judged and booked |
+| `batch.doubted` | it is not known whether a create was accepted |
+| `batch.canceled` | the upstream was asked to cancel a batch |
+| `retries.sealed` | due exceptions were put into a new batch |
+| `fault.seen` | a call failed |
+
+Fields are ids, counts, bytes and seconds. Prompts, answers and credentials are never among them.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from backburner.nouns.fault import Fault
+from backburner.nouns.outcome import Outcome
+
+log = logging.getLogger("backburner")
+# A library says nothing unless somebody asked for it.
+log.addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSent:
+    """A create was accepted."""
+
+    event: ClassVar[str] = "batch.sent"
+    batch: int
+    run: str | None
+    upstream_id: str
+    requests: int
+    body_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchEnded:
+    """The upstream has finished with a batch."""
+
+    event: ClassVar[str] = "batch.ended"
+    batch: int
+    run: str | None
+    upstream_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCollected:
+    """Results are stored, judged and booked.
+
+    Attributes:
+        outcomes: How many requests came to each outcome in this attempt.
+        retries: How many of them are to be tried again.
+        orphans: Lines that belong to no request of the batch, kept aside.
+    """
+
+    event: ClassVar[str] = "batch.collected"
+    batch: int
+    run: str | None
+    requests: int
+    outcomes: Mapping[Outcome, int]
+    retries: int
+    orphans: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchDoubted:
+    """It is not known whether a create was accepted; nothing is sent again."""
+
+    event: ClassVar[str] = "batch.doubted"
+    batch: int
+    run: str | None
+    nonce: str
+    requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCanceled:
+    """The upstream was asked to cancel a batch."""
+
+    event: ClassVar[str] = "batch.canceled"
+    batch: int
+    run: str | None
+    upstream_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetriesSealed:
+    """Due exceptions were put into a new batch."""
+
+    event: ClassVar[str] = "retries.sealed"
+    batch: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultSeen:
+    """A call failed."""
+
+    event: ClassVar[str] = "fault.seen"
+    lane: str
+    call: str
+    batch: int | None
+    fault: Fault
+
+
+Event = (
+    BatchSent
+    | BatchEnded
+    | BatchCollected
+    | BatchDoubted
+    | BatchCanceled
+    | RetriesSealed
+    | FaultSeen
+)
+Listener = Callable[[Event], None]
+
+
+def log_event(event: Event) -> None:
+    """The listener that writes each event to the `backburner` logger, as fields."""
+    level = logging.WARNING if isinstance(event, BatchDoubted | FaultSeen) else logging.INFO
+    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    log.log(level, event.event, extra={"backburner": values})
