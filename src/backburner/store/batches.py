@@ -1,0 +1,239 @@
+"""Statements about batches. Every change of state goes through `batch_move`, under the epoch."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
+
+from backburner.errors import LeaseLost, MoveRefused, NotFound
+from backburner.nouns.batch import MOVES, UPSTREAM_MAY_HOLD, Batch, BatchId, BatchState, Via
+from backburner.store.engine import Transaction
+from backburner.store.leases import CLAIMABLE
+from backburner.store.schema import batch
+
+_COLUMNS = [batch.c[field.name] for field in dataclasses.fields(Batch)]
+
+
+def _batch(row: Row[Any]) -> Batch:
+    values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+    values |= {"state": BatchState(values["state"]), "via": Via(values["via"])}
+    return Batch(**values)
+
+
+def batch_insert(tx: Transaction, values: dict[str, Any]) -> BatchId:
+    """Add a batch that was just sealed; its segment must be in the vault already."""
+    row = {
+        "attempt_try": "0",
+        "state": BatchState.SEALED,
+        "hold": None,
+        "via": Via.BATCH,
+        "origins": None,
+        "first_request": 0,
+        "run": None,
+        "owner": None,
+        "epoch": 0,
+        "lease_until": 0.0,
+        "downloads": 0,
+        "faults": 0,
+        **values,
+    }
+    result = tx.execute(insert(batch).values(row))
+    return BatchId(result.inserted_primary_key[0])  # type: ignore[index]
+
+
+def batch_get(tx: Transaction, batch_id: BatchId) -> Batch:
+    """One batch.
+
+    Raises:
+        NotFound: There is none with that number.
+    """
+    row = tx.execute(select(*_COLUMNS).where(batch.c.id == batch_id)).first()
+    if row is None:
+        raise NotFound(f"there is no batch {batch_id}")
+    return _batch(row)
+
+
+def batch_by_nonce(tx: Transaction, nonce: str) -> Batch | None:
+    """The batch whose custom_ids begin with `nonce`."""
+    row = tx.execute(select(*_COLUMNS).where(batch.c.nonce == nonce)).first()
+    return _batch(row) if row else None
+
+
+def batches_of_run(tx: Transaction, run: str) -> list[Batch]:
+    """The batches of a run's first attempts, in the order of its requests."""
+    rows = tx.execute(select(*_COLUMNS).where(batch.c.run == run).order_by(batch.c.first_request))
+    return [_batch(row) for row in rows]
+
+
+def batches_where(
+    tx: Transaction, lanes: Sequence[str], states: Iterable[BatchState]
+) -> list[Batch]:
+    """The batches of these lanes that are in one of these states, oldest first."""
+    rows = tx.execute(
+        select(*_COLUMNS)
+        .where(batch.c.lane.in_(lanes), batch.c.state.in_(list(states)))
+        .order_by(batch.c.id)
+    )
+    return [_batch(row) for row in rows]
+
+
+def batch_claim(
+    tx: Transaction, lanes: Sequence[str], *, owner: str, now: float, ttl: float
+) -> Batch | None:
+    """Take the lease of the batch that has been due longest, if any is."""
+    due = (
+        select(batch.c.id)
+        .where(
+            batch.c.lane.in_(lanes),
+            batch.c.state.in_(CLAIMABLE),
+            batch.c.due_at <= now,
+            batch.c.lease_until <= now,
+        )
+        .order_by(batch.c.due_at, batch.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = (
+        update(batch)
+        .where(batch.c.id == due)
+        .values(owner=owner, epoch=batch.c.epoch + 1, lease_until=now + ttl)
+        .returning(*_COLUMNS)
+    )
+    row = tx.execute(statement).first()
+    return _batch(row) if row else None
+
+
+def batch_renew(tx: Transaction, claimed: Batch, lease_until: float) -> Batch:
+    """Keep a lease a while longer.
+
+    Raises:
+        LeaseLost: Another worker has it.
+    """
+    return _fenced(tx, claimed, {"lease_until": lease_until})
+
+
+def batch_arm(
+    tx: Transaction, claimed: Batch, *, fence: str, now: float, quiet: float, ttl: float
+) -> Batch:
+    """Commit that the last bytes of the body are about to be sent.
+
+    The lease is stretched over the whole time in which a slow answer may still come, so that
+    nobody resolves a doubt that does not exist yet.
+
+    Raises:
+        LeaseLost: Less than half of the lease is left, or another worker has it.
+    """
+    enough = batch.c.lease_until >= now + ttl / 2
+    changes = {"fence": fence, "armed_at": now, "lease_until": now + quiet, "due_at": now + quiet}
+    return batch_move(tx, claimed, BatchState.ARMED, changes, also=enough)
+
+
+def batch_move(
+    tx: Transaction,
+    claimed: Batch,
+    state: BatchState,
+    changes: dict[str, Any] | None = None,
+    *,
+    also: ColumnElement[bool] | None = None,
+) -> Batch:
+    """Change a claimed batch's state, if its epoch is still ours.
+
+    Raises:
+        MoveRefused: The table of moves has no such move.
+        LeaseLost: Another worker has the batch, or it is in another state by now.
+    """
+    if state not in MOVES[claimed.state]:
+        raise MoveRefused(f"batch {claimed.id} cannot go from {claimed.state} to {state}")
+    condition = batch.c.state == claimed.state
+    condition = condition if also is None else condition & also
+    return _fenced(tx, claimed, {"state": state, **(changes or {})}, also=condition)
+
+
+def batch_rest(tx: Transaction, claimed: Batch, due_at: float, **changes: Any) -> None:
+    """Give the lease back and name the time of the next step."""
+    _fenced(tx, claimed, {"due_at": due_at, "lease_until": 0.0, **changes})
+
+
+def _fenced(
+    tx: Transaction,
+    claimed: Batch,
+    changes: dict[str, Any],
+    *,
+    also: ColumnElement[bool] | None = None,
+) -> Batch:
+    ours = (batch.c.id == claimed.id) & (batch.c.epoch == claimed.epoch)
+    statement = update(batch).where(ours if also is None else ours & also).values(**changes)
+    row = tx.execute(statement.returning(*_COLUMNS)).first()
+    if row is None:
+        raise LeaseLost(f"the lease of batch {claimed.id} went to another worker")
+    return _batch(row)
+
+
+def batches_release(tx: Transaction, ids: Sequence[BatchId], now: float) -> int:
+    """Let sealed batches go; those that were moved meanwhile stay as they are."""
+    statement = (
+        update(batch)
+        .where(batch.c.id.in_(ids), batch.c.state == BatchState.SEALED)
+        .values(state=BatchState.RELEASED, due_at=now)
+    )
+    return tx.execute(statement).rowcount
+
+
+def batches_bring_forward(tx: Transaction, upstream_ids: Sequence[str], now: float) -> int:
+    """Make sent batches due at once. Needs no epoch: being asked early does no harm."""
+    statement = (
+        update(batch)
+        .where(
+            batch.c.upstream_id.in_(upstream_ids),
+            batch.c.state == BatchState.SENT,
+            batch.c.due_at > now,
+        )
+        .values(due_at=now)
+    )
+    return tx.execute(statement).rowcount
+
+
+def batches_end_unsent(tx: Transaction, run: str, now: float, outcomes: dict[int, bytes]) -> None:
+    """Close a run's batches that never travelled, with the packed outcomes given for each size."""
+    unsent = (batch.c.run == run) & batch.c.state.in_([BatchState.SEALED, BatchState.HELD])
+    for batch_id, size in tx.execute(select(batch.c.id, batch.c.requests).where(unsent)).all():
+        tx.execute(
+            update(batch)
+            .where(batch.c.id == batch_id)
+            .values(
+                state=BatchState.DONE,
+                outcomes=outcomes[size],
+                ended_at=now,
+                cancel_asked_at=now,
+                epoch=batch.c.epoch + 1,
+            )
+        )
+
+
+def batch_sizes_unsent(tx: Transaction, run: str) -> list[int]:
+    """The sizes of a run's batches that never travelled."""
+    unsent = (batch.c.run == run) & batch.c.state.in_([BatchState.SEALED, BatchState.HELD])
+    return list(tx.execute(select(batch.c.requests).where(unsent)).scalars())
+
+
+def batches_ask_cancel(tx: Transaction, ids: Sequence[BatchId], now: float) -> None:
+    """Note that a person wants these batches canceled, and make them due."""
+    tx.execute(
+        update(batch)
+        .where(batch.c.id.in_(ids), batch.c.cancel_asked_at.is_(None))
+        .values(cancel_asked_at=now, due_at=func.min(batch.c.due_at, now))
+    )
+
+
+def batch_outcomes(tx: Transaction, batch_id: BatchId) -> bytes | None:
+    """The packed outcomes of a batch, zstd-compressed; None before its collection."""
+    outcomes: bytes | None = tx.execute(
+        select(batch.c.outcomes).where(batch.c.id == batch_id)
+    ).scalar_one()
+    return outcomes
+
+
+def batches_upstream(tx: Transaction, lanes: Sequence[str]) -> list[Batch]:
+    """The batches that the upstream has, or may have."""
+    return batches_where(tx, lanes, UPSTREAM_MAY_HOLD)

@@ -1,0 +1,132 @@
+"""Opening the store: SQLite in WAL mode with full durability, migrated under a lock."""
+
+import contextlib
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from backburner.errors import StoreUnusable
+
+Transaction = Connection
+"""An open transaction; what every statement function takes first."""
+
+SCHEMA_VERSION: Final = "0001"
+"""The newest migration. Start-up compares it with one row; only a mismatch imports Alembic."""
+
+_BUSY_SECONDS: Final = 30
+_NETWORK_FILE_SYSTEMS: Final = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs", "glusterfs", "ceph"}
+)
+
+
+class Store:
+    """The database of one home. `read` and `write` open transactions; nothing is kept in memory.
+
+    Args:
+        home: The folder that holds `backburner.db`.
+
+    Raises:
+        StoreUnusable: The folder is on a network file system, or cannot be opened or migrated.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / "backburner.db"
+        _refuse_network(home)
+        self._engine = create_engine(f"sqlite:///{self.path}", poolclass=None)
+        event.listen(self._engine, "connect", _prepare)
+        with _explained(self.path):
+            self._migrate(home)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that holds the write lock from its start and is durable when it ends."""
+        with _explained(self.path), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+            connection.exec_driver_sql("COMMIT")
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that sees one state of the store throughout."""
+        with _explained(self.path), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+            connection.exec_driver_sql("ROLLBACK")
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._engine.dispose()
+
+    def _version(self) -> str | None:
+        with self._engine.connect() as connection:
+            try:
+                row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
+            except OperationalError:
+                return None
+        return row[0] if row else None
+
+    def _migrate(self, home: Path) -> None:
+        if self._version() == SCHEMA_VERSION:
+            return
+        with (home / "migrate.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            version = self._version()
+            if version == SCHEMA_VERSION:
+                return
+            if version is not None and version > SCHEMA_VERSION:
+                raise StoreUnusable(
+                    f"the store {self.path} was made by a newer Backburner (schema {version})",
+                    hint="upgrade this installation, or choose another --home",
+                )
+            from backburner.store.migrations import upgrade  # noqa: PLC0415  # slow, rarely needed
+
+            upgrade(self._engine)
+
+
+def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
+    # Transactions are opened by hand: the driver's own would begin as readers and fail to upgrade.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    # NORMAL may forget the last commits when power is lost, and with them that a batch was armed.
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _refuse_network(home: Path) -> None:
+    kind = _file_system(home)
+    if kind in _NETWORK_FILE_SYSTEMS:
+        raise StoreUnusable(
+            f"the home {home} is on a network file system ({kind}), where SQLite can lose commits",
+            hint="choose a folder on a local disk with --home or BACKBURNER_HOME",
+        )
+
+
+def _file_system(home: Path) -> str:
+    """The kind of file system a folder is on; empty where the system does not tell."""
+    best, kind = "", ""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/mounts").read_text().splitlines():
+            _, mount, fs, *_ = line.split(" ")
+            inside = mount == "/" or f"{home.resolve()}/".startswith(f"{mount}/")
+            if inside and len(mount) > len(best):
+                best, kind = mount, fs
+    return kind
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        raise StoreUnusable(
+            f"the store {path} cannot be used: {cause}",
+            hint="check free space and permissions of the home folder; nothing was lost",
+        ) from error

@@ -1,0 +1,129 @@
+"""Statements about exceptions: the sparse rows of requests that need more than one attempt."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from backburner.nouns.outcome import ExceptionRow, ExceptionState, Outcome
+from backburner.store.engine import Transaction
+from backburner.store.schema import batch, exception
+
+_FIELDS = tuple(ExceptionRow.__struct_fields__)
+_COLUMNS = [exception.c[name] for name in _FIELDS]
+_CHUNK = 500
+
+
+def _exception(row: Row[Any]) -> ExceptionRow:
+    values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+    values |= {"state": ExceptionState(values["state"]), "outcome": Outcome(values["outcome"])}
+    return ExceptionRow(**values)
+
+
+def exceptions_put(tx: Transaction, rows: Iterable[ExceptionRow]) -> None:
+    """Add exceptions, or replace those of the same requests."""
+    values = [msgspec.structs.asdict(row) for row in rows]
+    if not values:
+        return
+    statement = insert(exception)
+    fresh = {
+        name: statement.excluded[name] for name in _FIELDS if name not in ("batch", "position")
+    }
+    tx.execute(
+        statement.on_conflict_do_update(index_elements=["batch", "position"], set_=fresh), values
+    )
+
+
+def exceptions_due(tx: Transaction, lane: str, now: float, limit: int) -> list[ExceptionRow]:
+    """The exceptions of a lane whose next attempt is due, grouped by where their line lies."""
+    rows = tx.execute(
+        select(*_COLUMNS)
+        .join(batch, batch.c.id == exception.c.batch)
+        .where(
+            batch.c.lane == lane,
+            exception.c.state == ExceptionState.WAITING,
+            exception.c.due_at <= now,
+        )
+        .order_by(batch.c.betas, exception.c.batch, exception.c.position)
+        .limit(limit)
+    )
+    return [_exception(row) for row in rows]
+
+
+def exceptions_next_due(tx: Transaction, lane: str) -> float | None:
+    """When the next attempt of any exception of a lane is due."""
+    return tx.execute(
+        select(func.min(exception.c.due_at))
+        .join(batch, batch.c.id == exception.c.batch)
+        .where(batch.c.lane == lane, exception.c.state == ExceptionState.WAITING)
+    ).scalar()
+
+
+def exceptions_send_off(tx: Transaction, rows: Sequence[ExceptionRow], batch_id: int) -> None:
+    """Note that these exceptions travel in a batch, in this order."""
+    for position, row in enumerate(rows):
+        tx.execute(
+            update(exception)
+            .where(exception.c.batch == row.batch, exception.c.position == row.position)
+            .values(state=ExceptionState.TRAVELLING, last_batch=batch_id, last_position=position)
+        )
+
+
+def exceptions_travelling(tx: Transaction, batch_id: int) -> dict[int, ExceptionRow]:
+    """The exceptions that travel in a batch, by their position there."""
+    rows = tx.execute(
+        select(*_COLUMNS).where(
+            exception.c.last_batch == batch_id, exception.c.state == ExceptionState.TRAVELLING
+        )
+    )
+    return {row.last_position: row for row in map(_exception, rows)}
+
+
+def exceptions_of_batch(tx: Transaction, batch_id: int) -> Iterator[ExceptionRow]:
+    """The exceptions of a batch's own requests, by position."""
+    rows = tx.execute(
+        select(*_COLUMNS).where(exception.c.batch == batch_id).order_by(exception.c.position)
+    )
+    return map(_exception, rows.yield_per(_CHUNK))
+
+
+def exceptions_counted(tx: Transaction, run: str) -> list[tuple[ExceptionState, Outcome, int]]:
+    """How many of a run's exceptions are in each state with each outcome."""
+    rows = tx.execute(
+        select(exception.c.state, exception.c.outcome, func.count())
+        .join(batch, batch.c.id == exception.c.batch)
+        .where(batch.c.run == run)
+        .group_by(exception.c.state, exception.c.outcome)
+    )
+    return [(ExceptionState(state), Outcome(outcome), count) for state, outcome, count in rows]
+
+
+def exceptions_end_waiting(tx: Transaction, run: str) -> int:
+    """Make a canceled run's waiting exceptions final, as canceled."""
+    first = select(batch.c.id).where(batch.c.run == run)
+    return tx.execute(
+        update(exception)
+        .where(exception.c.batch.in_(first), exception.c.state == ExceptionState.WAITING)
+        .values(state=ExceptionState.FINAL, outcome=Outcome.CANCELED)
+    ).rowcount
+
+
+def batches_shared(tx: Transaction, run: str) -> dict[int, bool]:
+    """The batches of retries that carry a run's requests, and whether others travel in them too."""
+    own = exception.alias("own")
+    other_batch = batch.alias("origin")
+    travelling = (
+        select(exception.c.last_batch)
+        .join(batch, batch.c.id == exception.c.batch)
+        .where(batch.c.run == run, exception.c.state == ExceptionState.TRAVELLING)
+        .distinct()
+    )
+    rows = tx.execute(
+        select(own.c.last_batch, func.count(func.distinct(other_batch.c.run)))
+        .join(other_batch, other_batch.c.id == own.c.batch)
+        .where(own.c.last_batch.in_(travelling), own.c.state == ExceptionState.TRAVELLING)
+        .group_by(own.c.last_batch)
+    )
+    return {batch_id: runs > 1 for batch_id, runs in rows}

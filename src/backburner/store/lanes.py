@@ -1,0 +1,162 @@
+"""Statements about lanes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, case, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from backburner.errors import LanePinned, LeaseLost
+from backburner.store.engine import Transaction
+from backburner.store.schema import lane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneRow:
+    """A lane as the store knows it; `base_url` and `workspace` are what it is pinned to."""
+
+    name: str
+    base_url: str
+    workspace: str | None
+    state: str
+    reason: str | None
+    due_at: float
+    epoch: int
+    lease_until: float
+    polled_at: float | None
+    faults: int
+
+
+OPEN = "open"
+STOPPED = "stopped"
+
+_COLUMNS = [lane.c[name] for name in LaneRow.__slots__]
+
+
+def _lane(row: Row[Any]) -> LaneRow:
+    return LaneRow(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+
+
+def lane_pin(tx: Transaction, name: str, base_url: str, now: float) -> LaneRow:
+    """The lane, made on first use and pinned to `base_url`.
+
+    Raises:
+        LanePinned: It is pinned to another upstream.
+    """
+    fresh = {
+        "name": name,
+        "base_url": base_url,
+        "state": OPEN,
+        "due_at": now,
+        "epoch": 0,
+        "lease_until": 0.0,
+        "faults": 0,
+    }
+    tx.execute(insert(lane).values(fresh).on_conflict_do_nothing())
+    row = lane_get(tx, name)
+    if row is None or row.base_url != base_url:
+        raise LanePinned(
+            f"the lane {name!r} is pinned to {row.base_url if row else '?'}, not to {base_url}",
+            hint="use --lane NAME for another upstream, so that their batches never mix",
+        )
+    return row
+
+
+def lane_get(tx: Transaction, name: str) -> LaneRow | None:
+    """One lane, if it was ever used."""
+    row = tx.execute(select(*_COLUMNS).where(lane.c.name == name)).first()
+    return _lane(row) if row else None
+
+
+def lanes_all(tx: Transaction) -> list[LaneRow]:
+    """Every lane that was ever used."""
+    return [_lane(row) for row in tx.execute(select(*_COLUMNS).order_by(lane.c.name))]
+
+
+def lane_pin_workspace(tx: Transaction, name: str, workspace: str) -> None:
+    """Pin the workspace too, which only an answer tells.
+
+    Raises:
+        LanePinned: The credential acts in another workspace than the lane's.
+    """
+    row = lane_get(tx, name)
+    if row is None or row.workspace == workspace:
+        return
+    if row.workspace is not None:
+        raise LanePinned(
+            f"the lane {name!r} belongs to workspace {row.workspace}; this key acts in {workspace}",
+            hint="use the key of that workspace, or --lane NAME for this one",
+        )
+    tx.execute(update(lane).where(lane.c.name == name).values(workspace=workspace))
+
+
+def lane_claim(
+    tx: Transaction, names: tuple[str, ...], *, owner: str, now: float, ttl: float
+) -> LaneRow | None:
+    """Take the lease of the lane that has been due longest, if any is."""
+    due = (
+        select(lane.c.name)
+        .where(
+            lane.c.name.in_(names),
+            lane.c.state == OPEN,
+            lane.c.due_at <= now,
+            lane.c.lease_until <= now,
+        )
+        .order_by(lane.c.due_at)
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = (
+        update(lane)
+        .where(lane.c.name == due)
+        .values(owner=owner, epoch=lane.c.epoch + 1, lease_until=now + ttl, due_at=now + ttl)
+        .returning(*_COLUMNS)
+    )
+    row = tx.execute(statement).first()
+    return _lane(row) if row else None
+
+
+def lane_fence(tx: Transaction, claimed: LaneRow) -> None:
+    """Make sure that the claimed lane is still ours, inside the transaction that relies on it.
+
+    Raises:
+        LeaseLost: Another worker has it.
+    """
+    ours = (lane.c.name == claimed.name) & (lane.c.epoch == claimed.epoch)
+    if tx.execute(update(lane).where(ours).values(epoch=lane.c.epoch)).rowcount != 1:
+        raise LeaseLost(f"the lease of lane {claimed.name} went to another worker")
+
+
+def lane_rest(tx: Transaction, claimed: LaneRow, due_at: float, **changes: Any) -> None:
+    """Give the lease back and name the time of the next step, unless an earlier one was asked for.
+
+    Raises:
+        LeaseLost: Another worker has it.
+    """
+    lane_fence(tx, claimed)
+    # A claim moves due_at to the lease's end, so an earlier value is a wake-up that came meanwhile.
+    woken = (lane.c.due_at < claimed.lease_until) & (lane.c.due_at < due_at)
+    tx.execute(
+        update(lane)
+        .where(lane.c.name == claimed.name)
+        .values(due_at=case((woken, lane.c.due_at), else_=due_at), lease_until=0.0, **changes)
+    )
+
+
+def lane_wake(tx: Transaction, name: str, at: float) -> None:
+    """Make a lane due at a time, unless it is due before."""
+    tx.execute(update(lane).where(lane.c.name == name, lane.c.due_at > at).values(due_at=at))
+
+
+def lane_stop(tx: Transaction, name: str, reason: str) -> None:
+    """Stop a lane: nothing is released or sent until a person calls again."""
+    tx.execute(update(lane).where(lane.c.name == name).values(state=STOPPED, reason=reason))
+
+
+def lane_look(tx: Transaction, name: str, now: float) -> None:
+    """Make a lane look at everything anew, because somebody asked; a stopped one opens."""
+    tx.execute(
+        update(lane)
+        .where(lane.c.name == name)
+        .values(state=OPEN, reason=None, due_at=now, polled_at=None, faults=0)
+    )

@@ -1,0 +1,49 @@
+"""Leases: a worker's time-limited right to one lane or one batch, fenced by an epoch."""
+
+from collections.abc import Callable
+
+from sqlalchemy import select, update
+
+from backburner.nouns.batch import BatchState
+from backburner.store.engine import Transaction
+from backburner.store.schema import batch, lane
+
+CLAIMABLE = (
+    BatchState.RELEASED,
+    BatchState.ARMED,
+    BatchState.UNKNOWN,
+    BatchState.SENT,
+    BatchState.ENDED,
+)
+"""States in which a worker has something to do with a batch; the lane step moves the others."""
+
+
+def leases_free_dead(tx: Transaction, now: float, is_alive: Callable[[str], bool]) -> int:
+    """Free the leases whose owner's process is gone, and give their number."""
+    freed = 0
+    for table in (lane, batch):
+        held = (table.c.lease_until > now) & (table.c.owner.is_not(None))
+        for (owner,) in tx.execute(select(table.c.owner).where(held).distinct()).all():
+            if is_alive(owner):
+                continue
+            statement = update(table).where(held & (table.c.owner == owner))
+            freed += tx.execute(statement.values(lease_until=0.0, due_at=now)).rowcount
+    return freed
+
+
+def leases_next_due(tx: Transaction, lanes: tuple[str, ...]) -> float | None:
+    """When the next lane or batch is due that nobody has; None when nothing ever will be."""
+    times = [
+        tx.execute(select(lane.c.due_at).where(lane.c.name.in_(lanes)).order_by(lane.c.due_at))
+        .scalars()
+        .first(),
+        tx.execute(
+            select(batch.c.due_at)
+            .where(batch.c.lane.in_(lanes), batch.c.state.in_(CLAIMABLE))
+            .order_by(batch.c.due_at)
+        )
+        .scalars()
+        .first(),
+    ]
+    known = [time for time in times if time is not None]
+    return min(known) if known else None

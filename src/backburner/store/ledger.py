@@ -1,0 +1,59 @@
+"""Statements about the ledger: append-only tokens and money, one row per batch, run and model."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+
+from backburner.store.engine import Transaction
+from backburner.store.schema import ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """What one batch cost one run with one model, in tokens and picodollars.
+
+    Attributes:
+        paid: None where the model has no known price, like the two that follow it.
+        day: The local day of collection, as YYYY-MM-DD.
+        sync_price: The same tokens at sync rates, had none of them been cached.
+        uncached_price: The same tokens at the rates paid, had none of them been cached.
+        price_date: The date of the prices used.
+    """
+
+    batch: int
+    run: str
+    model: str
+    day: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    cache_read_tokens: int
+    paid: int | None
+    sync_price: int | None
+    uncached_price: int | None
+    price_date: str
+    owner: str = ""
+    tags: str = ""
+
+
+_COLUMNS = [ledger.c[name] for name in LedgerRow.__slots__]
+
+
+def _row(row: Row[Any]) -> LedgerRow:
+    return LedgerRow(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+
+
+def ledger_append(tx: Transaction, rows: Iterable[LedgerRow]) -> None:
+    """Book rows. A batch is booked once: a second booking breaks the primary key."""
+    values = [asdict(row) for row in rows]
+    if values:
+        tx.execute(insert(ledger), values)
+
+
+def ledger_of_run(tx: Transaction, run: str) -> list[LedgerRow]:
+    """All that was booked for a run. Sums are made in Python: SQLite's overflow."""
+    return [_row(row) for row in tx.execute(select(*_COLUMNS).where(ledger.c.run == run))]

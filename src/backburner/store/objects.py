@@ -1,0 +1,29 @@
+"""Statements about vault objects: the second phase of writing one."""
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
+
+from backburner.store.engine import Transaction
+from backburner.store.schema import object_
+
+LIVE = "live"
+DEAD = "dead"
+
+
+def objects_register(tx: Transaction, names: Iterable[str]) -> None:
+    """Make written objects count. Fails when the sweep declared one of them dead before."""
+    tx.execute(insert(object_), [{"name": name, "state": LIVE} for name in names])
+
+
+def object_bury(tx: Transaction, name: str) -> bool:
+    """Declare an unregistered object dead, before its bytes go; False when it is registered."""
+    statement = insert_or_ignore(object_).values(name=name, state=DEAD).on_conflict_do_nothing()
+    return tx.execute(statement).rowcount == 1
+
+
+def objects_live(tx: Transaction) -> Iterator[str]:
+    """The names that count."""
+    rows = tx.execute(select(object_.c.name).where(object_.c.state == LIVE))
+    return iter(rows.scalars())

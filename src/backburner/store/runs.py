@@ -1,0 +1,75 @@
+"""Statements about runs."""
+
+import dataclasses
+import json
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, insert, select, update
+
+from backburner.errors import NotFound
+from backburner.nouns.run import Run
+from backburner.store.engine import Transaction
+from backburner.store.schema import run
+
+_COLUMNS = [run.c[field.name] for field in dataclasses.fields(Run)]
+
+
+def _run(row: Row[Any]) -> Run:
+    values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+    return Run(**{**values, "parts": json.loads(values["parts"])})
+
+
+def run_insert(tx: Transaction, new: Run) -> None:
+    """Add a run."""
+    values = {field.name: getattr(new, field.name) for field in dataclasses.fields(Run)}
+    tx.execute(insert(run).values({**values, "parts": json.dumps(dict(new.parts))}))
+
+
+def run_get(tx: Transaction, run_id: str) -> Run:
+    """One run.
+
+    Raises:
+        NotFound: There is none of that name.
+    """
+    row = tx.execute(select(*_COLUMNS).where(run.c.id == run_id)).first()
+    if row is None:
+        raise NotFound(f"there is no run {run_id!r}", hint="`backburner status` lists the runs")
+    return _run(row)
+
+
+def _newest(tx: Transaction, condition: ColumnElement[bool]) -> Run | None:
+    row = tx.execute(
+        select(*_COLUMNS).where(condition).order_by(run.c.created_at.desc(), run.c.id)
+    ).first()
+    return _run(row) if row else None
+
+
+def run_by_identity(tx: Transaction, identity: str) -> Run | None:
+    """The newest run that asks the same thing, unless it was canceled."""
+    return _newest(tx, (run.c.identity == identity) & run.c.cancel_asked_at.is_(None))
+
+
+def run_by_output(tx: Transaction, output: str) -> Run | None:
+    """The newest run whose output goes to a path."""
+    return _newest(tx, run.c.output == output)
+
+
+def run_by_name(tx: Transaction, lane: str, name: str) -> Run | None:
+    """The newest run of a lane with that name."""
+    return _newest(tx, (run.c.lane == lane) & (run.c.name == name))
+
+
+def runs_all(tx: Transaction) -> list[Run]:
+    """Every run, oldest first."""
+    return [_run(row) for row in tx.execute(select(*_COLUMNS).order_by(run.c.created_at, run.c.id))]
+
+
+def runs_unwritten(tx: Transaction, lanes: tuple[str, ...]) -> list[Run]:
+    """The runs of these lanes with an output path that was not written yet."""
+    open_ = run.c.lane.in_(lanes) & run.c.output.is_not(None) & run.c.written_at.is_(None)
+    return [_run(row) for row in tx.execute(select(*_COLUMNS).where(open_))]
+
+
+def run_update(tx: Transaction, run_id: str, **changes: Any) -> None:
+    """Change a run's row."""
+    tx.execute(update(run).where(run.c.id == run_id).values(**changes))
