@@ -1,0 +1,1 @@
+"""An emulator of Anthropic's Message Batches API, written from its documentation alone."""

@@ -1,0 +1,92 @@
+"""Single messages, token counts and models.
+
+Source: platform.claude.com/docs/en/api/messages, build-with-claude/token-counting and api/models
+(August 2026).
+"""
+
+import msgspec
+
+from backburner.emulator import caching, catalogue, identifiers, prices
+from backburner.emulator.caching import CacheMarkError
+from backburner.emulator.calls import Call
+from backburner.emulator.paging import page
+from backburner.emulator.replies import RefusedError, Reply, json_reply
+from backburner.emulator.settings import Settings
+from backburner.emulator.shapes import Message, Problem
+from backburner.emulator.speaking import Occasion, Speaker
+from backburner.emulator.validation import Valid, check
+
+_USUAL_LIFECYCLES = ("active", "deprecated")
+
+
+class MessageRoutes:
+    """What the routes beside the batches do.
+
+    Attributes:
+        cost: Picodollars of all single messages so far.
+    """
+
+    def __init__(self, settings: Settings, speaker: Speaker) -> None:
+        self.cost = 0
+        self._settings = settings
+        self._speaker = speaker
+        self._answered = 0
+
+    def messages(self, call: Call, body: bytes, now: float) -> Reply:
+        """An answer at once, at full price."""
+        valid = self._valid(call, body)
+        self._answered += 1
+        occasion = Occasion(
+            tier="standard",
+            scope=f"{call.workspace} calls",
+            at=now,
+            message_id=identifiers.identifier("msg", 22, self._settings.seed, self._answered),
+        )
+        reply = self._speaker.reply(valid, body, occasion)
+        if not isinstance(reply, Message):
+            raise RefusedError(reply.type, reply.message)
+        self.cost += prices.cost(reply.model, reply.usage)
+        return json_reply(reply)
+
+    def count_tokens(self, call: Call, body: bytes, _now: float) -> Reply:
+        """The tokens of a prompt, free of charge and blind to the cache."""
+        valid = self._valid(call, _with_limit(body))
+        try:
+            return json_reply({"input_tokens": caching.input_tokens(valid.params, valid.model)})
+        except CacheMarkError as error:
+            raise RefusedError("invalid_request_error", str(error)) from error
+
+    def models(self, call: Call, _now: float) -> Reply:
+        """The models, newest first; retired ones only when asked for."""
+        query = call.head.query
+        asked = query.get("lifecycle[]") or query.get("lifecycle") or _USUAL_LIFECYCLES
+        chosen = [model for model in catalogue.MODELS if model.lifecycle in asked]
+        shown = page(chosen, lambda model: model.id, catalogue.describe, call.head, self._settings)
+        return json_reply(shown)
+
+    def model(self, call: Call, _now: float) -> Reply:
+        """One model, by id or alias."""
+        name = call.route.argument
+        model = catalogue.find(name)
+        if model is None and not self._settings.strict:
+            model = catalogue.stand_in(name)
+        if model is None:
+            raise RefusedError("not_found_error", f"model: {name}")
+        return json_reply(catalogue.describe(model))
+
+    def _valid(self, call: Call, body: bytes) -> Valid:
+        valid = check(body, call.terms(self._settings, in_batch=False))
+        if isinstance(valid, Problem):
+            raise RefusedError(valid.type, valid.message)
+        return valid
+
+
+def _with_limit(body: bytes) -> bytes:
+    """A count_tokens body as a Messages body, which needs a limit of output tokens."""
+    try:
+        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return body
+    if "max_tokens" in fields:
+        raise RefusedError("invalid_request_error", "max_tokens: Extra inputs are not permitted")
+    return msgspec.json.encode({**fields, "max_tokens": 1})

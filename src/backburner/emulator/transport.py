@@ -1,0 +1,78 @@
+"""The emulated API without a network: a transport for `httpx2`, and so for the SDK."""
+
+from collections.abc import Iterator
+
+import httpx2
+
+from backburner.emulator.exchange import Exchange
+from backburner.emulator.faults import DisconnectedError
+from backburner.emulator.replies import Reply
+from backburner.emulator.world import World
+
+
+class EmulatorTransport(httpx2.BaseTransport):
+    """Carries calls into a world as a network would.
+
+    The body is passed on piece by piece, so the world sees what a server sees: withheld bytes, and
+    clients that die. An exception from the body's iterator aborts the call and goes on to the
+    caller; a dropped connection becomes the error that a socket would give.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Carries one call."""
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw
+        ]
+        exchange = self._world.open(
+            request.method, str(request.url), headers, scheme=request.url.scheme
+        )
+        self._send(request, exchange)
+        try:
+            reply = exchange.finish()
+        except DisconnectedError as error:
+            raise httpx2.RemoteProtocolError(
+                "Server disconnected without sending a response.", request=request
+            ) from error
+        return httpx2.Response(
+            reply.status, headers=dict(reply.headers), stream=_Pieces(reply, request)
+        )
+
+    def _send(self, request: httpx2.Request, exchange: Exchange) -> None:
+        stream = request.stream
+        if not isinstance(stream, httpx2.SyncByteStream):
+            exchange.abort()
+            raise TypeError("The emulator's transport takes requests of a synchronous client.")
+        try:
+            for chunk in stream:
+                exchange.feed(chunk)
+        except BaseException:
+            exchange.abort()
+            raise
+        if exchange.missing:
+            exchange.abort()
+            amount = "little" if exchange.missing > 0 else "much"
+            raise httpx2.LocalProtocolError(
+                f"Too {amount} data for declared Content-Length", request=request
+            )
+
+
+class _Pieces(httpx2.SyncByteStream):
+    """A reply's body, read as it is asked for."""
+
+    def __init__(self, reply: Reply, request: httpx2.Request) -> None:
+        self._pieces = iter(reply.body)
+        self._request = request
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._pieces
+        except DisconnectedError as error:
+            raise httpx2.ReadError("Connection reset by peer", request=self._request) from error
+
+    def close(self) -> None:
+        close = getattr(self._pieces, "close", None)
+        if close is not None:
+            close()
