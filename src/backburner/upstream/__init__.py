@@ -1,0 +1,5 @@
+"""Anthropic, as seen by us: identity through the official SDK, bytes as they are."""
+
+from backburner.upstream.api import Answer, Body, Downloaded, RemoteBatch, Upstream
+
+__all__ = ["Answer", "Body", "Downloaded", "RemoteBatch", "Upstream"]

@@ -1,0 +1,54 @@
+"""Asking how a sent batch stands, and passing on a wish to cancel it."""
+
+from backburner.nouns.batch import Batch, BatchState
+from backburner.nouns.fault import Fault, FaultKind
+from backburner.plan.polling import fault_wait, poll_wait
+from backburner.store.batches import batch_move, batch_rest
+from backburner.telemetry import BatchCanceled, BatchEnded, FaultSeen
+from backburner.upstream import Upstream
+from backburner.worker.tools import Tools
+
+_CANCEL_POLL = 2.0
+_IN_PROGRESS = "in_progress"
+_ENDED = "ended"
+
+
+def ask(tools: Tools, batch: Batch, upstream: Upstream) -> None:
+    """Look at a sent batch: it has ended, is to be canceled, or rests."""
+    upstream_id = batch.upstream_id or ""
+    answer = upstream.retrieve(upstream_id)
+    if isinstance(answer, Fault):
+        _unanswered(tools, batch, answer, "retrieve")
+        return
+    now = tools.clock.now()
+    status = answer.value.processing_status
+    if status == _ENDED:
+        with tools.store.write() as tx:
+            ended = {"ended_at": now, "due_at": now, "lease_until": 0.0, "faults": 0}
+            batch_move(tx, batch, BatchState.ENDED, ended)
+        tools.emit(BatchEnded(batch=batch.id, run=batch.run, upstream_id=upstream_id))
+        return
+    if status == _IN_PROGRESS and batch.cancel_asked_at is not None:
+        _cancel(tools, batch, upstream)
+        return
+    wait = poll_wait(now - (batch.sent_at or now), answer.retry_after)
+    with tools.store.write() as tx:
+        batch_rest(tx, batch, now + wait, faults=0)
+
+
+def _cancel(tools: Tools, batch: Batch, upstream: Upstream) -> None:
+    answer = upstream.cancel(batch.upstream_id or "")
+    if isinstance(answer, Fault) and answer.kind is not FaultKind.REFUSED:
+        _unanswered(tools, batch, answer, "cancel")
+        return
+    with tools.store.write() as tx:
+        batch_rest(tx, batch, tools.clock.now() + _CANCEL_POLL)
+    tools.emit(BatchCanceled(batch=batch.id, run=batch.run, upstream_id=batch.upstream_id or ""))
+
+
+def _unanswered(tools: Tools, batch: Batch, fault: Fault, call: str) -> None:
+    """A batch that was accepted stays so whatever a look at it brings: ask again later."""
+    wait = fault_wait(batch.faults, fault.retry_after)
+    with tools.store.write() as tx:
+        batch_rest(tx, batch, tools.clock.now() + wait, faults=batch.faults + 1)
+    tools.emit(FaultSeen(lane=batch.lane, call=call, batch=batch.id, fault=fault))

@@ -1,0 +1,191 @@
+"""Reading a results file once: what came of each request, what it cost, where its line lies."""
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+
+import msgspec
+
+from backburner.nouns.batch import Via
+from backburner.nouns.money import Charge
+from backburner.nouns.outcome import (
+    CODES,
+    NOT_FINAL,
+    Outcome,
+    ResultLine,
+    WireUsage,
+    outcome_of,
+)
+from backburner.nouns.tariff import ModelPrice
+from backburner.nouns.usage import Usage, usage_of
+from backburner.plan.pricing import charge
+
+_CHUNK: Final = 1 << 20
+_decode = msgspec.json.Decoder(ResultLine).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """What one model's answers to one run used and cost.
+
+    Attributes:
+        charge: None where the model has no known price.
+    """
+
+    run: str
+    model: str
+    requests: int
+    usage: Usage
+    charge: Charge | None
+
+
+@dataclass(slots=True)
+class Reading:
+    """One pass over a results file, by position in the batch.
+
+    Attributes:
+        codes: The outcome's byte of each request, 0 where no line was found.
+        offsets: Where each request's line begins, -1 where none was found.
+        lengths: The bytes of each line, without its line end.
+        error_types: The API's error class of errored lines.
+        orphans: Where lines lie that belong to no request of the batch, doubled ones included.
+        bookings: What was used and paid, by run and model.
+    """
+
+    codes: bytearray
+    offsets: "array[int]"
+    lengths: "array[int]"
+    error_types: dict[int, str] = field(default_factory=dict)
+    orphans: list[tuple[int, int]] = field(default_factory=list)
+    bookings: list[Booking] = field(default_factory=list)
+
+    @property
+    def lacking(self) -> int:
+        """How many requests have no line."""
+        return self.codes.count(NOT_FINAL)
+
+    def counts(self) -> dict[Outcome, int]:
+        """How many requests came to each outcome, lacking ones as missing."""
+        counted = Counter(self.codes)
+        counted[CODES[Outcome.MISSING]] += counted.pop(NOT_FINAL, 0)
+        return {outcome: counted[code] for outcome, code in CODES.items() if counted[code]}
+
+
+def lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Each line with its offset, split at the newline byte and nowhere else.
+
+    U+2028, U+0085 and their like are text: splitting there is how others lose answers.
+    """
+    offset = 0
+    rest = b""
+    while chunk := file.read(_CHUNK):
+        pieces = chunk.split(b"\n")
+        pieces[0] = rest + pieces[0]
+        rest = pieces.pop()
+        for piece in pieces:
+            yield offset, piece
+            offset += len(piece) + 1
+    if rest:
+        yield offset, rest
+
+
+def read_results(
+    file: BinaryIO,
+    *,
+    prefix: str,
+    requests: int,
+    run_of: Callable[[int], str],
+    price_of: Callable[[str], ModelPrice | None],
+) -> Reading:
+    """Read a batch's results.
+
+    Args:
+        prefix: What the custom_ids of this batch and try begin with.
+        run_of: The run of the request at a position.
+        price_of: The price of a model, where it is known; asked once for each run and model.
+    """
+    reading = Reading(
+        codes=bytearray(requests),
+        offsets=array("q", [-1]) * requests,
+        lengths=array("l", [0]) * requests,
+    )
+    books: dict[tuple[str, str], _Book] = {}
+    for offset, line in lines(file):
+        if not line or line.isspace():
+            continue
+        try:
+            parsed = _decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            reading.orphans.append((offset, len(line)))
+            continue
+        position = _position(parsed.custom_id, prefix, requests)
+        if position < 0 or reading.codes[position]:
+            reading.orphans.append((offset, len(line)))
+            continue
+        result = parsed.result
+        reading.codes[position] = CODES[outcome_of(result)]
+        reading.offsets[position] = offset
+        reading.lengths[position] = len(line)
+        if result.message is not None:
+            key = (run_of(position), result.message.model)
+            book = books.get(key)
+            if book is None:
+                book = books[key] = _Book(price_of(key[1]))
+            book.add(result.message.usage)
+        elif result.error is not None:
+            reading.error_types[position] = result.error.error.type
+    reading.bookings = [book.booking(run, model) for (run, model), book in books.items()]
+    return reading
+
+
+def _position(custom_id: str, prefix: str, requests: int) -> int:
+    """The position that a custom_id of ours names; -1 for any other."""
+    digits = custom_id[len(prefix) + 1 :]
+    if not custom_id.startswith(prefix) or not digits.isdecimal():
+        return -1
+    position = int(digits)
+    return position if position < requests else -1
+
+
+class _Book:
+    """Sums up usage. Where the price has steps, each answer is charged alone."""
+
+    __slots__ = ("_charge", "_input", "_output", "_price", "_read", "_requests", "_w1h", "_w5m")
+
+    def __init__(self, price: ModelPrice | None) -> None:
+        self._price = price
+        self._charge = Charge()
+        self._requests = self._input = self._output = self._w5m = self._w1h = self._read = 0
+
+    def add(self, wire: WireUsage) -> None:
+        """Count one answer in."""
+        self._requests += 1
+        self._input += wire.input_tokens
+        self._output += wire.output_tokens
+        if wire.cache_read_input_tokens or wire.cache_creation_input_tokens:
+            usage = usage_of(wire)
+            self._w5m += usage.cache_write_5m_tokens
+            self._w1h += usage.cache_write_1h_tokens
+            self._read += usage.cache_read_tokens
+        if self._price and self._price.steps:
+            self._charge = self._charge + charge(self._price, usage_of(wire), Via.BATCH)
+
+    def booking(self, run: str, model: str) -> Booking:
+        """What was summed up."""
+        usage = Usage(
+            input_tokens=self._input,
+            output_tokens=self._output,
+            cache_write_5m_tokens=self._w5m,
+            cache_write_1h_tokens=self._w1h,
+            cache_read_tokens=self._read,
+        )
+        return Booking(
+            run=run, model=model, requests=self._requests, usage=usage, charge=self._total(usage)
+        )
+
+    def _total(self, usage: Usage) -> Charge | None:
+        if self._price is None:
+            return None
+        return self._charge if self._price.steps else charge(self._price, usage, Via.BATCH)

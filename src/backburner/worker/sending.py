@@ -1,0 +1,190 @@
+"""Sending a batch: intent, fence, all but the last two bytes, commit, tail."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from backburner.errors import LaneStopped, LeaseLost
+from backburner.nouns.batch import HEAD, TAIL, Batch, BatchState
+from backburner.nouns.fault import Fault, FaultKind
+from backburner.plan.polling import fault_wait
+from backburner.store.batches import batch_arm, batch_move, batch_renew, batch_rest
+from backburner.store.lanes import lane_pin_workspace, lane_stop, lane_wake
+from backburner.telemetry import BatchDoubted, BatchSent, FaultSeen
+from backburner.upstream import Answer, Body, RemoteBatch, Upstream
+from backburner.worker.times import posix
+from backburner.worker.tools import Tools
+
+_MAX_PAUSE = 1.0
+"""Seconds between the commit of `armed` and the tail. A longer pause may mean a lost lease."""
+
+
+def send(tools: Tools, batch: Batch, upstream: Upstream) -> None:
+    """Send a released batch, once, and record what came of it.
+
+    Everything before `armed` may be repeated: without its last two bytes the body is incomplete and
+    the upstream cannot act on it. Everything after may not.
+    """
+    started = tools.clock.monotonic()
+    fence = upstream.page(limit=1)
+    if isinstance(fence, Fault):
+        _refused(tools, batch, fence, "list")
+        return
+    _check_workspace(tools, batch, fence)
+    sender = _Sender(tools, batch, fence.value.data[0].id if fence.value.data else "")
+    body = Body(length=batch.body_bytes, chunks=sender.chunks(), arm=sender.arm, tail=TAIL)
+    answer = upstream.create(body, batch.betas)
+    if sender.lost is not None:
+        _kept_back(tools, sender.batch)
+        raise sender.lost
+    if isinstance(answer, Fault):
+        _failed(tools, sender.batch, answer)
+        return
+    _accepted(tools, sender.batch, answer, tools.clock.monotonic() - started)
+
+
+class _Sender:
+    """Reads the segment into a body, keeps the lease alive on the way, and arms at its end."""
+
+    def __init__(self, tools: Tools, batch: Batch, fence: str) -> None:
+        self._tools = tools
+        self._fence = fence
+        self.batch = batch
+        self.lost: Exception | None = None
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body without its last two bytes, a frame of the segment at a time."""
+        prefix = f"{self.batch.prefix}-".encode()
+        first = 0
+        opening = HEAD
+        for text in self._tools.vault.frames(self.batch.segment):
+            lines = text.split(b"\n")
+            lines.pop()
+            items = [
+                b'{"custom_id":"%b%05d","params":%b}' % (prefix, position, line)
+                for position, line in enumerate(lines, first)
+            ]
+            yield opening + b",".join(items)
+            opening = b","
+            first += len(lines)
+            self._renew()
+
+    def arm(self) -> None:
+        """Commit that the tail goes now. If this raises, the body stays incomplete."""
+        try:
+            with self._tools.store.write() as tx:
+                now = self._tools.clock.now()
+                terms = self._tools.terms
+                self.batch = batch_arm(
+                    tx, self.batch, fence=self._fence, now=now, quiet=terms.quiet, ttl=terms.ttl
+                )
+            self._check_pause(now)
+        except Exception as error:
+            self.lost = error
+            raise
+
+    def _check_pause(self, armed_at: float) -> None:
+        if self._tools.clock.now() - armed_at > _MAX_PAUSE:
+            raise LeaseLost(f"a pause after arming batch {self.batch.id}: its tail is kept back")
+
+    def _renew(self) -> None:
+        now = self._tools.clock.now()
+        ttl = self._tools.terms.ttl
+        if self.batch.lease_until - now > ttl * 0.75:
+            return
+        try:
+            with self._tools.store.write() as tx:
+                self.batch = batch_renew(tx, self.batch, now + ttl)
+        except Exception as error:
+            self.lost = error
+            raise
+
+
+def _kept_back(tools: Tools, batch: Batch) -> None:
+    """The tail was not sent although it was armed: certainly not accepted, so it may go again."""
+    if batch.state is BatchState.ARMED:
+        with tools.store.write() as tx:
+            batch_move(tx, batch, BatchState.SEALED, {"lease_until": 0.0})
+
+
+def _accepted(tools: Tools, batch: Batch, answer: Answer[RemoteBatch], seconds: float) -> None:
+    now = tools.clock.now()
+    remote = answer.value
+    changes: dict[str, Any] = {
+        "upstream_id": remote.id,
+        "sent_at": now,
+        "expires_at": posix(remote.expires_at),
+        "due_at": posix(remote.expires_at) or now,
+        "lease_until": 0.0,
+        "faults": 0,
+    }
+    with tools.store.write() as tx:
+        batch_move(tx, batch, BatchState.SENT, changes)
+        lane_wake(tx, batch.lane, now + 1.0)
+    tools.emit(
+        BatchSent(
+            batch=batch.id,
+            run=batch.run,
+            upstream_id=remote.id,
+            requests=batch.requests,
+            body_bytes=batch.body_bytes,
+            seconds=seconds,
+        )
+    )
+
+
+def _failed(tools: Tools, batch: Batch, fault: Fault) -> None:
+    """A create that brought no batch: refused for certain, or in doubt."""
+    if batch.state is BatchState.ARMED and fault.kind in (FaultKind.DOUBT, FaultKind.UNREACHED):
+        rest = (batch.armed_at or tools.clock.now()) + tools.terms.quiet
+        with tools.store.write() as tx:
+            batch_move(tx, batch, BatchState.UNKNOWN, {"due_at": rest, "lease_until": 0.0})
+        tools.emit(_seen(batch, fault, "create"))
+        tools.emit(
+            BatchDoubted(batch=batch.id, run=batch.run, nonce=batch.nonce, requests=batch.requests)
+        )
+        return
+    _refused(tools, batch, fault, "create")
+
+
+def _refused(tools: Tools, batch: Batch, fault: Fault, call: str) -> None:
+    """Nothing was accepted: back to sealed, to be released again later."""
+    now = tools.clock.now()
+    wait = fault_wait(batch.faults, fault.retry_after)
+    changes = {"due_at": now + wait, "lease_until": 0.0, "faults": batch.faults + 1}
+    with tools.store.write() as tx:
+        batch_move(tx, batch, BatchState.SEALED, changes)
+        lane_wake(tx, batch.lane, now + wait)
+        if fault.kind in (FaultKind.STOP, FaultKind.REFUSED):
+            lane_stop(tx, batch.lane, fault.what)
+    tools.emit(_seen(batch, fault, call))
+    if fault.kind in (FaultKind.STOP, FaultKind.REFUSED):
+        raise stopped(batch.lane, fault)
+
+
+def stopped(lane: str, fault: Fault) -> LaneStopped:
+    """The error for a refusal that only a person can clear."""
+    hints = {
+        401: "check the key in ANTHROPIC_API_KEY",
+        402: "add credit in the Console's billing settings",
+        403: "check what the key may do, in the Console",
+    }
+    hint = hints.get(fault.status or 0, "mend the cause")
+    return LaneStopped(
+        f"Anthropic refused: {fault.what} (HTTP {fault.status})",
+        hint=f"{hint}, then call again; the lane {lane!r} waits, and nothing was lost",
+    )
+
+
+def _check_workspace(tools: Tools, batch: Batch, answer: Answer[Any]) -> None:
+    if answer.workspace is None:
+        return
+    with tools.store.write() as tx:
+        try:
+            lane_pin_workspace(tx, batch.lane, answer.workspace)
+        except Exception:
+            batch_rest(tx, batch, tools.clock.now())
+            raise
+
+
+def _seen(batch: Batch, fault: Fault, call: str) -> FaultSeen:
+    return FaultSeen(lane=batch.lane, call=call, batch=batch.id, fault=fault)

@@ -1,0 +1,112 @@
+"""One tick: claim what is due, decide, act. Any process may call it, any number of times."""
+
+from dataclasses import dataclass
+
+from backburner.nouns.batch import Batch, BatchState
+from backburner.nouns.outcome import CODES, Outcome
+from backburner.plan.actions import Ask, CloseUnsent, Collect, NoteDoubt, Send, StayInDoubt
+from backburner.plan.batches import next_action
+from backburner.plan.lanes import Allowance
+from backburner.store.batches import batch_claim, batch_move, batch_rest
+from backburner.store.lanes import LaneRow, lane_claim, lane_rest
+from backburner.store.leases import leases_free_dead, leases_next_due
+from backburner.telemetry import BatchDoubted
+from backburner.vault.frames import pack
+from backburner.worker.asking import ask
+from backburner.worker.collecting import collect
+from backburner.worker.lane import step_lane
+from backburner.worker.sending import send
+from backburner.worker.tools import Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A step was done; `progress` is false where it was only a look."""
+
+    progress: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing is due; `until` is when something will be, None for never."""
+
+    until: float | None
+
+
+class Worker:
+    """Does what is due in some lanes, one step a call."""
+
+    def __init__(self, tools: Tools, lanes: tuple[str, ...]) -> None:
+        self._tools = tools
+        self._lanes = lanes
+
+    def free_the_dead(self) -> int:
+        """Take back the leases of processes that are gone; worth doing before the first tick."""
+        with self._tools.store.write() as tx:
+            return leases_free_dead(tx, self._tools.clock.now(), self._tools.is_alive)
+
+    def tick(self, allowance: Allowance) -> Stepped | Idle:
+        """Do the one step that has been due longest.
+
+        A lane goes before a batch that is due as long, so that what is released is seen at once.
+        """
+        tools = self._tools
+        tools.clock.anchor()
+        now = tools.clock.now()
+        with tools.store.write() as tx:
+            claim = {"owner": tools.owner, "now": now, "ttl": tools.terms.ttl}
+            lane = lane_claim(tx, self._lanes, **claim)  # type: ignore[arg-type]
+            batch = None if lane else batch_claim(tx, self._lanes, **claim)  # type: ignore[arg-type]
+            if lane is None and batch is None:
+                return Idle(leases_next_due(tx, self._lanes))
+        if lane is not None:
+            return Stepped(self._step_lane(lane, allowance))
+        assert batch is not None  # noqa: S101  # one of the two was claimed
+        self._step_batch(batch)
+        return Stepped(progress=True)
+
+    def _step_lane(self, lane: LaneRow, allowance: Allowance) -> bool:
+        tools = self._tools
+        try:
+            return step_lane(tools, lane, allowance, tools.connect(lane.name))
+        except Exception:
+            self._give_back_lane(lane)
+            raise
+
+    def _give_back_lane(self, lane: LaneRow) -> None:
+        with self._tools.store.write() as tx:
+            lane_rest(tx, lane, self._tools.clock.now())
+
+    def _step_batch(self, batch: Batch) -> None:
+        tools = self._tools
+        now = tools.clock.now()
+        match next_action(batch, now=now, quiet=tools.terms.quiet):
+            case Send():
+                send(tools, batch, tools.connect(batch.lane))
+            case Ask():
+                ask(tools, batch, tools.connect(batch.lane))
+            case Collect():
+                collect(tools, batch, tools.connect(batch.lane))
+            case NoteDoubt(rest_until):
+                _note_doubt(tools, batch, rest_until)
+            case StayInDoubt(rest_until):
+                with tools.store.write() as tx:
+                    batch_rest(tx, batch, rest_until)
+            case CloseUnsent():
+                _close_unsent(tools, batch, now)
+
+
+def _note_doubt(tools: Tools, batch: Batch, rest_until: float) -> None:
+    with tools.store.write() as tx:
+        changes = {"due_at": rest_until, "lease_until": 0.0}
+        batch_move(tx, batch, BatchState.UNKNOWN, changes)
+    tools.emit(
+        BatchDoubted(batch=batch.id, run=batch.run, nonce=batch.nonce, requests=batch.requests)
+    )
+
+
+def _close_unsent(tools: Tools, batch: Batch, now: float) -> None:
+    outcomes = pack(bytes([CODES[Outcome.CANCELED]]) * batch.requests)
+    with tools.store.write() as tx:
+        changes = {"outcomes": outcomes, "ended_at": now, "lease_until": 0.0}
+        batch_move(tx, batch, BatchState.DONE, changes)

@@ -1,0 +1,57 @@
+"""What every step of the worker needs, in one value."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from backburner.clock import Clock
+from backburner.nouns.tariff import Tariff
+from backburner.plan.judging import RetryPolicy
+from backburner.plan.packing import PackLimits
+from backburner.store import Store
+from backburner.telemetry import Listener
+from backburner.upstream import Upstream
+from backburner.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The worker's settings. Seconds.
+
+    Attributes:
+        ttl: How long a lease lasts without being renewed.
+        quiet: How long a doubt must rest. It must outlast the latest moment at which the upstream
+            may still act on bytes it has.
+        downloads: How often results that lack lines are read again before a line counts as missing.
+        download_wait: Seconds between two such readings.
+    """
+
+    ttl: float = 120.0
+    quiet: float = 900.0
+    downloads: int = 5
+    download_wait: float = 600.0
+    limits: PackLimits = field(default_factory=PackLimits)
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The adapters a step works with.
+
+    Attributes:
+        owner: This process's name in leases.
+        is_alive: Whether the process of another name still runs.
+        connect: Gives the upstream of a lane; it may refuse for want of a credential.
+        tariff: Gives the prices of these models; only called when something is booked.
+        day: The lane's local day at a time, as YYYY-MM-DD.
+    """
+
+    store: Store
+    vault: Vault
+    clock: Clock
+    terms: Terms
+    owner: str
+    is_alive: Callable[[str], bool]
+    connect: Callable[[str], Upstream]
+    tariff: Callable[[Iterable[str]], Tariff]
+    day: Callable[[float], str]
+    emit: Listener
