@@ -1,0 +1,303 @@
+"""Backburner, as a library and behind the command line."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from backburner.client.canceling import Canceled, cancel_run
+from backburner.client.driving import Reach, drain, drive, wake
+from backburner.client.finishing import (
+    Finished,
+    Result,
+    finish,
+    is_finished,
+    receipt,
+    results,
+    write_output,
+)
+from backburner.client.home import open_home, upstream_of, worker_tools
+from backburner.client.preparing import Found, Fresh, RunOptions, prepare, prepare_objects
+from backburner.client.standing import LaneStanding, RunStanding, stand
+from backburner.clock import Clock, StoreClock
+from backburner.config import DEFAULT_LANE, Settings, settings_from
+from backburner.errors import InputError
+from backburner.nouns.run import Run, RunSpec
+from backburner.plan.lanes import ReleaseAll, ReleaseRetries
+from backburner.plan.packing import PackLimits
+from backburner.plan.pricing import Estimate, estimate
+from backburner.report.receipt import Receipt
+from backburner.runs.counting import RunCount
+from backburner.runs.outputs import Written
+from backburner.runs.stager import Order
+from backburner.runs.staging import Desk, Staged, commit, throw_away
+from backburner.store.lanes import lane_pin
+from backburner.store.runs import run_get, runs_unwritten
+from backburner.telemetry import Event, Listener, log_event
+from backburner.upstream import Upstream
+from backburner.upstream.connect import base_url_of, connect
+from backburner.worker import Tools, Worker
+
+if TYPE_CHECKING:
+    import anthropic
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What one pass did: the runs it finished."""
+
+    finished: tuple[Finished, ...]
+
+
+class Backburner:
+    """A queue for Claude work that can wait.
+
+    What is enqueued is kept durably in the home folder; `drain` or `run` sends it in half-price
+    batches and brings every answer back. Use it as a context manager, or `close` it.
+
+    Args:
+        home: The folder of the queue; BACKBURNER_HOME or the user's data folder if None.
+        lane: The stream of work to use. A lane is pinned to one upstream.
+        client: An SDK client to speak through; if None, one is made from the environment when
+            something is sent.
+        limits: The most a batch may hold.
+        listener: Told of every event, besides the log.
+        environment: Where credentials, address and settings are read.
+
+    Raises:
+        StoreUnusable: The home cannot be opened.
+        LanePinned: The lane belongs to another upstream.
+    """
+
+    def __init__(
+        self,
+        home: Path | str | None = None,
+        *,
+        lane: str = DEFAULT_LANE,
+        client: "anthropic.Anthropic | None" = None,
+        limits: PackLimits | None = None,
+        clock: Clock | None = None,
+        listener: Listener | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        environment = os.environ if environment is None else environment
+        base_url = str(client.base_url).rstrip("/") if client else base_url_of(environment)
+        self.settings: Settings = settings_from(
+            environment, Path(home) if home is not None else None, base_url
+        )
+        self.lane = lane
+        self._clock = clock or StoreClock()
+        self._listeners: list[Listener] = [log_event, *([listener] if listener else [])]
+        self._home = open_home(self.settings.home, self._clock)
+        self._limits = limits or PackLimits()
+        self._tools = worker_tools(
+            self._home,
+            self._clock,
+            self.settings,
+            self._limits,
+            _connector(client, environment, self.settings),
+            self._emit,
+        )
+        with self._tools.store.write() as tx:
+            lane_pin(tx, lane, base_url, self._clock.now())
+
+    def enqueue(
+        self,
+        requests: Iterable[Mapping[str, object]],
+        *,
+        name: str = "requests",
+        betas: Iterable[str] = (),
+    ) -> Run:
+        """Keep requests durably; nothing is sent until `drain`.
+
+        Args:
+            requests: The article's list: `{"custom_id": …, "params": {…}}` each.
+            name: What to call the run.
+            betas: Beta names, for all of them.
+
+        Raises:
+            InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
+        """
+        spec = RunSpec(kind="requests", format="jsonl", betas=tuple(sorted(betas)), collapse=False)
+        order = Order(
+            lane=self.lane,
+            name=name,
+            title=name,
+            output=None,
+            prefix="",
+            known_models=self.known_models(),
+        )
+        return self.commit(prepare_objects(self._desk, requests, spec, order))
+
+    def prepare(
+        self, options: RunOptions, stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer
+    ) -> Found | Fresh:
+        """Check and stage what a person asks, or find the run that asks the same.
+
+        Raises:
+            InputError: The input, the prompt or the output cannot be used.
+        """
+        return prepare(self._desk, options, self.lane, stdin, self.known_models)
+
+    def commit(self, staged: Staged) -> Run:
+        """Make a staged run count."""
+        commit(self._desk, staged)
+        return staged.run
+
+    def throw_away(self, staged: Staged) -> None:
+        """Remove a staged run that nobody wanted."""
+        throw_away(self._desk, staged)
+
+    def estimate(self, staged: Staged) -> Estimate | None:
+        """What a staged run will cost, as a range; None where a model has no known price."""
+        tariff = self._tools.tariff([work.model for work in staged.workloads])
+        total: Estimate | None = None
+        for work in staged.workloads:
+            part = estimate(tariff, work)
+            total = part if total is None else total + part
+        return total
+
+    def run(self, run_id: str, shown: Callable[[RunCount], None] = lambda _count: None) -> Finished:
+        """Send a run, wait for all of it, and write its output.
+
+        Args:
+            run_id: The run.
+            shown: Told how the run stands after every step.
+
+        Raises:
+            InDoubt: All that is left of it is in doubt.
+            Unreachable: The network is away, and nothing of it was sent.
+            LaneStopped: The upstream refused in a way that only a person can clear.
+        """
+        run = self.get(run_id)
+        worker = self._worker()
+        if not is_finished(self._tools, run):
+            reach = Reach()
+            self._listeners.append(reach.listen)
+            wake(self._tools, worker, self.lane)
+            drive(self._tools, worker, run, reach, shown)
+            self._listeners.remove(reach.listen)
+        return finish(self._tools, self.get(run_id))
+
+    def drain(self, *, collect_only: bool = False) -> Drained:
+        """Do one pass: send what waits, collect what ended, retry what is due; wait for nothing.
+
+        Args:
+            collect_only: Release no first attempts.
+        """
+        drain(
+            self._tools,
+            self._worker(),
+            self.lane,
+            ReleaseRetries() if collect_only else ReleaseAll(),
+        )
+        with self._tools.store.read() as tx:
+            open_runs = runs_unwritten(tx, (self.lane,))
+        ended = [run for run in open_runs if is_finished(self._tools, run)]
+        return Drained(tuple(finish(self._tools, run) for run in ended))
+
+    def results(self, run: Run | str) -> Iterator[Result]:
+        """Every request of a run with its caller's custom_id and the whole message."""
+        return results(self._tools, self.get(run if isinstance(run, str) else run.id))
+
+    def write(self, run_id: str, output: str, *, force: bool = False) -> Written:
+        """Write a finished run's answers to a path.
+
+        Raises:
+            InputError: It is not finished.
+            OutputBlocked: The path is not ours to write.
+        """
+        run = self.get(run_id)
+        if not is_finished(self._tools, run):
+            raise InputError(
+                f"the run {run_id} is not finished",
+                hint="`backburner drain` sends and collects; `backburner status` tells how it is",
+            )
+        from backburner.client.preparing import check_output  # noqa: PLC0415
+
+        path = os.path.abspath(output)  # noqa: PTH100  # a template is no Path
+        with self._tools.store.read() as tx:
+            check_output(tx, path, run, force=force)
+        return write_output(self._tools, run, path)[0]
+
+    def receipt(self, run_id: str) -> Receipt:
+        """What a finished run cost and saved."""
+        return receipt(self._tools, self.get(run_id))
+
+    def get(self, run_id: str) -> Run:
+        """One run.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        with self._tools.store.read() as tx:
+            return run_get(tx, run_id)
+
+    def status(self, run_id: str | None = None) -> tuple[LaneStanding, list[RunStanding]]:
+        """How the lane stands, and its runs, or one of them."""
+        return stand(self._tools, self.lane, run_id)
+
+    def cancel(self, run_id: str) -> Canceled:
+        """Cancel a run: what was not sent ends at once, what is upstream is asked to stop."""
+        return cancel_run(self._tools, self.get(run_id))
+
+    def known_models(self) -> frozenset[str]:
+        """The models that have a known batch price."""
+        from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
+
+        return prices.known_models(datetime.fromtimestamp(self._clock.now(), UTC))
+
+    def close(self) -> None:
+        """Give back what the process holds."""
+        self._home.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def tools(self) -> Tools:
+        """What a worker of this home works with."""
+        return self._tools
+
+    @property
+    def _desk(self) -> Desk:
+        return Desk(
+            store=self._home.store,
+            vault=self._home.vault,
+            clock=self._clock,
+            limits=self._limits,
+        )
+
+    def _worker(self) -> Worker:
+        return Worker(self._tools, (self.lane,))
+
+    def _emit(self, event: Event) -> None:
+        for listener in tuple(self._listeners):
+            listener(event)
+
+
+def _connector(
+    client: "anthropic.Anthropic | None", environment: Mapping[str, str], settings: Settings
+) -> Callable[[str], Upstream]:
+    """Gives the upstream when it is first needed: what only enqueues needs no key."""
+
+    @cache
+    def upstream(_lane: str) -> Upstream:
+        if client is not None:
+            return upstream_of(client, settings)
+        return connect(environment, create_seconds=max(settings.quiet - 60.0, settings.quiet / 2))
+
+    return upstream

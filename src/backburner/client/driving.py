@@ -1,0 +1,112 @@
+"""Driving a run: whoever waits, works."""
+
+from collections.abc import Callable
+from typing import Final
+
+from backburner.errors import InDoubt, Unreachable
+from backburner.nouns.batch import Batch, BatchState
+from backburner.nouns.fault import FaultKind
+from backburner.nouns.run import Run
+from backburner.plan.batches import doubt_in_words
+from backburner.plan.lanes import Allowance, ReleaseRun
+from backburner.runs.counting import RunCount, count_run
+from backburner.store.batches import batches_of_run, batches_where
+from backburner.store.lanes import lane_look
+from backburner.telemetry import BatchSent, Event, FaultSeen
+from backburner.worker import Idle, Tools, Worker
+
+_LONGEST_NAP: Final = 60.0
+_UNREACHED: Final = 4
+"""Failed calls in a row, nothing having been sent, after which a person is told."""
+
+_DOUBTED: Final = frozenset({BatchState.UNKNOWN})
+_OVER: Final = frozenset({BatchState.DONE, BatchState.ABANDONED})
+
+
+class Reach:
+    """Counts calls that found no upstream, from the worker's events."""
+
+    def __init__(self) -> None:
+        self._unreached = 0
+        self._last = ""
+
+    def listen(self, event: Event) -> None:
+        """Take an event in."""
+        if isinstance(event, FaultSeen) and event.fault.kind is FaultKind.UNREACHED:
+            self._unreached += 1
+            self._last = event.fault.what
+        elif isinstance(event, BatchSent):
+            self._unreached = 0
+
+    def check(self, *, anything_sent: bool) -> None:
+        """Stop when the network is away from the start; keep on when batches are under way.
+
+        Raises:
+            Unreachable: Several calls in a row found nobody, and nothing of the run was sent.
+        """
+        if self._unreached >= _UNREACHED and not anything_sent:
+            raise Unreachable(
+                f"Anthropic cannot be reached ({self._last})",
+                hint="nothing was sent and nothing is lost: call again when the network is back",
+            )
+
+
+def drive(
+    tools: Tools, worker: Worker, run: Run, reach: Reach, shown: Callable[[RunCount], None]
+) -> RunCount:
+    """Tick until every request of a run ended.
+
+    Raises:
+        InDoubt: All that is left of it is in doubt.
+        Unreachable: The network is away, and nothing of the run was sent.
+        LaneStopped: The upstream refused in a way that only a person can clear.
+    """
+    while True:
+        step = worker.tick(ReleaseRun(run.id))
+        count, batches = _stand(tools, run)
+        shown(count)
+        if count.is_finished:
+            return count
+        if isinstance(step, Idle):
+            _check_doubt(tools, run, count, batches)
+            reach.check(anything_sent=any(one.sent_at for one in batches))
+            now = tools.clock.now()
+            until = now + _LONGEST_NAP if step.until is None else step.until
+            tools.clock.sleep(min(max(until - now, 0.01), _LONGEST_NAP))
+
+
+def drain(tools: Tools, worker: Worker, lane: str, allowance: Allowance) -> None:
+    """One pass: do all that is due now, and wait for nothing."""
+    wake(tools, worker, lane)
+    while True:
+        step = worker.tick(allowance)
+        if isinstance(step, Idle):
+            return
+
+
+def wake(tools: Tools, worker: Worker, lane: str) -> None:
+    """Take back what dead processes held, and make the lane look at everything anew."""
+    worker.free_the_dead()
+    with tools.store.write() as tx:
+        lane_look(tx, lane, tools.clock.now())
+
+
+def _stand(tools: Tools, run: Run) -> tuple[RunCount, list[Batch]]:
+    with tools.store.read() as tx:
+        return count_run(tx, run), batches_of_run(tx, run.id)
+
+
+def _check_doubt(tools: Tools, run: Run, count: RunCount, batches: list[Batch]) -> None:
+    left = [one for one in batches if one.state not in _OVER]
+    with tools.store.read() as tx:
+        retries = [
+            one
+            for one in batches_where(tx, [run.lane], _DOUBTED)
+            if one.origins is not None and count.retrying
+        ]
+    doubted = [one for one in left if one.state in _DOUBTED]
+    waits_for_retries = count.retrying and not retries
+    if len(doubted) < len(left) or waits_for_retries or not (doubted or retries):
+        return
+    words = " ".join(doubt_in_words(one, quiet=tools.terms.quiet) for one in [*doubted, *retries])
+    raise InDoubt(words, hint=f"`backburner status {run.id}` tells how it stands")

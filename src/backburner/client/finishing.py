@@ -1,0 +1,184 @@
+"""Finishing a run: its output, its receipt."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from backburner.errors import InputError
+from backburner.nouns.money import Charge
+from backburner.nouns.outcome import Outcome
+from backburner.nouns.run import Run, RunSpec
+from backburner.report.receipt import Receipt, make_receipt
+from backburner.runs.answers import FinalLine, final_lines
+from backburner.runs.counting import count_rows, count_run
+from backburner.runs.faults import Faults
+from backburner.runs.input_copy import open_input, open_table
+from backburner.runs.outputs import Written, write_each, write_list, write_table
+from backburner.runs.path_template import PathTemplate
+from backburner.runs.request_list import read_requests
+from backburner.runs.row_answers import RowAnswers
+from backburner.runs.tables import Format, output_format
+from backburner.store.ledger import ledger_of_run
+from backburner.store.runs import run_get, run_update
+from backburner.worker import Tools
+
+
+class Result(msgspec.Struct, frozen=True):
+    """One request's answer, for Python.
+
+    Attributes:
+        custom_id: The caller's own key.
+        outcome: One of the ten; None while it is not final.
+        result: The API's `result` as received: its type, and the whole message or error.
+    """
+
+    custom_id: str
+    outcome: Outcome | None
+    result: dict[str, Any]
+    request_id: str
+
+    @property
+    def message(self) -> dict[str, Any] | None:
+        """The whole message, where there is one."""
+        return self.result.get("message")
+
+
+class _Line(msgspec.Struct, gc=False):
+    result: msgspec.Raw
+
+
+_result_of = msgspec.json.Decoder(_Line).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run's end: its receipt, and what was written where."""
+
+    receipt: Receipt
+    written: Written | None
+    output: str | None
+
+
+def read_spec(tools: Tools, run: Run) -> RunSpec:
+    """What a run asks."""
+    with tools.vault.stream(run.spec) as stream:
+        return msgspec.json.decode(stream.read(), type=RunSpec)
+
+
+def is_finished(tools: Tools, run: Run) -> bool:
+    """Whether every request of a run ended."""
+    with tools.store.read() as tx:
+        return count_run(tx, run).is_finished
+
+
+def finish(tools: Tools, run: Run) -> Finished:
+    """Write a finished run's output, if it has one, and make its receipt.
+
+    Writing may be repeated: the file is replaced as a whole.
+    """
+    written, collapsed_sync = None, run.collapsed_sync
+    if run.output is not None and run.written_at is None:
+        written, collapsed_sync = write_output(tools, run, run.output)
+    elif run.collapsed and not collapsed_sync:
+        collapsed_sync = _collapsed_sync(tools, run)
+    now = tools.clock.now()
+    changes: dict[str, Any] = {
+        "collapsed_sync": collapsed_sync,
+        "finished_at": run.finished_at or now,
+        "price_date": str(tools.tariff([]).as_of),
+    }
+    if written is not None:
+        changes["written_at"] = now
+    with tools.store.write() as tx:
+        run_update(tx, run.id, **changes)
+        ended = run_get(tx, run.id)
+    return Finished(receipt(tools, ended), written, run.output)
+
+
+def receipt(tools: Tools, run: Run) -> Receipt:
+    """What a finished run cost and saved."""
+    with tools.store.read() as tx:
+        booked = ledger_of_run(tx, run.id)
+    charges = [
+        Charge(paid=row.paid or 0, uncached=row.uncached_price or 0, sync=row.sync_price or 0)
+        for row in booked
+    ]
+    counted = count_rows(tools.store, tools.vault, run)
+    return make_receipt(
+        run=run.id,
+        outcomes={outcome.value: count for outcome, count in counted.items()},
+        requests=run.requests,
+        charges=charges,
+        collapsed_sync=run.collapsed_sync,
+        took=timedelta(seconds=(run.finished_at or tools.clock.now()) - run.created_at),
+        price_date=date.fromisoformat(run.price_date) if run.price_date else _today(tools),
+        price_source=tools.tariff([]).source,
+    )
+
+
+def write_output(tools: Tools, run: Run, output: str) -> tuple[Written, int]:
+    """Write a run's answers to a path; gives what was written, and the price of collapsed rows."""
+    spec = read_spec(tools, run)
+    with open_input(tools.vault, spec, run.source) as stream:
+        if spec.kind == "requests":
+            pairs = (
+                (key, _raw_result(final.line)) for key, final in _keyed(tools, run, spec, stream)
+            )
+            return write_list(pairs, Path(output)), 0
+        answers = RowAnswers(tools.store, tools.vault, run, tools.tariff([]))
+        faults = Faults()
+        table = open_table(stream, spec, faults)
+        if PathTemplate.is_one(output):
+            written = write_each(table, answers, PathTemplate(output), prefix=run.prefix)
+        else:
+            form = output_format(Format(spec.format), output)
+            written = write_table(table, answers, Path(output), form, prefix=run.prefix)
+        faults.raise_if_any(run.name)
+    return written, answers.collapsed_sync
+
+
+def results(tools: Tools, run: Run) -> Iterator[Result]:
+    """Every request of a run with its whole answer, in the order of the input.
+
+    Raises:
+        InputError: The run is a table's: its answers are rows, not requests.
+    """
+    spec = read_spec(tools, run)
+    if spec.kind != "requests":
+        raise InputError(
+            f"the run {run.id} is a table's: its answers belong to rows",
+            hint=f"write them with `backburner results {run.id} -o FILE`",
+        )
+    with open_input(tools.vault, spec, run.source) as stream:
+        for key, final in _keyed(tools, run, spec, stream):
+            raw = _raw_result(final.line)
+            value = msgspec.json.decode(raw)
+            yield Result(key, final.outcome, value, final.request_id)
+
+
+def _keyed(tools: Tools, run: Run, spec: RunSpec, stream: Any) -> Iterator[tuple[str, FinalLine]]:
+    """Each final line beside the key that its caller gave it."""
+    faults = Faults()
+    records = read_requests(stream, faults, encoding=spec.encoding)
+    # The lines come first: with --limit, the input has more requests than the run.
+    for final, record in zip(final_lines(tools.store, tools.vault, run), records, strict=False):
+        yield record.custom_id, final
+
+
+def _raw_result(line: bytes) -> bytes:
+    return bytes(_result_of(line).result) if line else b'{"type":"missing"}'
+
+
+def _collapsed_sync(tools: Tools, run: Run) -> int:
+    answers = RowAnswers(tools.store, tools.vault, run, tools.tariff([]))
+    for _ in answers:
+        pass
+    return answers.collapsed_sync
+
+
+def _today(tools: Tools) -> date:
+    return tools.tariff([]).as_of

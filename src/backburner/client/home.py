@@ -1,0 +1,104 @@
+"""Opening a home: its store, its vault, this process's name in it, and the tools of a worker."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backburner.clock import Clock
+from backburner.config import Settings
+from backburner.errors import StoreUnusable
+from backburner.nouns.tariff import Tariff
+from backburner.plan.packing import PackLimits
+from backburner.store import Store
+from backburner.store.owners import Owner
+from backburner.telemetry import Listener
+from backburner.upstream import Upstream
+from backburner.vault import Vault
+from backburner.worker import Terms, Tools
+
+if TYPE_CHECKING:
+    import anthropic
+
+_OWNER_LENGTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """An open home folder."""
+
+    path: Path
+    store: Store
+    vault: Vault
+    owner: Owner
+
+    def close(self) -> None:
+        """Give back what the process holds."""
+        self.owner.close()
+        self.store.close()
+
+
+def open_home(path: Path, clock: Clock) -> Home:
+    """Open a home folder, made for this user alone if it is not there.
+
+    Raises:
+        StoreUnusable: It cannot be made, opened or written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        store = Store(path)
+        owner = Owner(path, clock.token(_OWNER_LENGTH))
+    except OSError as error:
+        raise StoreUnusable(
+            f"the home folder {path} cannot be used: {error.strerror}",
+            hint="choose another with --home or BACKBURNER_HOME",
+        ) from error
+    return Home(path, store, Vault(path / "vault"), owner)
+
+
+def worker_tools(
+    home: Home,
+    clock: Clock,
+    settings: Settings,
+    limits: PackLimits,
+    connect: Callable[[str], Upstream],
+    emit: Listener,
+) -> Tools:
+    """What a worker of this home needs."""
+    return Tools(
+        store=home.store,
+        vault=home.vault,
+        clock=clock,
+        terms=Terms(ttl=settings.ttl, quiet=settings.quiet, limits=limits),
+        owner=home.owner.name,
+        is_alive=home.owner.is_alive,
+        connect=connect,
+        tariff=tariff_source(clock),
+        day=local_day,
+        emit=emit,
+    )
+
+
+def tariff_source(clock: Clock) -> Callable[[Iterable[str]], Tariff]:
+    """The prices of models at the clock's time; each set of models is looked up once."""
+
+    @cache
+    def look_up(models: tuple[str, ...]) -> Tariff:
+        from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
+
+        return prices.tariff(models or None, datetime.fromtimestamp(clock.now(), UTC))
+
+    return lambda models: look_up(tuple(models))
+
+
+def local_day(at: float) -> str:
+    """The local day at a time, as YYYY-MM-DD."""
+    return time.strftime("%Y-%m-%d", time.localtime(at))
+
+
+def upstream_of(client: "anthropic.Anthropic", settings: Settings) -> Upstream:
+    """The upstream behind an SDK client. The answer to a create may take `quiet` less a minute."""
+    return Upstream(client, create_seconds=max(settings.quiet - 60.0, settings.quiet / 2))

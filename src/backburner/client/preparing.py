@@ -1,0 +1,227 @@
+"""From what a person asks to a run: one that is there already, or one that is staged."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from backburner.errors import InputError, OutputBlocked
+from backburner.nouns.run import Run, RunSpec
+from backburner.runs.answer import our_columns
+from backburner.runs.atomic import check_writable
+from backburner.runs.faults import Faults
+from backburner.runs.folder import is_folder, pack_folder
+from backburner.runs.identity import changes, identity_of, parts_of
+from backburner.runs.input_copy import copy_input, file_chunks
+from backburner.runs.path_template import PathTemplate
+from backburner.runs.stager import Order
+from backburner.runs.staging import Desk, Staged, stage
+from backburner.runs.tables import Format, format_of, output_format
+from backburner.store import Transaction
+from backburner.store.runs import run_by_identity, run_by_name, run_by_output
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a person asks of `run` or `enqueue`.
+
+    Attributes:
+        source: A file, a folder, a pattern, or `-` for standard input.
+        prompt: The template; None makes the input a list of requests.
+        output: Where the answers go; None leaves them to `results`.
+        new: Start over although a run that asks the same is there.
+        force: Replace a file that no run of ours wrote.
+    """
+
+    source: str
+    prompt: str | None = None
+    system: str | None = None
+    params: Mapping[str, msgspec.Raw] = field(default_factory=dict)
+    model: str = ""
+    max_tokens: int = 0
+    output: str | None = None
+    format: Format | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    limit: int | None = None
+    collapse: bool = True
+    prefix: str = ""
+    betas: tuple[str, ...] = ()
+    new: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A run that asks the same thing is there: it is resumed, or was finished before."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A run that was staged and waits for its commit; `changed` is what differs from the last."""
+
+    staged: Staged
+    changed: tuple[str, ...]
+
+
+def prepare(
+    desk: Desk,
+    options: RunOptions,
+    lane: str,
+    stdin: Callable[[], BinaryIO],
+    known_models: Callable[[], frozenset[str]],
+) -> Found | Fresh:
+    """Copy the input, look for a run that asks the same, or stage a new one.
+
+    Raises:
+        InputError: The input, the prompt or the output cannot be used.
+    """
+    spec = _spec(options)
+    output = _output_path(options, spec)
+    with _chunks(options, stdin) as chunks:
+        copy = copy_input(desk.vault, desk.clock, chunks)
+    try:
+        parts = parts_of(spec, copy.sha256, lane)
+        with desk.store.read() as tx:
+            before = None if options.new else run_by_identity(tx, identity_of(parts))
+            check_output(tx, output, before, force=options.force)
+            last = run_by_name(tx, lane, options.source)
+    except BaseException:
+        desk.vault.delete(copy.name)
+        raise
+    if before is not None:
+        desk.vault.delete(copy.name)
+        return Found(before)
+    order = Order(
+        lane=lane,
+        name=options.source,
+        title="the input" if options.source == STDIN else options.source,
+        output=output,
+        prefix=options.prefix,
+        reserved=our_columns(options.prefix) if spec.kind == "table" else (),
+        known_models=known_models(),
+    )
+    staged = stage(desk, spec, copy, order)
+    changed = changes(last.parts, staged.run.parts) if last is not None else []
+    return Fresh(staged, tuple(changed))
+
+
+def prepare_objects(
+    desk: Desk, requests: Iterable[Mapping[str, object]], spec: RunSpec, order: Order
+) -> Staged:
+    """Stage a list of requests that came as Python objects."""
+    lines = (_object_line(one) for one in requests)
+    copy = copy_input(desk.vault, desk.clock, lines)
+    return stage(desk, spec, copy, order)
+
+
+def _object_line(request: Mapping[str, object]) -> bytes:
+    try:
+        return msgspec.json.encode(request) + b"\n"
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"a request cannot be written as JSON: {error}",
+            hint="give plain dicts, lists, text and numbers",
+        ) from error
+
+
+def _spec(options: RunOptions) -> RunSpec:
+    kind = "requests" if options.prompt is None else "table"
+    return RunSpec(
+        kind=kind,
+        format=_format(options, kind),
+        delimiter=options.delimiter,
+        encoding=options.encoding,
+        template=options.prompt or "",
+        system=options.system,
+        params=options.params,
+        model=options.model,
+        max_tokens=options.max_tokens,
+        betas=tuple(sorted(options.betas)),
+        limit=options.limit,
+        collapse=options.collapse and kind == "table",
+        prefix=options.prefix,
+    )
+
+
+def _format(options: RunOptions, kind: str) -> Format:
+    if options.format is not None:
+        return options.format
+    if options.source != STDIN and is_folder(options.source):
+        return Format.FOLDER
+    if kind == "requests":
+        return Format.JSONL
+    return format_of(options.source)
+
+
+def _output_path(options: RunOptions, spec: RunSpec) -> str | None:
+    if options.output is None:
+        return None
+    absolute = os.path.abspath(options.output)  # noqa: PTH100  # a template is no Path
+    if PathTemplate.is_one(absolute):
+        return absolute
+    if spec.kind == "table":
+        output_format(Format(spec.format), absolute)
+    check_writable(Path(absolute))
+    return absolute
+
+
+def check_output(tx: Transaction, output: str | None, same: Run | None, *, force: bool) -> None:
+    """Make sure that an output is ours to write.
+
+    Raises:
+        OutputBlocked: An unfinished run owns it, or no run of ours wrote what is there.
+    """
+    if output is None:
+        return
+    owner = run_by_output(tx, output)
+    if owner is not None and same is not None and owner.id == same.id:
+        return
+    if owner is not None and owner.written_at is None and owner.cancel_asked_at is None:
+        raise OutputBlocked(
+            f"{output} belongs to the run {owner.id}, which is not finished",
+            hint=f"name another -o, or `backburner cancel {owner.id}` first",
+        )
+    if owner is None and not force and _holds_something(output):
+        raise OutputBlocked(
+            f"{output} is there already, and no run of ours wrote it",
+            hint="name another -o, or replace it with --force",
+        )
+
+
+def _holds_something(output: str) -> bool:
+    if not PathTemplate.is_one(output):
+        return Path(output).exists()
+    folder = PathTemplate(output).folder
+    return folder.is_dir() and any(folder.iterdir())
+
+
+@contextmanager
+def _chunks(options: RunOptions, stdin: Callable[[], BinaryIO]) -> Iterator[Iterator[bytes]]:
+    if options.source == STDIN:
+        yield file_chunks(stdin())
+        return
+    if is_folder(options.source):
+        faults = Faults()
+        yield pack_folder(options.source, faults, encoding=options.encoding)
+        faults.raise_if_any(options.source)
+        return
+    with _opened(options.source) as file:
+        yield file_chunks(file)
+
+
+def _opened(source: str) -> AbstractContextManager[BinaryIO]:
+    try:
+        return Path(source).open("rb")
+    except OSError as error:
+        raise InputError(
+            f"{source} cannot be read: {error.strerror}", hint="check the path and its permissions"
+        ) from error

@@ -1,0 +1,87 @@
+"""How things stand: what waits, what is in flight, what is in doubt."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from backburner.nouns.batch import Batch, BatchState
+from backburner.nouns.run import Run
+from backburner.plan.batches import doubt_in_words
+from backburner.runs.counting import RunCount, count_run
+from backburner.store.batches import batches_of_run, batches_where
+from backburner.store.lanes import lane_get
+from backburner.store.runs import run_get, runs_all
+from backburner.worker import Tools
+
+_DOUBTED = (BatchState.UNKNOWN, BatchState.ARMED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStanding:
+    """One run and how it stands.
+
+    Attributes:
+        latest_end: When the last of its batches upstream must have ended, in POSIX seconds.
+    """
+
+    run: Run
+    count: RunCount
+    latest_end: float | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneStanding:
+    """A lane and what it has in doubt, in words."""
+
+    name: str
+    state: str
+    reason: str | None
+    workspace: str | None
+    doubts: tuple[str, ...]
+
+
+def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, list[RunStanding]]:
+    """The lane, and all its runs or the one named."""
+    with tools.store.read() as tx:
+        row = lane_get(tx, lane)
+        runs = [run_get(tx, run_id)] if run_id else [r for r in runs_all(tx) if r.lane == lane]
+        doubted = batches_where(tx, [lane], _DOUBTED)
+        standing = [
+            _run_standing(run, count_run(tx, run), batches_of_run(tx, run.id)) for run in runs
+        ]
+    return (
+        LaneStanding(
+            name=lane,
+            state=row.state if row else "open",
+            reason=row.reason if row else None,
+            workspace=row.workspace if row else None,
+            doubts=tuple(doubt_in_words(one, quiet=tools.terms.quiet) for one in doubted),
+        ),
+        standing,
+    )
+
+
+def _run_standing(run: Run, count: RunCount, batches: Iterable[Batch]) -> RunStanding:
+    ends = [one.expires_at for one in batches if one.state is BatchState.SENT and one.expires_at]
+    return RunStanding(
+        run=run,
+        count=count,
+        latest_end=max(ends, default=None),
+        words=in_words(run, count),
+    )
+
+
+def in_words(run: Run, count: RunCount) -> str:
+    """The state of a run as a person would say it."""
+    states = count.batches
+    if count.is_finished:
+        return "finished" if run.cancel_asked_at is None else "canceled"
+    if any(states.get(state) for state in _DOUBTED):
+        return "in doubt"
+    if states.get(BatchState.SENT) or states.get(BatchState.ENDED):
+        return "with Anthropic"
+    if states.get(BatchState.RELEASED):
+        return "sending"
+    if count.retrying:
+        return "retrying"
+    return "waiting to be sent"

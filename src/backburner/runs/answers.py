@@ -1,0 +1,83 @@
+"""The answers of a run, request by request, in the order of its requests."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Final
+
+import msgspec
+
+from backburner.nouns.batch import Batch, BatchId, request_id
+from backburner.nouns.outcome import BY_CODE, NOT_FINAL, ExceptionRow, ExceptionState, Outcome
+from backburner.nouns.run import Run
+from backburner.store import Store, Transaction
+from backburner.store.batches import batch_get, batch_outcomes, batches_of_run
+from backburner.store.exceptions import exceptions_of_batch
+from backburner.vault import Vault
+from backburner.vault.frames import LineFinder, unpack
+
+_FINDERS: Final = 16
+
+
+class FinalLine(msgspec.Struct, frozen=True, gc=False):
+    """What came of one request in the end.
+
+    Attributes:
+        outcome: None where it is not final yet.
+        line: Its newest result line as received; empty where there is none.
+        request_id: Nonce and position of its first batch.
+    """
+
+    outcome: Outcome | None
+    line: bytes
+    request_id: str
+
+
+def final_lines(store: Store, vault: Vault, run: Run) -> Iterator[FinalLine]:
+    """Every request of a run with its newest result line, in order."""
+    with store.read() as tx, ExitStack() as stack:
+        finders = _Finders(tx, vault, stack)
+        for batch in batches_of_run(tx, run.id):
+            yield from _of_batch(tx, vault, batch, finders)
+
+
+def _of_batch(
+    tx: Transaction, vault: Vault, batch: Batch, finders: "_Finders"
+) -> Iterator[FinalLine]:
+    packed = batch_outcomes(tx, batch.id)
+    codes = unpack(packed) if packed is not None else bytes(batch.requests)
+    exceptions = {row.position: row for row in exceptions_of_batch(tx, batch.id)}
+    lines = vault.lines(batch.results) if batch.results else iter([b""] * batch.requests)
+    for position, (code, line) in enumerate(zip(codes, lines, strict=True)):
+        name = request_id(batch.nonce, position)
+        if code != NOT_FINAL:
+            yield FinalLine(BY_CODE[code], line, name)
+        else:
+            row = exceptions.get(position)
+            yield FinalLine(None, b"", name) if row is None else finders.final(row, name)
+
+
+class _Finders:
+    """Finds the lines of retried requests in the batches they travelled in last."""
+
+    def __init__(self, tx: Transaction, vault: Vault, stack: ExitStack) -> None:
+        self._tx = tx
+        self._vault = vault
+        self._stack = stack
+        self._by_batch: dict[int, LineFinder | None] = {}
+
+    def final(self, row: ExceptionRow, name: str) -> FinalLine:
+        """The line of a request that needed more than its first attempt, or a person."""
+        if row.state not in (ExceptionState.FINAL, ExceptionState.HELD):
+            return FinalLine(None, b"", name)
+        finder = self._finder(row.last_batch)
+        return FinalLine(row.outcome, finder.line(row.last_position) if finder else b"", name)
+
+    def _finder(self, batch_id: int) -> LineFinder | None:
+        if batch_id not in self._by_batch:
+            if len(self._by_batch) >= _FINDERS:
+                self._stack.close()
+                self._by_batch.clear()
+            results = batch_get(self._tx, BatchId(batch_id)).results
+            opened = self._stack.enter_context(self._vault.finder(results)) if results else None
+            self._by_batch[batch_id] = opened
+        return self._by_batch[batch_id]

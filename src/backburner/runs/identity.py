@@ -1,0 +1,52 @@
+"""What makes two runs the same, and what changed between two that are not."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+from backburner.nouns.run import RunSpec
+
+_NAMES: Final = {
+    "input": "the input",
+    "reading": "how the input is read",
+    "prompt": "the prompt",
+    "system": "the system prompt",
+    "model": "the model",
+    "params": "the parameters",
+    "betas": "the betas",
+    "rows": "the choice of rows",
+    "lane": "the lane",
+}
+"""Each part of an identity in words."""
+
+
+def parts_of(spec: RunSpec, source_sha256: str, lane: str) -> dict[str, str]:
+    """The hash of each part of a run's identity.
+
+    All that changes a body or the choice of rows is in one of them; where the output goes is in
+    none.
+    """
+    values: dict[str, object] = {
+        "input": source_sha256,
+        "reading": [spec.kind, spec.format, spec.delimiter, spec.encoding],
+        "prompt": spec.template,
+        "system": spec.system,
+        "model": spec.model,
+        "params": [spec.max_tokens, [[key, spec.params[key]] for key in spec.params]],
+        "betas": list(spec.betas),
+        "rows": [spec.limit, spec.collapse],
+        "lane": lane,
+    }
+    return {name: sha256(msgspec.json.encode(value)).hexdigest() for name, value in values.items()}
+
+
+def identity_of(parts: Mapping[str, str]) -> str:
+    """The one hash of all parts."""
+    return sha256("".join(parts[name] for name in _NAMES).encode()).hexdigest()
+
+
+def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """In words, which parts differ."""
+    return [words for name, words in _NAMES.items() if before.get(name) != now.get(name)]

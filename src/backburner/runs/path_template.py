@@ -1,0 +1,95 @@
+"""One path per row: a template whose values cannot leave the folder it names."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from backburner.runs.duplicates import Duplicates
+from backburner.runs.faults import Faults
+from backburner.runs.record import Record
+from backburner.runs.template import PromptTemplate
+
+_NAME_BYTES = 240
+
+
+class PathRefused(ValueError):
+    """A row's values make no path in the folder.
+
+    Attributes:
+        code: Stable, in snake case.
+    """
+
+    def __init__(self, code: str, what: str) -> None:
+        super().__init__(what)
+        self.code = code
+
+
+class PathTemplate:
+    """A template such as `drafts/{{ id }}.md`.
+
+    Attributes:
+        folder: What stands before the first value, up to the last slash; no row leaves it.
+    """
+
+    def __init__(self, text: str) -> None:
+        fixed = text[: min(_first(text, "{{"), _first(text, "{%"))]
+        self._prefix = fixed[: fixed.rfind("/") + 1]
+        self._ending = text[text.rfind("}") + 1 :]
+        self.folder = Path(self._prefix or ".")
+        self._template = PromptTemplate.compile(text, "-o")
+
+    @staticmethod
+    def is_one(text: str) -> bool:
+        """Says whether an output names one file per row."""
+        return "{{" in text or "{%" in text
+
+    def check(self, columns: Sequence[str], faults: Faults) -> None:
+        """Notes every column that the path names and the table lacks."""
+        self._template.check(columns, faults)
+
+    def path_of(self, values: Mapping[str, Any]) -> Path:
+        """Gives the path of one row.
+
+        Raises:
+            PathRefused: It would leave the folder, or is no name for a file.
+        """
+        try:
+            text = self._template.render(values)
+        except Exception as error:
+            raise PathRefused("template_error", f"{type(error).__name__} in the path") from error
+        inner = text.removeprefix(self._prefix)
+        parts = inner.split("/")
+        if not text.startswith(self._prefix) or ".." in parts or inner.startswith("/"):
+            raise PathRefused("path_escapes", f"the path {text!r} leaves {self.folder}")
+        if parts[-1] in {"", ".", self._ending}:
+            raise PathRefused("path_invalid", f"the path {text!r} has no name")
+        if "\0" in text or any(len(part.encode()) > _NAME_BYTES for part in parts):
+            raise PathRefused("path_invalid", f"the path {text[:80]!r} is no name for a file")
+        return Path(PurePosixPath(text))
+
+
+def note_paths(
+    rows: Iterator[tuple[Record, bytes]], template: PathTemplate, faults: Faults
+) -> Iterator[tuple[Record, bytes]]:
+    """Gives the rows on and notes paths that are refused or that two rows share.
+
+    The rows must be taken to the end: what two rows share is found there.
+    """
+    with closing(Duplicates()) as paths:
+        for record, body in rows:
+            try:
+                paths.add(str(template.path_of(record.values)), record.line)
+            except PathRefused as error:
+                hint = "choose a column whose values are names of files"
+                faults.add(error.code, str(error), line=record.line, hint=hint)
+            yield record, body
+        for path, first, again in paths.found():
+            what = f"the path {path} is that of line {first} already"
+            hint = "put a column into the path that no two rows share"
+            faults.add("path_duplicate", what, line=again, hint=hint)
+
+
+def _first(text: str, mark: str) -> int:
+    place = text.find(mark)
+    return place if place >= 0 else len(text)

@@ -1,0 +1,224 @@
+"""From result lines to what each row of a table gains."""
+
+import sqlite3
+from array import array
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Final
+
+import msgspec
+
+from backburner.errors import ModelUnknown
+from backburner.nouns.batch import Via
+from backburner.nouns.money import Charge, Money
+from backburner.nouns.outcome import ErrorResponse, Outcome, WireUsage
+from backburner.nouns.run import Run
+from backburner.nouns.tariff import ModelPrice, Tariff
+from backburner.nouns.usage import usage_of
+from backburner.plan.judging import REASONS
+from backburner.plan.pricing import charge
+from backburner.runs.answer import Answer
+from backburner.runs.answers import FinalLine, final_lines
+from backburner.store import Store
+from backburner.vault import Vault
+
+_SLICE: Final = 65536
+_PENDING: Final = "pending"
+
+
+class _Block(msgspec.Struct, gc=False):
+    type: str = ""
+    text: str = ""
+    input: msgspec.Raw | None = None
+
+
+class _StopDetails(msgspec.Struct, gc=False):
+    category: str | None = None
+
+
+class _Message(msgspec.Struct, gc=False):
+    model: str = ""
+    content: list[_Block] = []
+    stop_reason: str | None = None
+    stop_details: _StopDetails | None = None
+    usage: WireUsage = WireUsage()
+
+
+class _Result(msgspec.Struct, gc=False):
+    type: str = ""
+    message: _Message | None = None
+    error: ErrorResponse | None = None
+
+
+class _Line(msgspec.Struct, gc=False):
+    result: _Result
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+_NO_CHARGE: Final = Charge()
+
+
+class Reader:
+    """Reads result lines into answers, and knows what each cost."""
+
+    def __init__(self, tariff: Tariff) -> None:
+        self._tariff = tariff
+        self._prices: dict[str, ModelPrice | None] = {}
+
+    def read(self, final: FinalLine) -> tuple[Answer, Charge]:
+        """The answer of one request and its charge."""
+        outcome = final.outcome
+        name = _PENDING if outcome is None else outcome.value
+        if not final.line:
+            reason = REASONS[outcome] if outcome else "it has not come back yet"
+            return Answer("", name, request_id=final.request_id, reason=reason), _NO_CHARGE
+        result = _decode(final.line).result
+        if result.message is None:
+            reason = _reason(outcome, result)
+            return Answer("", name, request_id=final.request_id, reason=reason), _NO_CHARGE
+        message = result.message
+        usage = usage_of(message.usage)
+        price = self._price(message.model)
+        cost = charge(price, usage, Via.BATCH) if price else _NO_CHARGE
+        answer = Answer(
+            text_of(message.content),
+            name,
+            message.stop_reason or "",
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cache_write_tokens,
+            usage.cache_read_tokens,
+            Money(picodollars=cost.paid).usd() if price else "",
+            final.request_id,
+            "" if outcome is Outcome.OK else _reason(outcome, result),
+        )
+        return answer, cost
+
+    def _price(self, model: str) -> ModelPrice | None:
+        if model not in self._prices:
+            try:
+                self._prices[model] = self._tariff.price(model)
+            except ModelUnknown:
+                self._prices[model] = None
+        return self._prices[model]
+
+
+def text_of(content: list[_Block]) -> str:
+    """The text of an answer; where it has none, the input of the tool it calls, as JSON."""
+    if len(content) == 1 and content[0].type == "text":
+        return content[0].text
+    texts = [block.text for block in content if block.type == "text"]
+    if not texts:
+        texts = [bytes(block.input).decode() for block in content if block.input is not None]
+    return "".join(texts)
+
+
+def _reason(outcome: Outcome | None, result: _Result) -> str:
+    reason = REASONS[outcome] if outcome else ""
+    if result.error is not None:
+        error = result.error.error
+        return f"{reason}: {error.type}: {error.message}"
+    details = result.message.stop_details if result.message else None
+    if details is not None and details.category:
+        return f"{reason} ({details.category})"
+    return reason
+
+
+class RowAnswers:
+    """The answers of a run, row by row.
+
+    Attributes:
+        collapsed_sync: What the rows that share another's request would have cost again, sync and
+            without caching, in picodollars; known when all rows were given.
+    """
+
+    def __init__(self, store: Store, vault: Vault, run: Run, tariff: Tariff) -> None:
+        self._store = store
+        self._vault = vault
+        self._run = run
+        self._reader = Reader(tariff)
+        self.collapsed_sync = 0
+
+    def __iter__(self) -> Iterator[Answer]:
+        """One answer a row, in the order of rows."""
+        if self._run.row_map is None:
+            for final in self._finals():
+                yield self._reader.read(final)[0]
+        else:
+            yield from self._spread()
+
+    def _finals(self) -> Iterator[FinalLine]:
+        return final_lines(self._store, self._vault, self._run)
+
+    def _numbers(self) -> Iterator[int]:
+        """The request number of each row."""
+        if self._run.row_map is None:
+            return
+        with self._vault.raw(self._run.row_map) as file:
+            while True:
+                numbers = array("I")
+                numbers.frombytes(file.read(_SLICE * numbers.itemsize))
+                if not numbers:
+                    return
+                yield from numbers
+
+    def _spread(self) -> Iterator[Answer]:
+        """Give first rows their answers straight, and repeated rows theirs from a side table.
+
+        First rows come in the order of requests. Repeated ones point back, so their answers are
+        laid aside in one pass over the requests and read again in the order of rows.
+        """
+        with closing(sqlite3.connect("", isolation_level=None)) as aside:
+            aside.execute("PRAGMA journal_mode=OFF")
+            aside.execute("CREATE TABLE again(request INTEGER, row INTEGER)")
+            aside.execute("CREATE TABLE answer(row INTEGER PRIMARY KEY, packed BLOB)")
+            aside.execute("BEGIN")
+            aside.executemany("INSERT INTO again VALUES(?, ?)", self._repeats())
+            self._lay_aside(aside)
+            firsts = self._finals()
+            repeated = aside.execute("SELECT packed FROM answer ORDER BY row")
+            unpack = msgspec.msgpack.Decoder(Answer).decode
+            next_first = 0
+            for number in self._numbers():
+                if number == next_first:
+                    next_first += 1
+                    yield self._reader.read(next(firsts))[0]
+                else:
+                    yield unpack(next(repeated)[0])
+
+    def _repeats(self) -> Iterator[tuple[int, int]]:
+        next_first = 0
+        for row, number in enumerate(self._numbers()):
+            if number == next_first:
+                next_first += 1
+            else:
+                yield number, row
+
+    def _lay_aside(self, aside: sqlite3.Connection) -> None:
+        self.collapsed_sync = 0
+        pack = msgspec.msgpack.Encoder().encode
+        pairs = aside.execute("SELECT request, row FROM again ORDER BY request")
+        pair = pairs.fetchone()
+        for number, final in enumerate(self._finals()):
+            if pair is None:
+                return
+            if pair[0] != number:
+                continue
+            answer, cost = self._reader.read(final)
+            packed = pack(_without_cost(answer))
+            while pair is not None and pair[0] == number:
+                self.collapsed_sync += cost.sync
+                aside.execute("INSERT INTO answer VALUES(?, ?)", (pair[1], packed))
+                pair = pairs.fetchone()
+
+
+def _without_cost(answer: Answer) -> Answer:
+    """The answer for a row whose request another row has paid for, so that columns sum right."""
+    return msgspec.structs.replace(
+        answer,
+        input_tokens=0,
+        output_tokens=0,
+        cache_write_tokens=0,
+        cache_read_tokens=0,
+        cost_usd="0",
+    )

@@ -1,0 +1,78 @@
+"""Writing a run's requests into segments, one for each batch."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from backburner.clock import Clock
+from backburner.nouns.batch import NONCE_LENGTH
+from backburner.plan.packing import Packer, PackLimits
+from backburner.vault import Vault
+from backburner.vault.frames import FrameWriter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedBatch:
+    """A batch whose segment is written, and which the store does not know yet."""
+
+    nonce: str
+    segment: str
+    first_request: int
+    requests: int
+    body_bytes: int
+
+
+class SegmentWriter:
+    """Takes bodies in order and seals one segment after another."""
+
+    def __init__(self, vault: Vault, clock: Clock, limits: PackLimits) -> None:
+        self._vault = vault
+        self._clock = clock
+        self._packer = Packer(limits)
+        self._open = ExitStack()
+        self._writer: FrameWriter | None = None
+        self._nonce = ""
+        self._first = 0
+        self.batches: list[StagedBatch] = []
+
+    def add(self, body: bytes) -> None:
+        """Append a request."""
+        size = len(body)
+        if self._packer.is_full_for(size):
+            self._seal()
+        if self._writer is None:
+            self._nonce = self._clock.token(NONCE_LENGTH)
+            self._writer = self._open.enter_context(self._vault.line_writer(self._segment))
+        self._writer.add(body)
+        self._packer.add(size)
+
+    def finish(self) -> None:
+        """Seal the last segment."""
+        if self._packer.requests:
+            self._seal()
+
+    def discard(self) -> None:
+        """Remove all that was written: nothing of it was ever counted."""
+        if self._writer is not None:
+            self._open.close()
+            self._vault.delete(self._segment)
+        for batch in self.batches:
+            self._vault.delete(batch.segment)
+
+    @property
+    def _segment(self) -> str:
+        return f"segments/{self._nonce}.jsonl.zst"
+
+    def _seal(self) -> None:
+        self._open.close()
+        self.batches.append(
+            StagedBatch(
+                nonce=self._nonce,
+                segment=self._segment,
+                first_request=self._first,
+                requests=self._packer.requests,
+                body_bytes=self._packer.body_bytes,
+            )
+        )
+        self._first += self._packer.requests
+        self._packer.clear()
+        self._writer = None

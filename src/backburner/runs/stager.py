@@ -1,0 +1,199 @@
+"""Taking every row or request of an input in: checked, rendered, collapsed, packed."""
+
+from array import array
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO, Final
+
+import msgspec
+
+from backburner.nouns.request import read_params
+from backburner.nouns.run import RunSpec
+from backburner.plan.preflight import refusals
+from backburner.plan.pricing import Workload
+from backburner.runs.bodies import BodyShape, render_bodies
+from backburner.runs.collapse import Collapser
+from backburner.runs.faults import Faults
+from backburner.runs.input_copy import open_table
+from backburner.runs.path_template import PathTemplate, note_paths
+from backburner.runs.record import Record, Table
+from backburner.runs.request_list import read_requests
+from backburner.runs.segments import SegmentWriter
+from backburner.runs.template import PromptTemplate
+
+_ROW_SLICE: Final = 65536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a run is to be, besides what it asks.
+
+    Attributes:
+        title: The input as the person named it, for messages.
+        reserved: Names of the columns that the output will add.
+        known_models: Models that can be sent; None lets any model pass.
+    """
+
+    lane: str
+    name: str
+    title: str
+    output: str | None
+    prefix: str
+    reserved: tuple[str, ...] = ()
+    known_models: frozenset[str] | None = None
+
+
+class _Terms(msgspec.Struct, gc=False):
+    """What an estimate must know of a request's body."""
+
+    model: str
+    max_tokens: int
+    tools: msgspec.Raw | None = None
+
+
+_terms = msgspec.json.Decoder(_Terms).decode
+_SCAFFOLD_BYTES: Final = len(
+    b'{"model":"","max_tokens":100,"messages":[{"role":"user","content":""}]}'
+)
+
+
+class Stager:
+    """Reads an input once, and counts what goes into its segments.
+
+    Attributes:
+        rows: Rows or requests of the input, as far as they were chosen.
+        requests: What is left of them when identical rows share one.
+    """
+
+    def __init__(
+        self, spec: RunSpec, order: Order, segments: SegmentWriter, faults: Faults
+    ) -> None:
+        self._spec = spec
+        self._order = order
+        self._segments = segments
+        self._faults = faults
+        self._work: dict[str, _Work] = {}
+        self.rows = 0
+        self.requests = 0
+
+    @property
+    def collapsed(self) -> int:
+        """Rows that share the request of an earlier one."""
+        return self.rows - self.requests
+
+    def workloads(self) -> tuple[Workload, ...]:
+        """What an estimate needs, by model."""
+        return tuple(work.workload(model) for model, work in self._work.items())
+
+    def read(self, stream: BinaryIO, rows_file: BinaryIO) -> None:
+        """Take every row or request in.
+
+        Args:
+            stream: The copy of the input.
+            rows_file: Takes the request number of each row, as an array of unsigned integers.
+        """
+        if self._spec.kind == "requests":
+            self._read_requests(stream)
+        else:
+            self._read_table(stream, rows_file)
+
+    def _read_requests(self, stream: BinaryIO) -> None:
+        records = read_requests(
+            stream,
+            self._faults,
+            self._order.known_models,
+            encoding=self._spec.encoding,
+            limit=self._spec.limit,
+        )
+        for record in records:
+            self._add(record.params)
+        self.rows = self.requests
+
+    def _read_table(self, stream: BinaryIO, rows_file: BinaryIO) -> None:
+        table = open_table(stream, self._spec, self._faults, self._order.reserved)
+        numbers = array("I")
+        with Collapser() if self._spec.collapse else nullcontext() as collapser:
+            for _, body in self._bodies(table):
+                number, is_new = collapser.request_of(body) if collapser else (self.requests, True)
+                if is_new:
+                    self._add(body)
+                self.rows += 1
+                numbers.append(number)
+                if len(numbers) == _ROW_SLICE:
+                    numbers.tofile(rows_file)
+                    del numbers[:]
+        numbers.tofile(rows_file)
+
+    def _bodies(self, table: Table) -> Iterator[tuple[Record, bytes]]:
+        """The body of each row; of none where the templates do not fit the table."""
+        spec, faults = self._spec, self._faults
+        template = PromptTemplate.compile(spec.template, "the prompt")
+        output = self._order.output or ""
+        paths = PathTemplate(output) if PathTemplate.is_one(output) else None
+        before = faults.count
+        template.check(table.columns, faults)
+        if paths is not None:
+            paths.check(table.columns, faults)
+        if faults.count > before:
+            # Every row would fail in the same words; broken rows are still found by reading on.
+            for _ in table.records():
+                pass
+            return
+        shape = BodyShape(
+            model=spec.model, max_tokens=spec.max_tokens, system=spec.system, params=spec.params
+        )
+        self._check_shape(shape)
+        bodies = islice(render_bodies(table, template, shape, faults), spec.limit)
+        yield from bodies if paths is None else note_paths(bodies, paths, faults)
+
+    def _check_shape(self, shape: BodyShape) -> None:
+        """Note what a batch would refuse in every row's parameters, once."""
+        params = read_params(msgspec.Raw(shape.body("?")))
+        for refusal in refusals(params, self._order.known_models):
+            self._faults.add(refusal.code, refusal.what, hint=refusal.hint)
+
+    def _add(self, body: bytes) -> None:
+        self.requests += 1
+        if self._faults.count:
+            return
+        self._segments.add(body)
+        terms = _terms(body)
+        work = self._work.get(terms.model)
+        if work is None:
+            work = self._work[terms.model] = _Work()
+        work.add(len(body) - _SCAFFOLD_BYTES - len(terms.model), terms)
+
+
+class _Work:
+    """Sums of one model's requests."""
+
+    __slots__ = ("largest", "marks", "outputs", "prompt_bytes", "requests", "smallest", "tools")
+
+    def __init__(self) -> None:
+        self.requests = self.prompt_bytes = self.largest = self.outputs = self.tools = 0
+        self.smallest = 1 << 62
+
+    def add(self, size: int, terms: _Terms) -> None:
+        """Count a request in; `size` is what its body has besides the scaffold of every body."""
+        size = max(size, 1)
+        self.requests += 1
+        self.prompt_bytes += size
+        self.outputs += terms.max_tokens
+        self.smallest = min(self.smallest, size)
+        self.largest = max(self.largest, size)
+        if terms.tools is not None:
+            self.tools += 1
+
+    def workload(self, model: str) -> Workload:
+        """The sums as what an estimate takes."""
+        return Workload(
+            model=model,
+            requests=self.requests,
+            prompt_bytes=self.prompt_bytes,
+            smallest_prompt_bytes=self.smallest,
+            largest_prompt_bytes=self.largest,
+            max_output_tokens=self.outputs,
+            requests_with_tools=self.tools,
+        )

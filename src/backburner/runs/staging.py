@@ -1,0 +1,136 @@
+"""Staging a run: copy the input, check and render it all, write its segments; commit at the end.
+
+Nothing counts before the commit. A death on the way leaves files that nobody knows, and staging
+starts again.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from backburner.clock import Clock
+from backburner.nouns.run import Run, RunSpec
+from backburner.plan.packing import PackLimits
+from backburner.plan.pricing import Workload
+from backburner.runs.faults import Faults
+from backburner.runs.identity import identity_of, parts_of
+from backburner.runs.input_copy import InputCopy, open_input
+from backburner.runs.segments import SegmentWriter, StagedBatch
+from backburner.runs.stager import Order, Stager
+from backburner.store import Store
+from backburner.store.batches import batch_insert
+from backburner.store.lanes import lane_wake
+from backburner.store.objects import objects_register
+from backburner.store.runs import run_insert
+from backburner.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where staging works."""
+
+    store: Store
+    vault: Vault
+    clock: Clock
+    limits: PackLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """A run that is ready to be committed, or thrown away."""
+
+    run: Run
+    betas: str
+    batches: tuple[StagedBatch, ...]
+    workloads: tuple[Workload, ...]
+    objects: tuple[str, ...]
+
+
+def stage(desk: Desk, spec: RunSpec, copy: InputCopy, order: Order) -> Staged:
+    """Check and render the whole input and write its segments.
+
+    Raises:
+        InputFaults: Anything in the input is wrong; all faults are told together, and what was
+            written is removed.
+    """
+    segments = SegmentWriter(desk.vault, desk.clock, desk.limits)
+    row_map = f"runs/{copy.run}/rows"
+    faults = Faults()
+    stager = Stager(spec, order, segments, faults)
+    try:
+        with (
+            open_input(desk.vault, spec, copy.name) as stream,
+            desk.vault.file_writer(row_map) as rows_file,
+        ):
+            stager.read(stream, rows_file)
+        faults.raise_if_any(order.title)
+        segments.finish()
+        spec_name = f"runs/{copy.run}/spec.json.zst"
+        with desk.vault.stream_writer(spec_name) as stream:
+            stream.write(msgspec.json.encode(spec))
+    except BaseException:
+        segments.discard()
+        desk.vault.delete(row_map)
+        desk.vault.delete(copy.name)
+        raise
+    if not stager.collapsed:
+        desk.vault.delete(row_map)
+    parts = parts_of(spec, copy.sha256, order.lane)
+    run = Run(
+        id=copy.run,
+        lane=order.lane,
+        name=order.name,
+        identity=identity_of(parts),
+        parts=parts,
+        spec=spec_name,
+        source=copy.name,
+        row_map=row_map if stager.collapsed else None,
+        rows=stager.rows,
+        requests=stager.requests,
+        collapsed=stager.collapsed,
+        output=order.output,
+        prefix=order.prefix,
+        created_at=desk.clock.now(),
+        finished_at=None,
+        written_at=None,
+        cancel_asked_at=None,
+        collapsed_sync=0,
+        price_date="",
+    )
+    objects = [spec_name, copy.name, *(batch.segment for batch in segments.batches)]
+    return Staged(
+        run=run,
+        betas=",".join(spec.betas),
+        batches=tuple(segments.batches),
+        workloads=stager.workloads(),
+        objects=(*objects, row_map) if stager.collapsed else tuple(objects),
+    )
+
+
+def commit(desk: Desk, staged: Staged) -> None:
+    """Make a staged run count, in one transaction."""
+    now = desk.clock.now()
+    with desk.store.write() as tx:
+        objects_register(tx, staged.objects)
+        run_insert(tx, staged.run)
+        for batch in staged.batches:
+            values = {
+                "lane": staged.run.lane,
+                "run": staged.run.id,
+                "first_request": batch.first_request,
+                "nonce": batch.nonce,
+                "betas": staged.betas,
+                "requests": batch.requests,
+                "body_bytes": batch.body_bytes,
+                "segment": batch.segment,
+                "due_at": now,
+                "created_at": now,
+            }
+            batch_insert(tx, values)
+        lane_wake(tx, staged.run.lane, now)
+
+
+def throw_away(desk: Desk, staged: Staged) -> None:
+    """Remove what was staged: nobody wanted it."""
+    for name in staged.objects:
+        desk.vault.delete(name)
