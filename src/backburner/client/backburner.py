@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from backburner.client.canceling import Canceled, cancel_run
 from backburner.client.driving import Reach, drain, drive, wake
+from backburner.client.finding import RequestStanding, find_request
 from backburner.client.finishing import (
     Finished,
     Result,
@@ -19,15 +20,17 @@ from backburner.client.finishing import (
     is_finished,
     receipt,
     results,
+    stream_results,
     write_output,
 )
-from backburner.client.home import open_home, upstream_of, worker_tools
+from backburner.client.home import Home, open_home, upstream_of, worker_tools
 from backburner.client.preparing import Found, Fresh, RunOptions, prepare, prepare_objects
 from backburner.client.standing import LaneStanding, RunStanding, stand
 from backburner.clock import Clock, StoreClock
 from backburner.config import DEFAULT_LANE, Settings, settings_from
 from backburner.errors import InputError
 from backburner.nouns.run import Run, RunSpec
+from backburner.nouns.tariff import Tariff
 from backburner.plan.lanes import ReleaseAll, ReleaseRetries
 from backburner.plan.packing import PackLimits
 from backburner.plan.pricing import Estimate, estimate
@@ -61,7 +64,8 @@ class Backburner:
     batches and brings every answer back. Use it as a context manager, or `close` it.
 
     Args:
-        home: The folder of the queue; BACKBURNER_HOME or the user's data folder if None.
+        home: The folder of the queue, or one that is open already; BACKBURNER_HOME or the user's
+            data folder if None.
         lane: The stream of work to use. A lane is pinned to one upstream.
         client: An SDK client to speak through; if None, one is made from the environment when
             something is sent.
@@ -76,7 +80,7 @@ class Backburner:
 
     def __init__(
         self,
-        home: Path | str | None = None,
+        home: Path | str | Home | None = None,
         *,
         lane: str = DEFAULT_LANE,
         client: "anthropic.Anthropic | None" = None,
@@ -87,13 +91,11 @@ class Backburner:
     ) -> None:
         environment = os.environ if environment is None else environment
         base_url = str(client.base_url).rstrip("/") if client else base_url_of(environment)
-        self.settings: Settings = settings_from(
-            environment, Path(home) if home is not None else None, base_url
-        )
+        self.settings: Settings = settings_from(environment, _folder(home), base_url)
         self.lane = lane
         self._clock = clock or StoreClock()
         self._listeners: list[Listener] = [log_event, *([listener] if listener else [])]
-        self._home = open_home(self.settings.home, self._clock)
+        self._home = home if isinstance(home, Home) else open_home(self.settings.home, self._clock)
         self._limits = limits or PackLimits()
         self._tools = worker_tools(
             self._home,
@@ -103,8 +105,12 @@ class Backburner:
             _connector(client, environment, self.settings),
             self._emit,
         )
-        with self._tools.store.write() as tx:
-            lane_pin(tx, lane, base_url, self._clock.now())
+        try:
+            with self._tools.store.write() as tx:
+                lane_pin(tx, lane, base_url, self._clock.now())
+        except BaseException:
+            self._home.close()
+            raise
 
     def enqueue(
         self,
@@ -179,9 +185,11 @@ class Backburner:
         if not is_finished(self._tools, run):
             reach = Reach()
             self._listeners.append(reach.listen)
-            wake(self._tools, worker, self.lane)
-            drive(self._tools, worker, run, reach, shown)
-            self._listeners.remove(reach.listen)
+            try:
+                wake(self._tools, worker, self.lane)
+                drive(self._tools, worker, run, reach, shown)
+            finally:
+                self._listeners.remove(reach.listen)
         return finish(self._tools, self.get(run_id))
 
     def drain(self, *, collect_only: bool = False) -> Drained:
@@ -212,18 +220,21 @@ class Backburner:
             InputError: It is not finished.
             OutputBlocked: The path is not ours to write.
         """
-        run = self.get(run_id)
-        if not is_finished(self._tools, run):
-            raise InputError(
-                f"the run {run_id} is not finished",
-                hint="`backburner drain` sends and collects; `backburner status` tells how it is",
-            )
+        run = self._finished(run_id)
         from backburner.client.preparing import check_output  # noqa: PLC0415
 
         path = os.path.abspath(output)  # noqa: PTH100  # a template is no Path
         with self._tools.store.read() as tx:
             check_output(tx, path, run, force=force)
         return write_output(self._tools, run, path)[0]
+
+    def write_results(self, run_id: str, file: BinaryIO) -> int:
+        """Write a finished list's results into an open file; gives how many there are.
+
+        Raises:
+            InputError: It is not finished, or it is a table's.
+        """
+        return stream_results(self._tools, self._finished(run_id), file)
 
     def receipt(self, run_id: str) -> Receipt:
         """What a finished run cost and saved."""
@@ -241,6 +252,18 @@ class Backburner:
     def status(self, run_id: str | None = None) -> tuple[LaneStanding, list[RunStanding]]:
         """How the lane stands, and its runs, or one of them."""
         return stand(self._tools, self.lane, run_id)
+
+    def request(self, name: str) -> RequestStanding:
+        """One request by its id, as the column `request_id` has it.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        return find_request(self._tools, name)
+
+    def prices(self) -> Tariff:
+        """The prices of every model that can be sent in a batch."""
+        return self._tools.tariff([])
 
     def cancel(self, run_id: str) -> Canceled:
         """Cancel a run: what was not sent ends at once, what is upstream is asked to stop."""
@@ -281,12 +304,27 @@ class Backburner:
             limits=self._limits,
         )
 
+    def _finished(self, run_id: str) -> Run:
+        run = self.get(run_id)
+        if not is_finished(self._tools, run):
+            raise InputError(
+                f"the run {run_id} is not finished",
+                hint="`backburner drain` sends and collects; `backburner status` tells how it is",
+            )
+        return run
+
     def _worker(self) -> Worker:
         return Worker(self._tools, (self.lane,))
 
     def _emit(self, event: Event) -> None:
         for listener in tuple(self._listeners):
             listener(event)
+
+
+def _folder(home: Path | str | Home | None) -> Path | None:
+    if isinstance(home, Home):
+        return home.path
+    return Path(home) if home is not None else None
 
 
 def _connector(

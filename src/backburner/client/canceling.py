@@ -18,6 +18,7 @@ from backburner.vault.frames import pack
 from backburner.worker import Tools
 
 _UPSTREAM = (BatchState.RELEASED, BatchState.SENT)
+_DOUBTED = (BatchState.ARMED, BatchState.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +50,14 @@ def cancel_run(tools: Tools, run: Run) -> Canceled:
         shared = batches_shared(tx, run.id)
         own = [one.id for one in batches if one.state in _UPSTREAM]
         own += [BatchId(batch) for batch, is_shared in shared.items() if not is_shared]
-        batches_ask_cancel(tx, own, now)
+        # One in doubt keeps the wish until it is known to be ours.
+        doubted = [one.id for one in batches if one.state in _DOUBTED]
+        batches_ask_cancel(tx, [*own, *doubted], now)
         run_update(tx, run.id, cancel_asked_at=now)
         lane_wake(tx, run.lane, now)
-    doubted = sum(one.state in (BatchState.ARMED, BatchState.UNKNOWN) for one in batches)
     return Canceled(
         unsent=sum(sizes) + waiting,
         asked=len(own),
-        doubted=doubted,
+        doubted=len(doubted),
         shared=sum(shared.values()),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from backburner.errors import InDoubt, Unreachable
+from backburner.errors import InDoubt, LaneStopped, Unreachable
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.fault import FaultKind
 from backburner.nouns.run import Run
@@ -11,7 +11,8 @@ from backburner.plan.batches import doubt_in_words
 from backburner.plan.lanes import Allowance, ReleaseRun
 from backburner.runs.counting import RunCount, count_run
 from backburner.store.batches import batches_of_run, batches_where
-from backburner.store.lanes import lane_look
+from backburner.store.exceptions import exceptions_in_state
+from backburner.store.lanes import STOPPED, lane_get, lane_look
 from backburner.telemetry import BatchSent, Event, FaultSeen
 from backburner.worker import Idle, Tools, Worker
 
@@ -69,6 +70,7 @@ def drive(
             return count
         if isinstance(step, Idle):
             _check_doubt(tools, run, count, batches)
+            _check_stopped(tools, run)
             reach.check(anything_sent=any(one.sent_at for one in batches))
             now = tools.clock.now()
             until = now + _LONGEST_NAP if step.until is None else step.until
@@ -96,17 +98,26 @@ def _stand(tools: Tools, run: Run) -> tuple[RunCount, list[Batch]]:
         return count_run(tx, run), batches_of_run(tx, run.id)
 
 
-def _check_doubt(tools: Tools, run: Run, count: RunCount, batches: list[Batch]) -> None:
-    left = [one for one in batches if one.state not in _OVER]
+def _check_stopped(tools: Tools, run: Run) -> None:
+    """Find out whether another worker stopped the lane, since then nothing would ever be due."""
     with tools.store.read() as tx:
-        retries = [
-            one
-            for one in batches_where(tx, [run.lane], _DOUBTED)
-            if one.origins is not None and count.retrying
-        ]
+        lane = lane_get(tx, run.lane)
+    if lane is not None and lane.state == STOPPED:
+        raise LaneStopped(
+            f"the lane {lane.name!r} was stopped: {lane.reason}",
+            hint="mend the cause, then call again; nothing was lost",
+        )
+
+
+def _check_doubt(tools: Tools, run: Run, count: RunCount, batches: list[Batch]) -> None:
+    """Tell a person when all that is left of a run is in doubt: nothing of it moves any more."""
+    left = [one for one in batches if one.state not in _OVER]
     doubted = [one for one in left if one.state in _DOUBTED]
-    waits_for_retries = count.retrying and not retries
-    if len(doubted) < len(left) or waits_for_retries or not (doubted or retries):
+    with tools.store.read() as tx:
+        in_retries = exceptions_in_state(tx, run.id, _DOUBTED)
+        retries = batches_where(tx, [run.lane], _DOUBTED) if in_retries else []
+    if len(doubted) < len(left) or in_retries < count.retrying or not (doubted or in_retries):
         return
-    words = " ".join(doubt_in_words(one, quiet=tools.terms.quiet) for one in [*doubted, *retries])
+    doubted += [one for one in retries if one.origins is not None]
+    words = " ".join(doubt_in_words(one, quiet=tools.terms.quiet) for one in doubted)
     raise InDoubt(words, hint=f"`backburner status {run.id}` tells how it stands")

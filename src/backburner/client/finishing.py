@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import msgspec
 
@@ -17,6 +17,7 @@ from backburner.runs.answers import FinalLine, final_lines
 from backburner.runs.counting import count_rows, count_run
 from backburner.runs.faults import Faults
 from backburner.runs.input_copy import open_input, open_table
+from backburner.runs.jsonl_output import write_results
 from backburner.runs.outputs import Written, write_each, write_list, write_table
 from backburner.runs.path_template import PathTemplate
 from backburner.runs.request_list import read_requests
@@ -25,6 +26,9 @@ from backburner.runs.tables import Format, output_format
 from backburner.store.ledger import ledger_of_run
 from backburner.store.runs import run_get, run_update
 from backburner.worker import Tools
+
+if TYPE_CHECKING:
+    from io import BufferedWriter
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -147,17 +151,34 @@ def results(tools: Tools, run: Run) -> Iterator[Result]:
     Raises:
         InputError: The run is a table's: its answers are rows, not requests.
     """
+    spec = _list_spec(tools, run)
+    with open_input(tools.vault, spec, run.source) as stream:
+        for key, final in _keyed(tools, run, spec, stream):
+            raw = _raw_result(final.line)
+            value = msgspec.json.decode(raw)
+            yield Result(key, final.outcome, value, final.request_id)
+
+
+def stream_results(tools: Tools, run: Run, file: BinaryIO) -> int:
+    """Write the results of a list of requests into an open file, as `write_output` would.
+
+    Raises:
+        InputError: The run is a table's: its answers are rows, not requests.
+    """
+    spec = _list_spec(tools, run)
+    with open_input(tools.vault, spec, run.source) as stream:
+        pairs = ((key, _raw_result(final.line)) for key, final in _keyed(tools, run, spec, stream))
+        return write_results(pairs, cast("BufferedWriter", file))
+
+
+def _list_spec(tools: Tools, run: Run) -> RunSpec:
     spec = read_spec(tools, run)
     if spec.kind != "requests":
         raise InputError(
             f"the run {run.id} is a table's: its answers belong to rows",
             hint=f"write them with `backburner results {run.id} -o FILE`",
         )
-    with open_input(tools.vault, spec, run.source) as stream:
-        for key, final in _keyed(tools, run, spec, stream):
-            raw = _raw_result(final.line)
-            value = msgspec.json.decode(raw)
-            yield Result(key, final.outcome, value, final.request_id)
+    return spec
 
 
 def _keyed(tools: Tools, run: Run, spec: RunSpec, stream: Any) -> Iterator[tuple[str, FinalLine]]:

@@ -8,7 +8,7 @@ from backburner.nouns.run import Run
 from backburner.plan.batches import doubt_in_words
 from backburner.runs.counting import RunCount, count_run
 from backburner.store.batches import batches_of_run, batches_where
-from backburner.store.lanes import lane_get
+from backburner.store.lanes import lanes_all
 from backburner.store.runs import run_get, runs_all
 from backburner.worker import Tools
 
@@ -20,30 +20,34 @@ class RunStanding:
     """One run and how it stands.
 
     Attributes:
+        sent_at: When the oldest of its batches that are upstream was sent, in POSIX seconds.
         latest_end: When the last of its batches upstream must have ended, in POSIX seconds.
     """
 
     run: Run
     count: RunCount
+    sent_at: float | None
     latest_end: float | None
     words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneStanding:
-    """A lane and what it has in doubt, in words."""
+    """A lane and what it has in doubt, in words; `others` are the lanes beside it."""
 
     name: str
     state: str
     reason: str | None
     workspace: str | None
     doubts: tuple[str, ...]
+    others: tuple[str, ...]
 
 
 def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, list[RunStanding]]:
     """The lane, and all its runs or the one named."""
     with tools.store.read() as tx:
-        row = lane_get(tx, lane)
+        lanes = {one.name: one for one in lanes_all(tx)}
+        row = lanes.pop(lane, None)
         runs = [run_get(tx, run_id)] if run_id else [r for r in runs_all(tx) if r.lane == lane]
         doubted = batches_where(tx, [lane], _DOUBTED)
         standing = [
@@ -56,16 +60,19 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
             reason=row.reason if row else None,
             workspace=row.workspace if row else None,
             doubts=tuple(doubt_in_words(one, quiet=tools.terms.quiet) for one in doubted),
+            others=tuple(lanes),
         ),
         standing,
     )
 
 
 def _run_standing(run: Run, count: RunCount, batches: Iterable[Batch]) -> RunStanding:
-    ends = [one.expires_at for one in batches if one.state is BatchState.SENT and one.expires_at]
+    away = [one for one in batches if one.state is BatchState.SENT]
+    ends = [one.expires_at for one in away if one.expires_at]
     return RunStanding(
         run=run,
         count=count,
+        sent_at=min((one.sent_at for one in away if one.sent_at), default=None),
         latest_end=max(ends, default=None),
         words=in_words(run, count),
     )

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from backburner.emulator import identifiers
@@ -42,6 +43,10 @@ from backburner.emulator.results import Results
 from backburner.emulator.settings import Settings
 from backburner.emulator.speaking import Speaker
 from backburner.emulator.spool import Spool
+
+
+_STEPS_PER_CALL = 8
+"""Steps of 256 items that a call does at most: a batch of 2,000 is ready when its end is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +143,11 @@ class World:
         return self._latest
 
     def advance(self) -> None:
-        """Brings the world up to now."""
-        if self._eager:
-            while self.work():
-                pass
+        """Brings the world up to now; not eager, no further than a call can wait for."""
+        steps = count() if self._eager else range(_STEPS_PER_CALL)
+        for _ in steps:
+            if not self.work():
+                break
 
     def work(self) -> bool:
         """Does a little of what is due; whether anything was due."""

@@ -119,6 +119,7 @@ FRAME_BYTES: Final = len(b'{"custom_id":"","params":},') + CUSTOM_ID_BYTES
 
 HEAD: Final = b'{"requests":['
 TAIL: Final = b"]}"
+_AROUND: Final = len(HEAD) + len(TAIL)
 
 
 def custom_id(prefix: str, position: int) -> str:
@@ -133,5 +134,5 @@ def request_id(nonce: str, position: int) -> str:
 
 def body_bytes(requests: int, params_bytes: int) -> int:
     """The length of the create body that carries this many requests and bytes of params."""
-    commas = max(requests - 1, 0)
-    return len(HEAD) + params_bytes + requests * (FRAME_BYTES - 1) + commas + len(TAIL)
+    commas = requests - 1 if requests else 0
+    return _AROUND + params_bytes + requests * (FRAME_BYTES - 1) + commas

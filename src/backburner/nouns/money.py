@@ -44,9 +44,7 @@ class Money:
 
     def usd(self) -> str:
         """The exact amount in the fewest digits, for machines: `0.000123`, `5.28`, `-1`."""
-        dollars, rest = divmod(abs(self.picodollars), PICODOLLARS)
-        decimals = f"{rest:0{_PLACES}d}".rstrip("0")
-        return f"{_sign(self.picodollars)}{dollars}{'.' if decimals else ''}{decimals}"
+        return usd(self.picodollars)
 
     def show(self) -> str:
         """The amount for people: `$5.28`, `$0.00`, `$0.0012`, `-$1,234.50`.
@@ -60,6 +58,14 @@ class Money:
         decimals = f"{rest:0{places}d}"
         cents, finer = decimals[:2], decimals[2:].rstrip("0")
         return f"{_sign(self.picodollars)}${dollars:,}.{cents}{finer}"
+
+
+def usd(picodollars: int) -> str:
+    """The exact amount in the fewest digits, for machines: `0.000123`, `5.28`, `-1`."""
+    dollars, rest = divmod(abs(picodollars), PICODOLLARS)
+    # Every row of a table has one of these: a single format and two strips take half the time.
+    text = f"{dollars}.{rest:012d}".rstrip("0").rstrip(".")
+    return f"-{text}" if picodollars < 0 else text
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):

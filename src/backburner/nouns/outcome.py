@@ -105,9 +105,8 @@ def outcome_of(result: WireResult) -> Outcome:
     type is missing, so that nothing new upstream can pass for an answer.
     """
     match result.type:
-        case "succeeded":
-            reason = result.message.stop_reason if result.message else None
-            return _BY_STOP_REASON.get(reason or "", Outcome.OK)
+        case "succeeded" if result.message is not None:
+            return _BY_STOP_REASON.get(result.message.stop_reason or "", Outcome.OK)
         case "errored":
             kind = result.error.error.type if result.error else ""
             return Outcome.REJECTED if kind in _REJECTING else Outcome.SERVER_ERROR

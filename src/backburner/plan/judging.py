@@ -54,7 +54,10 @@ _WAIT_GROWTH: Final = 8.0
 
 _RETRIED: Final = frozenset({Outcome.SERVER_ERROR, Outcome.EXPIRED, Outcome.MISSING})
 
-_ACCOUNT_ERRORS: Final = frozenset({"billing_error", "authentication_error", "permission_error"})
+ACCOUNT_ERRORS: Final = frozenset({"billing_error", "authentication_error", "permission_error"})
+
+UNKNOWN_RESULT: Final = "unknown_result"
+"""Stands for the error class of a line whose result is of a type that nobody knows."""
 
 REASONS: Final[dict[Outcome, str]] = {
     Outcome.OK: "",
@@ -72,20 +75,29 @@ REASONS: Final[dict[Outcome, str]] = {
 
 
 def verdict(
-    outcome: Outcome, *, attempts: int, now: float, policy: RetryPolicy, error_type: str = ""
+    outcome: Outcome,
+    *,
+    attempts: int,
+    now: float,
+    policy: RetryPolicy,
+    error_type: str = "",
+    is_canceled: bool = False,
 ) -> Verdict:
     """What follows from the outcome of a request's newest attempt.
 
     Args:
         attempts: How many attempts it has had, the judged one included.
-        error_type: The API's error class of an errored line.
+        error_type: The API's error class of an errored line, or UNKNOWN_RESULT.
+        is_canceled: Whether a person canceled its run: then nothing is tried again.
     """
     if outcome is Outcome.OK:
         return Deliver()
-    if error_type in _ACCOUNT_ERRORS:
-        return Hold(f"{error_type}: the account, not the request, is at fault")
-    if outcome not in _RETRIED:
+    if is_canceled or outcome not in _RETRIED:
         return GiveUp(REASONS[outcome])
+    if error_type in ACCOUNT_ERRORS:
+        return Hold(f"{error_type}: the account, not the request, is at fault")
+    if error_type == UNKNOWN_RESULT:
+        return Hold("its result is of a type that this version does not know")
     if attempts >= policy.attempts:
         return GiveUp(f"{REASONS[outcome]}, {attempts} times")
     wait = policy.first_wait * _WAIT_GROWTH ** (attempts - 1)

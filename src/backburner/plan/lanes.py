@@ -96,6 +96,7 @@ def _due_again(view: LaneView, ready: Iterable[SealedBatch], now: float) -> floa
         poll = next_poll(view.in_flight, now, view.retry_after)
     if poll is not None:
         times.append(poll)
-    if view.retry_due_at is not None and view.retry_due_at > now:
-        times.append(view.retry_due_at)
+    if view.retry_due_at is not None:
+        # More may be due than one step packs: the rest makes the lane due again at once.
+        times.append(max(view.retry_due_at, now))
     return min(times)

@@ -33,7 +33,8 @@ def next_poll(
     last_look = times[0] if polled_at is None else polled_at
     youngest = times[-1]
     base = max(last_look, youngest)
-    return min(base + poll_wait(base - youngest, retry_after), last_look + _LONGEST)
+    due = min(base + poll_wait(base - youngest), last_look + _LONGEST)
+    return max(due, last_look + (retry_after or 0.0))
 
 
 def fault_wait(faults: int, retry_after: float | None = None) -> float:

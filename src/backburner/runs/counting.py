@@ -3,18 +3,20 @@
 from array import array
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO, Final
 
 from backburner.nouns.batch import BatchState
 from backburner.nouns.outcome import CODES, ExceptionState, Outcome
 from backburner.nouns.run import Run
 from backburner.store import Store, Transaction
-from backburner.store.batches import batch_outcomes, batches_of_run
+from backburner.store.batches import batch_outcomes, batches_of_run, outcomes_of_run
 from backburner.store.exceptions import exceptions_counted, exceptions_of_batch
 from backburner.vault import Vault
 from backburner.vault.frames import unpack
 
 _SLICE: Final = 65536
+_TALLIES: Final = 1024
 _OVER: Final = (ExceptionState.FINAL, ExceptionState.HELD)
 
 
@@ -50,11 +52,8 @@ def count_run(tx: Transaction, run: Run) -> RunCount:
     """Count a run's requests."""
     counted: Counter[Outcome] = Counter()
     batches = batches_of_run(tx, run.id)
-    for batch in batches:
-        packed = batch_outcomes(tx, batch.id)
-        if packed is not None:
-            codes = unpack(packed)
-            counted.update({outcome: codes.count(code) for outcome, code in CODES.items()})
+    for packed in outcomes_of_run(tx, run.id):
+        counted.update(_tally(packed))
     retrying = held = 0
     for state, outcome, count in exceptions_counted(tx, run.id):
         if state in _OVER:
@@ -69,6 +68,16 @@ def count_run(tx: Transaction, run: Run) -> RunCount:
         held=held,
         batches=dict(Counter(batch.state for batch in batches)),
     )
+
+
+@lru_cache(maxsize=_TALLIES)
+def _tally(packed: bytes) -> dict[Outcome, int]:
+    """How often each outcome stands in packed outcomes.
+
+    Whoever waits for a run counts it after every step, and these bytes never change.
+    """
+    codes = unpack(packed)
+    return {outcome: codes.count(code) for outcome, code in CODES.items()}
 
 
 def final_codes(store: Store, run: Run) -> bytearray:

@@ -32,6 +32,8 @@ def copy_input(vault: Vault, clock: Clock, chunks: Iterable[bytes]) -> InputCopy
     name = f"runs/{run}/input.zst"
     digest = sha256()
     with vault.stream_writer(name) as stream:
+        # Without a write, an empty input would leave no frame, and could not be read again.
+        stream.write(b"")
         for chunk in chunks:
             digest.update(chunk)
             stream.write(chunk)

@@ -10,20 +10,21 @@ import msgspec
 
 from backburner.errors import ModelUnknown
 from backburner.nouns.batch import Via
-from backburner.nouns.money import Charge, Money
+from backburner.nouns.money import usd
 from backburner.nouns.outcome import ErrorResponse, Outcome, WireUsage
 from backburner.nouns.run import Run
 from backburner.nouns.tariff import ModelPrice, Tariff
-from backburner.nouns.usage import usage_of
+from backburner.nouns.usage import Usage, usage_of
 from backburner.plan.judging import REASONS
-from backburner.plan.pricing import charge
+from backburner.plan.pricing import charge, priced
 from backburner.runs.answer import Answer
 from backburner.runs.answers import FinalLine, final_lines
 from backburner.store import Store
 from backburner.vault import Vault
 
 _SLICE: Final = 65536
-_PENDING: Final = "pending"
+_NAMES: Final[dict[Outcome | None, str]] = {None: "pending"} | {o: o.value for o in Outcome}
+"""What the column `outcome` says; None is not final yet."""
 
 
 class _Block(msgspec.Struct, gc=False):
@@ -55,7 +56,6 @@ class _Line(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Line).decode
-_NO_CHARGE: Final = Charge()
 
 
 class Reader:
@@ -65,22 +65,21 @@ class Reader:
         self._tariff = tariff
         self._prices: dict[str, ModelPrice | None] = {}
 
-    def read(self, final: FinalLine) -> tuple[Answer, Charge]:
-        """The answer of one request and its charge."""
+    def read(self, final: FinalLine) -> Answer:
+        """The answer of one request."""
         outcome = final.outcome
-        name = _PENDING if outcome is None else outcome.value
+        name = _NAMES[outcome]
         if not final.line:
             reason = REASONS[outcome] if outcome else "it has not come back yet"
-            return Answer("", name, request_id=final.request_id, reason=reason), _NO_CHARGE
+            return Answer("", name, request_id=final.request_id, reason=reason)
         result = _decode(final.line).result
-        if result.message is None:
-            reason = _reason(outcome, result)
-            return Answer("", name, request_id=final.request_id, reason=reason), _NO_CHARGE
         message = result.message
+        if message is None:
+            reason = _reason(outcome, result)
+            return Answer("", name, request_id=final.request_id, reason=reason)
         usage = usage_of(message.usage)
         price = self._price(message.model)
-        cost = charge(price, usage, Via.BATCH) if price else _NO_CHARGE
-        answer = Answer(
+        return Answer(
             text_of(message.content),
             name,
             message.stop_reason or "",
@@ -88,11 +87,18 @@ class Reader:
             usage.output_tokens,
             usage.cache_write_tokens,
             usage.cache_read_tokens,
-            Money(picodollars=cost.paid).usd() if price else "",
+            _paid(price, usage) if price else "",
             final.request_id,
             "" if outcome is Outcome.OK else _reason(outcome, result),
         )
-        return answer, cost
+
+    def sync_cost(self, final: FinalLine) -> int:
+        """What the request would cost once more, sync and without caching, in picodollars."""
+        message = _decode(final.line).result.message if final.line else None
+        price = self._price(message.model) if message else None
+        if message is None or price is None:
+            return 0
+        return charge(price, usage_of(message.usage), Via.BATCH).sync
 
     def _price(self, model: str) -> ModelPrice | None:
         if model not in self._prices:
@@ -101,6 +107,10 @@ class Reader:
             except ModelUnknown:
                 self._prices[model] = None
         return self._prices[model]
+
+
+def _paid(price: ModelPrice, usage: Usage) -> str:
+    return usd(priced(price.rates(usage.prompt_tokens, Via.BATCH), usage))
 
 
 def text_of(content: list[_Block]) -> str:
@@ -143,7 +153,7 @@ class RowAnswers:
         """One answer a row, in the order of rows."""
         if self._run.row_map is None:
             for final in self._finals():
-                yield self._reader.read(final)[0]
+                yield self._reader.read(final)
         else:
             yield from self._spread()
 
@@ -182,7 +192,7 @@ class RowAnswers:
             for number in self._numbers():
                 if number == next_first:
                     next_first += 1
-                    yield self._reader.read(next(firsts))[0]
+                    yield self._reader.read(next(firsts))
                 else:
                     yield unpack(next(repeated)[0])
 
@@ -204,10 +214,10 @@ class RowAnswers:
                 return
             if pair[0] != number:
                 continue
-            answer, cost = self._reader.read(final)
-            packed = pack(_without_cost(answer))
+            packed = pack(_without_cost(self._reader.read(final)))
+            cost = self._reader.sync_cost(final)
             while pair is not None and pair[0] == number:
-                self.collapsed_sync += cost.sync
+                self.collapsed_sync += cost
                 aside.execute("INSERT INTO answer VALUES(?, ?)", (pair[1], packed))
                 pair = pairs.fetchone()
 

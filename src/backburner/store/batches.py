@@ -9,9 +9,11 @@ from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from backburner.errors import LeaseLost, MoveRefused, NotFound
 from backburner.nouns.batch import MOVES, UPSTREAM_MAY_HOLD, Batch, BatchId, BatchState, Via
 from backburner.store.engine import Transaction
+from backburner.store.lanes import OPEN
 from backburner.store.leases import CLAIMABLE
-from backburner.store.schema import batch
+from backburner.store.schema import batch, lane
 
+_open_lanes = select(lane.c.name).where(lane.c.state == OPEN)
 _COLUMNS = [batch.c[field.name] for field in dataclasses.fields(Batch)]
 
 
@@ -89,6 +91,8 @@ def batch_claim(
             batch.c.state.in_(CLAIMABLE),
             batch.c.due_at <= now,
             batch.c.lease_until <= now,
+            # What is upstream goes on in a stopped lane; only sending waits for a person.
+            (batch.c.state != BatchState.RELEASED) | batch.c.lane.in_(_open_lanes),
         )
         .order_by(batch.c.due_at, batch.c.id)
         .limit(1)
@@ -153,6 +157,20 @@ def batch_move(
 def batch_rest(tx: Transaction, claimed: Batch, due_at: float, **changes: Any) -> None:
     """Give the lease back and name the time of the next step."""
     _fenced(tx, claimed, {"due_at": due_at, "lease_until": 0.0, **changes})
+
+
+def batch_give_back(tx: Transaction, claimed: Batch, now: float) -> None:
+    """Let go of a batch whose step failed, unless it was moved or taken meanwhile."""
+    tx.execute(
+        update(batch)
+        .where(
+            batch.c.id == claimed.id,
+            batch.c.epoch == claimed.epoch,
+            batch.c.state == claimed.state,
+            batch.c.lease_until > 0,
+        )
+        .values(lease_until=0.0, due_at=now)
+    )
 
 
 def _fenced(
@@ -232,6 +250,12 @@ def batch_outcomes(tx: Transaction, batch_id: BatchId) -> bytes | None:
         select(batch.c.outcomes).where(batch.c.id == batch_id)
     ).scalar_one()
     return outcomes
+
+
+def outcomes_of_run(tx: Transaction, run: str) -> list[bytes]:
+    """The packed outcomes of those of a run's first-attempt batches that were collected."""
+    known = (batch.c.run == run) & batch.c.outcomes.is_not(None)
+    return list(tx.execute(select(batch.c.outcomes).where(known)).scalars())
 
 
 def batches_upstream(tx: Transaction, lanes: Sequence[str]) -> list[Batch]:

@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -25,19 +25,32 @@ _NETWORK_FILE_SYSTEMS: Final = frozenset(
 )
 
 
+def file_system_of(home: Path) -> str:
+    """The kind of file system a folder is on; empty where the system does not tell."""
+    best, kind = "", ""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/mounts").read_text().splitlines():
+            _, mount, fs, *_ = line.split(" ")
+            inside = mount == "/" or f"{home.resolve()}/".startswith(f"{mount}/")
+            if inside and len(mount) > len(best):
+                best, kind = mount, fs
+    return kind
+
+
 class Store:
     """The database of one home. `read` and `write` open transactions; nothing is kept in memory.
 
     Args:
         home: The folder that holds `backburner.db`.
+        file_system: Tells the kind of file system a folder is on.
 
     Raises:
         StoreUnusable: The folder is on a network file system, or cannot be opened or migrated.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, file_system: Callable[[Path], str] = file_system_of) -> None:
         self.path = home / "backburner.db"
-        _refuse_network(home)
+        _refuse_network(home, file_system(home))
         self._engine = create_engine(f"sqlite:///{self.path}", poolclass=None)
         event.listen(self._engine, "connect", _prepare)
         with _explained(self.path):
@@ -99,25 +112,12 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _refuse_network(home: Path) -> None:
-    kind = _file_system(home)
+def _refuse_network(home: Path, kind: str) -> None:
     if kind in _NETWORK_FILE_SYSTEMS:
         raise StoreUnusable(
             f"the home {home} is on a network file system ({kind}), where SQLite can lose commits",
             hint="choose a folder on a local disk with --home or BACKBURNER_HOME",
         )
-
-
-def _file_system(home: Path) -> str:
-    """The kind of file system a folder is on; empty where the system does not tell."""
-    best, kind = "", ""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/mounts").read_text().splitlines():
-            _, mount, fs, *_ = line.split(" ")
-            inside = mount == "/" or f"{home.resolve()}/".startswith(f"{mount}/")
-            if inside and len(mount) > len(best):
-                best, kind = mount, fs
-    return kind
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from backburner.nouns.batch import BatchState
 from backburner.nouns.outcome import ExceptionRow, ExceptionState, Outcome
 from backburner.store.engine import Transaction
 from backburner.store.schema import batch, exception
@@ -108,6 +109,31 @@ def exceptions_end_waiting(tx: Transaction, run: str) -> int:
         .where(exception.c.batch.in_(first), exception.c.state == ExceptionState.WAITING)
         .values(state=ExceptionState.FINAL, outcome=Outcome.CANCELED)
     ).rowcount
+
+
+def exceptions_end_unsent(tx: Transaction, batch_id: int) -> int:
+    """Make the exceptions final, as canceled, whose batch of retries never travelled."""
+    return tx.execute(
+        update(exception)
+        .where(exception.c.last_batch == batch_id, exception.c.state == ExceptionState.TRAVELLING)
+        .values(state=ExceptionState.FINAL, outcome=Outcome.CANCELED)
+    ).rowcount
+
+
+def exceptions_in_state(tx: Transaction, of_run: str, states: Iterable[BatchState]) -> int:
+    """How many of a run's exceptions travel in batches that are in one of these states."""
+    own, carrier = batch.alias("own"), batch.alias("carrier")
+    return tx.execute(
+        select(func.count())
+        .select_from(exception)
+        .join(own, own.c.id == exception.c.batch)
+        .join(carrier, carrier.c.id == exception.c.last_batch)
+        .where(
+            own.c.run == of_run,
+            exception.c.state == ExceptionState.TRAVELLING,
+            carrier.c.state.in_(list(states)),
+        )
+    ).scalar_one()
 
 
 def batches_shared(tx: Transaction, run: str) -> dict[int, bool]:

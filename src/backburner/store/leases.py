@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import select, update
+from sqlalchemy import Case, Table, case, func, select, update
 
 from backburner.nouns.batch import BatchState
 from backburner.store.engine import Transaction
+from backburner.store.lanes import OPEN
 from backburner.store.schema import batch, lane
 
 CLAIMABLE = (
@@ -32,18 +33,20 @@ def leases_free_dead(tx: Transaction, now: float, is_alive: Callable[[str], bool
 
 
 def leases_next_due(tx: Transaction, lanes: tuple[str, ...]) -> float | None:
-    """When the next lane or batch is due that nobody has; None when nothing ever will be."""
+    """When the next lane or batch can be claimed; None when nothing ever will be.
+
+    What somebody holds counts from the end of his lease: he may not come back to it.
+    """
+    open_lanes = lane.c.name.in_(lanes) & (lane.c.state == OPEN)
+    steps = batch.c.lane.in_(lanes) & batch.c.state.in_(CLAIMABLE)
     times = [
-        tx.execute(select(lane.c.due_at).where(lane.c.name.in_(lanes)).order_by(lane.c.due_at))
-        .scalars()
-        .first(),
-        tx.execute(
-            select(batch.c.due_at)
-            .where(batch.c.lane.in_(lanes), batch.c.state.in_(CLAIMABLE))
-            .order_by(batch.c.due_at)
-        )
-        .scalars()
-        .first(),
+        tx.execute(select(func.min(_free_at(table))).where(condition)).scalar()
+        for table, condition in ((lane, open_lanes), (batch, steps))
     ]
     known = [time for time in times if time is not None]
     return min(known) if known else None
+
+
+def _free_at(table: Table) -> Case[float]:
+    due_at, lease_until = table.c.due_at, table.c.lease_until
+    return case((due_at > lease_until, due_at), else_=lease_until)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, insert, select, update
@@ -9,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 from backburner.errors import NotFound
 from backburner.nouns.run import Run
 from backburner.store.engine import Transaction
-from backburner.store.schema import run
+from backburner.store.schema import batch, run
 
 _COLUMNS = [run.c[field.name] for field in dataclasses.fields(Run)]
 
@@ -65,9 +66,20 @@ def runs_all(tx: Transaction) -> list[Run]:
 
 
 def runs_unwritten(tx: Transaction, lanes: tuple[str, ...]) -> list[Run]:
-    """The runs of these lanes with an output path that was not written yet."""
-    open_ = run.c.lane.in_(lanes) & run.c.output.is_not(None) & run.c.written_at.is_(None)
+    """The runs of these lanes that were not closed, or whose output was not written yet."""
+    unwritten = run.c.output.is_not(None) & run.c.written_at.is_(None)
+    open_ = run.c.lane.in_(lanes) & (run.c.finished_at.is_(None) | unwritten)
     return [_run(row) for row in tx.execute(select(*_COLUMNS).where(open_))]
+
+
+def batches_canceled(tx: Transaction, ids: Iterable[int]) -> set[int]:
+    """Those of these batches whose run was canceled."""
+    rows = tx.execute(
+        select(batch.c.id)
+        .join(run, run.c.id == batch.c.run)
+        .where(batch.c.id.in_(set(ids)), run.c.cancel_asked_at.is_not(None))
+    )
+    return set(rows.scalars())
 
 
 def run_update(tx: Transaction, run_id: str, **changes: Any) -> None:

@@ -190,8 +190,10 @@ class Upstream:
             return classify(error, may_have_acted=True)
         return None
 
-    def download(self, upstream_id: str, file: BinaryIO) -> Downloaded | Fault:
-        """Copy a batch's results to a file, byte for byte.
+    def download(
+        self, upstream_id: str, file: BinaryIO, moved: Callable[[], None] = lambda: None
+    ) -> Downloaded | Fault:
+        """Copy a batch's results to a file, byte for byte; `moved` is called after each piece.
 
         The batch's own `results_url` is not followed: the SDK would carry the credential to
         whatever host it names.
@@ -204,6 +206,7 @@ class Upstream:
                     digest.update(chunk)
                     size += len(chunk)
                     file.write(chunk)
+                    moved()
         except wire_failures() as error:
             return classify(error, may_have_acted=False)
         return Downloaded(size=size, sha256=digest.hexdigest())

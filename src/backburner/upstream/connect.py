@@ -20,7 +20,25 @@ _CREDENTIALS: Final = (
 
 def base_url_of(environment: Mapping[str, str]) -> str:
     """The address that the SDK would speak to."""
-    return environment.get("ANTHROPIC_BASE_URL", ANTHROPIC).rstrip("/")
+    return (environment.get("ANTHROPIC_BASE_URL") or ANTHROPIC).rstrip("/")
+
+
+def has_credential(environment: Mapping[str, str]) -> bool:
+    """Whether the environment names anything that the SDK takes a credential from."""
+    return any(environment.get(name) for name in _CREDENTIALS)
+
+
+def require_credential(environment: Mapping[str, str]) -> None:
+    """Make sure that there is a credential, without looking at it.
+
+    Raises:
+        KeyMissing: The environment has none.
+    """
+    if not has_credential(environment):
+        raise KeyMissing(
+            "there is no key for Anthropic's API",
+            hint="set ANTHROPIC_API_KEY; nothing was sent, and what was enqueued is kept",
+        )
 
 
 def connect(environment: Mapping[str, str], *, create_seconds: float) -> Upstream:
@@ -29,12 +47,14 @@ def connect(environment: Mapping[str, str], *, create_seconds: float) -> Upstrea
     Raises:
         KeyMissing: The environment has no credential.
     """
-    if not any(environment.get(name) for name in _CREDENTIALS):
-        raise KeyMissing(
-            "there is no key for Anthropic's API",
-            hint="set ANTHROPIC_API_KEY; nothing was sent, and what was enqueued is kept",
-        )
+    require_credential(environment)
     import anthropic  # noqa: PLC0415  # seconds and 57 MB, so only when something is sent
 
-    client = anthropic.Anthropic(base_url=base_url_of(environment))
+    key = environment.get("ANTHROPIC_API_KEY") or None
+    client = anthropic.Anthropic(
+        api_key=key,
+        # As in the SDK, a key goes before a token, and both go before a profile.
+        auth_token=None if key else environment.get("ANTHROPIC_AUTH_TOKEN") or None,
+        base_url=base_url_of(environment),
+    )
     return Upstream(client, create_seconds=create_seconds)

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -67,8 +68,12 @@ class Vault:
     @contextmanager
     def line_writer(self, name: str, level: int = SEGMENT_LEVEL) -> Iterator[FrameWriter]:
         """A writer of lines into frames; the object exists when the block ends well."""
-        with self.file_writer(name) as file, self._explained(name):
-            writer = FrameWriter(file, level)
+        with (
+            self.file_writer(name) as file,
+            self._explained(name),
+            ThreadPoolExecutor(max_workers=1) as helper,
+        ):
+            writer = FrameWriter(file, level, helper)
             yield writer
             writer.finish()
 

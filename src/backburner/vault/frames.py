@@ -10,6 +10,7 @@ import struct
 import sys
 from bisect import bisect_right
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import BinaryIO, Final, cast
@@ -44,12 +45,20 @@ class FrameEntry:
 class FrameWriter:
     """Writes lines into frames.
 
+    A frame is compressed beside the gathering of the next one: compression takes a third of the
+    time of staging, and needs neither the interpreter nor the file. One at most is on its way.
+
+    Args:
+        helper: Compresses a frame at a time; whoever made it ends it after `finish`.
+
     Invariant: what `add` was given comes back byte for byte; lines must not hold a line end.
     """
 
-    def __init__(self, file: BinaryIO, level: int) -> None:
+    def __init__(self, file: BinaryIO, level: int, helper: Executor) -> None:
         self._file = file
         self._level = level
+        self._helper = helper
+        self._packing: tuple[Future[bytes], int] | None = None
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._entries: list[FrameEntry] = []
@@ -62,28 +71,42 @@ class FrameWriter:
         self._pending.append(line)
         self._pending_bytes += len(line) + 1
         if self._pending_bytes >= FRAME_TEXT_BYTES:
-            self._flush()
+            text, lines = self._take()
+            self._write_packing()
+            self._packing = (self._helper.submit(zstd.compress, text, self._level), lines)
 
     def finish(self) -> None:
         """Write what is pending and the index. The writer takes no lines afterwards."""
+        self._write_packing()
         if self._pending:
-            self._flush()
+            text, lines = self._take()
+            self._write(zstd.compress(text, self._level), lines)
         index = b"".join(_ENTRY.pack(e.offset, e.size, e.lines) for e in self._entries)
         body = index + _FOOT.pack(len(self._entries), _FOOT_MAGIC)
         self._file.write(_SKIPPABLE.pack(_SKIPPABLE_MAGIC, len(body)) + body)
 
-    def _flush(self) -> None:
+    def _take(self) -> tuple[bytes, int]:
+        """The text that is pending, and how many lines it has."""
+        lines = len(self._pending)
         self._pending.append(b"")
         text = b"\n".join(self._pending)
-        packed = zstd.compress(text, self._level)
-        self._file.write(packed)
-        lines = len(self._pending) - 1
-        self._entries.append(FrameEntry(self._offset, len(packed), lines))
-        self._offset += len(packed)
         self.lines += lines
         self.text_bytes += len(text)
         self._pending = []
         self._pending_bytes = 0
+        return text, lines
+
+    def _write_packing(self) -> None:
+        """Wait for the frame that is being compressed, and write it."""
+        if self._packing is not None:
+            future, lines = self._packing
+            self._write(future.result(), lines)
+            self._packing = None
+
+    def _write(self, packed: bytes, lines: int) -> None:
+        self._file.write(packed)
+        self._entries.append(FrameEntry(self._offset, len(packed), lines))
+        self._offset += len(packed)
 
 
 def read_index(file: BinaryIO) -> list[FrameEntry]:
@@ -145,8 +168,13 @@ def _read_frame(file: BinaryIO, entry: FrameEntry) -> bytes:
 
 
 def compressed_stream(file: BinaryIO, level: int) -> BinaryIO:
-    """A file to write arbitrary bytes to, compressed as one frame."""
-    return cast("BinaryIO", zstd.ZstdFile(file, "wb", level=level))
+    """A file to write arbitrary bytes to, compressed as one frame, in a thread where zstd can."""
+    workers = zstd.CompressionParameter.nb_workers
+    options = {
+        zstd.CompressionParameter.compression_level: level,
+        workers: min(1, workers.bounds()[1]),
+    }
+    return cast("BinaryIO", zstd.ZstdFile(file, "wb", options=cast("dict[int, int]", options)))
 
 
 def decompressed_stream(file: BinaryIO) -> BinaryIO:

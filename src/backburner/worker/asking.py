@@ -6,6 +6,7 @@ from backburner.plan.polling import fault_wait, poll_wait
 from backburner.store.batches import batch_move, batch_rest
 from backburner.telemetry import BatchCanceled, BatchEnded, FaultSeen
 from backburner.upstream import Upstream
+from backburner.worker.stopping import stop_lane
 from backburner.worker.tools import Tools
 
 _CANCEL_POLL = 2.0
@@ -52,3 +53,5 @@ def _unanswered(tools: Tools, batch: Batch, fault: Fault, call: str) -> None:
     with tools.store.write() as tx:
         batch_rest(tx, batch, tools.clock.now() + wait, faults=batch.faults + 1)
     tools.emit(FaultSeen(lane=batch.lane, call=call, batch=batch.id, fault=fault))
+    if fault.kind is FaultKind.STOP:
+        raise stop_lane(tools, batch.lane, fault)

@@ -2,39 +2,41 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from backburner.errors import ModelUnknown
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.fault import Fault, FaultKind
-from backburner.nouns.outcome import CODES, ExceptionRow, ExceptionState, Outcome
+from backburner.nouns.outcome import Outcome
 from backburner.nouns.tariff import ModelPrice
-from backburner.plan.judging import Deliver, GiveUp, Hold, Retry, Verdict, verdict
 from backburner.plan.polling import fault_wait
-from backburner.store import Transaction
-from backburner.store.batches import batch_move, batch_rest
-from backburner.store.exceptions import exceptions_put, exceptions_travelling
-from backburner.store.lanes import lane_wake
+from backburner.store.batches import batch_move, batch_renew, batch_rest
+from backburner.store.lanes import lane_pin_workspace, lane_wake
 from backburner.store.ledger import LedgerRow, ledger_append
 from backburner.store.objects import objects_register
 from backburner.telemetry import BatchCollected, FaultSeen
 from backburner.upstream import Downloaded, Upstream
 from backburner.vault.directory import RESULTS_LEVEL
 from backburner.vault.frames import pack
+from backburner.worker.judging import Judged, hold_all, judge
 from backburner.worker.origins import run_of_positions
 from backburner.worker.reading import Booking, Reading, read_results
+from backburner.worker.stopping import stop_lane
 from backburner.worker.tools import Tools
+
+
+_RENEW_BELOW = 0.75
+"""The share of a lease's time below which it is renewed."""
 
 
 def collect(tools: Tools, batch: Batch, upstream: Upstream) -> None:
     """Collect an ended batch, or put it off where its results cannot be had whole."""
     started = tools.clock.monotonic()
     with tools.vault.temporary() as file:
-        downloaded = upstream.download(batch.upstream_id or "", file)
+        downloaded = upstream.download(batch.upstream_id or "", file, _lease_keeper(tools, batch))
         if isinstance(downloaded, Fault):
             if downloaded.kind is FaultKind.ABSENT:
-                _results_gone(tools, batch)
+                _check_absence(tools, batch, upstream)
             else:
                 _put_off(tools, batch, downloaded)
             return
@@ -43,8 +45,35 @@ def collect(tools: Tools, batch: Batch, upstream: Upstream) -> None:
         if reading.lacking and batch.downloads + 1 < tools.terms.downloads:
             _read_again(tools, batch)
             return
-        _settle(tools, batch, file, reading, downloaded)
-    tools.emit(_collected(batch, reading, tools.clock.monotonic() - started))
+        judged = _settle(tools, batch, file, reading, downloaded)
+    tools.emit(_collected(batch, reading, judged, tools.clock.monotonic() - started))
+
+
+def _lease_keeper(tools: Tools, batch: Batch) -> Callable[[], None]:
+    """Keeps the lease while bytes move: a slow download may take longer than it lasts."""
+    until = batch.lease_until
+
+    def keep() -> None:
+        nonlocal until
+        now = tools.clock.now()
+        if until - now > tools.terms.ttl * _RENEW_BELOW:
+            return
+        with tools.store.write() as tx:
+            until = batch_renew(tx, batch, now + tools.terms.ttl).lease_until
+
+    return keep
+
+
+def _check_absence(tools: Tools, batch: Batch, upstream: Upstream) -> None:
+    """Book results as gone only when the key acts where the batch is: elsewhere all are absent."""
+    answer = upstream.page(limit=1)
+    if isinstance(answer, Fault):
+        _put_off(tools, batch, answer)
+        return
+    if answer.workspace is not None:
+        with tools.store.write() as tx:
+            lane_pin_workspace(tx, batch.lane, answer.workspace)
+    _results_gone(tools, batch)
 
 
 def _read(tools: Tools, batch: Batch, file: BinaryIO) -> Reading:
@@ -59,14 +88,14 @@ def _read(tools: Tools, batch: Batch, file: BinaryIO) -> Reading:
 
 def _settle(
     tools: Tools, batch: Batch, file: BinaryIO, reading: Reading, downloaded: Downloaded
-) -> None:
+) -> Judged:
     """Store the lines, then commit all that follows from them at once."""
     name = f"results/{batch.nonce}.jsonl.zst"
     objects = [name, *_store_orphans(tools, batch, file, reading)]
     _store_lines(tools, name, file, reading)
     now = tools.clock.now()
     with tools.store.write() as tx:
-        codes = _judge(tools, tx, batch, reading, now)
+        judged = judge(tools, tx, batch, reading, now)
         objects_register(tx, objects)
         ledger_append(tx, _ledger_rows(tools, batch, reading.bookings, now))
         batch_move(
@@ -76,11 +105,12 @@ def _settle(
             {
                 "results": name,
                 "results_sha256": downloaded.sha256,
-                "outcomes": pack(codes),
+                "outcomes": pack(judged.codes),
                 "lease_until": 0.0,
             },
         )
         lane_wake(tx, batch.lane, now)
+    return judged
 
 
 def _store_lines(tools: Tools, name: str, file: BinaryIO, reading: Reading) -> None:
@@ -100,80 +130,6 @@ def _store_orphans(tools: Tools, batch: Batch, file: BinaryIO, reading: Reading)
         for offset, length in reading.orphans:
             writer.add(os.pread(file.fileno(), length, offset))
     return [name]
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """A request whose newest attempt did not end as ok."""
-
-    position: int
-    outcome: Outcome
-    verdict: Verdict
-
-
-def _judge(tools: Tools, tx: Transaction, batch: Batch, reading: Reading, now: float) -> bytearray:
-    """Turn outcomes into what follows; gives the batch's bytes, 0 where it is not final."""
-    travelling = exceptions_travelling(tx, batch.id) if batch.origins else {}
-    codes = bytearray(reading.codes)
-    rows: list[ExceptionRow] = []
-    for position, outcome in _to_judge(reading, always=bool(travelling)):
-        origin = travelling.get(position)
-        attempts = origin.attempts + 1 if origin else 1
-        follows = verdict(
-            outcome,
-            attempts=attempts,
-            now=now,
-            policy=tools.terms.retries,
-            error_type=reading.error_types.get(position, ""),
-        )
-        codes[position] = CODES[outcome]
-        final = isinstance(follows, Deliver | GiveUp)
-        if origin is None and final:
-            continue
-        if origin is None:
-            codes[position] = 0
-        rows.append(_exception(batch, position, origin, outcome, attempts, follows))
-    exceptions_put(tx, rows)
-    waiting = [row.due_at for row in rows if row.state is ExceptionState.WAITING]
-    if waiting:
-        lane_wake(tx, batch.lane, min(waiting))
-    return codes
-
-
-def _to_judge(reading: Reading, *, always: bool) -> Iterable[tuple[int, Outcome]]:
-    """The positions to look at: all of a batch of retries, else those that are not ok."""
-    ok = CODES[Outcome.OK]
-    by_code = {code: outcome for outcome, code in CODES.items()}
-    for position, code in enumerate(reading.codes):
-        if always or code != ok:
-            yield position, by_code.get(code, Outcome.MISSING)
-
-
-def _exception(
-    batch: Batch,
-    position: int,
-    origin: ExceptionRow | None,
-    outcome: Outcome,
-    attempts: int,
-    follows: Verdict,
-) -> ExceptionRow:
-    match follows:
-        case Retry(due_at):
-            state = ExceptionState.WAITING
-        case Hold():
-            state, due_at = ExceptionState.HELD, 0.0
-        case Deliver() | GiveUp():
-            state, due_at = ExceptionState.FINAL, 0.0
-    return ExceptionRow(
-        batch=origin.batch if origin else batch.id,
-        position=origin.position if origin else position,
-        state=state,
-        outcome=outcome,
-        attempts=attempts,
-        due_at=due_at,
-        last_batch=batch.id,
-        last_position=position,
-    )
 
 
 def _ledger_rows(
@@ -217,6 +173,8 @@ def _put_off(tools: Tools, batch: Batch, fault: Fault) -> None:
     with tools.store.write() as tx:
         batch_rest(tx, batch, now + wait, faults=batch.faults + 1)
     tools.emit(FaultSeen(lane=batch.lane, call="results", batch=batch.id, fault=fault))
+    if fault.kind is FaultKind.STOP:
+        raise stop_lane(tools, batch.lane, fault)
 
 
 def _read_again(tools: Tools, batch: Batch) -> None:
@@ -231,32 +189,15 @@ def _read_again(tools: Tools, batch: Batch) -> None:
 def _results_gone(tools: Tools, batch: Batch) -> None:
     """The results cannot be had any more: every request is missing, and held for a person."""
     with tools.store.write() as tx:
-        travelling = exceptions_travelling(tx, batch.id) if batch.origins else {}
-        follows = Hold("the results are gone upstream")
-        exceptions_put(
-            tx,
-            (
-                _exception(
-                    batch,
-                    position,
-                    travelling.get(position),
-                    Outcome.MISSING,
-                    travelling[position].attempts + 1 if position in travelling else 1,
-                    follows,
-                )
-                for position in range(batch.requests)
-            ),
-        )
-        codes = bytes(batch.requests)
-        changes = {"outcomes": pack(codes), "lease_until": 0.0}
+        hold_all(tx, batch)
+        changes = {"outcomes": pack(bytes(batch.requests)), "lease_until": 0.0}
         batch_move(tx, batch, BatchState.DONE, changes)
-    reading_counts = {Outcome.MISSING: batch.requests}
     tools.emit(
         BatchCollected(
             batch=batch.id,
             run=batch.run,
             requests=batch.requests,
-            outcomes=reading_counts,
+            outcomes={Outcome.MISSING: batch.requests},
             retries=0,
             orphans=0,
             seconds=0.0,
@@ -264,17 +205,13 @@ def _results_gone(tools: Tools, batch: Batch) -> None:
     )
 
 
-def _collected(batch: Batch, reading: Reading, seconds: float) -> BatchCollected:
-    counts = reading.counts()
-    retried = sum(
-        counts.get(one, 0) for one in (Outcome.SERVER_ERROR, Outcome.EXPIRED, Outcome.MISSING)
-    )
+def _collected(batch: Batch, reading: Reading, judged: Judged, seconds: float) -> BatchCollected:
     return BatchCollected(
         batch=batch.id,
         run=batch.run,
         requests=batch.requests,
-        outcomes=counts,
-        retries=retried,
+        outcomes=reading.counts(),
+        retries=judged.retries,
         orphans=len(reading.orphans),
         seconds=seconds,
     )

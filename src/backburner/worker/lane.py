@@ -1,7 +1,7 @@
 """A lane's step: pack due retries, release what may go, list what is upstream."""
 
 from backburner.nouns.batch import Batch, BatchState
-from backburner.nouns.fault import Fault
+from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.lanes import Allowance, LaneView, SealedBatch, lane_step
 from backburner.plan.polling import fault_wait
 from backburner.store.batches import batches_bring_forward, batches_release, batches_where
@@ -10,34 +10,39 @@ from backburner.store.lanes import LaneRow, lane_fence, lane_rest
 from backburner.telemetry import FaultSeen
 from backburner.upstream import Upstream
 from backburner.worker.retrying import pack_retries
+from backburner.worker.stopping import stop_lane
 from backburner.worker.tools import Tools
 
 _PAGE = 1000
 _ENDED = "ended"
 
 
-def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance, upstream: Upstream) -> bool:
-    """Do a lane's step under its lease; whether anything was packed, released or seen to end."""
+def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
+    """Do a lane's step under its lease."""
     now = tools.clock.now()
     plan = lane_step(_view(tools, lane), allowance, now)
-    packed = pack_retries(tools, lane) if plan.pack_retries else []
-    if packed:
+    if plan.pack_retries and pack_retries(tools, lane):
         plan = lane_step(_view(tools, lane), allowance, now)
     with tools.store.write() as tx:
         lane_fence(tx, lane)
-        released = batches_release(tx, plan.release, now)
+        batches_release(tx, plan.release, now)
     if not plan.list_upstream:
         _rest(tools, lane, plan.due_at, polled_at=lane.polled_at)
-        return bool(packed or released)
-    seen = _list(tools, lane, upstream)
-    if isinstance(seen, Fault):
-        tools.emit(FaultSeen(lane=lane.name, call="list", batch=None, fault=seen))
-        wait = fault_wait(lane.faults, seen.retry_after)
-        _rest(tools, lane, now + wait, polled_at=lane.polled_at, faults=lane.faults + 1)
-        return bool(packed or released)
+        return
+    fault = _list(tools, lane, tools.connect(lane.name))
+    if fault is not None:
+        _put_off(tools, lane, fault)
+        return
     plan = lane_step(_view(tools, lane, polled_at=now), allowance, now)
     _rest(tools, lane, plan.due_at, polled_at=now)
-    return bool(packed or released or seen)
+
+
+def _put_off(tools: Tools, lane: LaneRow, fault: Fault) -> None:
+    tools.emit(FaultSeen(lane=lane.name, call="list", batch=None, fault=fault))
+    due_at = tools.clock.now() + fault_wait(lane.faults, fault.retry_after)
+    _rest(tools, lane, due_at, polled_at=lane.polled_at, faults=lane.faults + 1)
+    if fault.kind is FaultKind.STOP:
+        raise stop_lane(tools, lane.name, fault)
 
 
 def _rest(
@@ -60,8 +65,8 @@ def _view(tools: Tools, lane: LaneRow, polled_at: float | None = None) -> LaneVi
     )
 
 
-def _list(tools: Tools, lane: LaneRow, upstream: Upstream) -> int | Fault:
-    """Bring forward what has ended, or is no longer listed; gives how many."""
+def _list(tools: Tools, lane: LaneRow, upstream: Upstream) -> Fault | None:
+    """Bring forward what has ended, or is no longer listed."""
     with tools.store.read() as tx:
         ours = _by_upstream_id(batches_where(tx, [lane.name], [BatchState.SENT]))
     ready: list[str] = []
@@ -78,7 +83,8 @@ def _list(tools: Tools, lane: LaneRow, upstream: Upstream) -> int | Fault:
         if not answer.value.has_more or after is None:
             break
     with tools.store.write() as tx:
-        return batches_bring_forward(tx, [*ready, *ours], tools.clock.now())
+        batches_bring_forward(tx, [*ready, *ours], tools.clock.now())
+    return None
 
 
 def _by_upstream_id(batches: list[Batch]) -> dict[str, Batch]:

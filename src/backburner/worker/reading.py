@@ -20,6 +20,7 @@ from backburner.nouns.outcome import (
 )
 from backburner.nouns.tariff import ModelPrice
 from backburner.nouns.usage import Usage, usage_of
+from backburner.plan.judging import UNKNOWN_RESULT
 from backburner.plan.pricing import charge
 
 _CHUNK: Final = 1 << 20
@@ -49,7 +50,7 @@ class Reading:
         codes: The outcome's byte of each request, 0 where no line was found.
         offsets: Where each request's line begins, -1 where none was found.
         lengths: The bytes of each line, without its line end.
-        error_types: The API's error class of errored lines.
+        error_types: The API's error class of errored lines, and UNKNOWN_RESULT.
         orphans: Where lines lie that belong to no request of the batch, doubled ones included.
         bookings: What was used and paid, by run and model.
     """
@@ -125,7 +126,8 @@ def read_results(
             reading.orphans.append((offset, len(line)))
             continue
         result = parsed.result
-        reading.codes[position] = CODES[outcome_of(result)]
+        outcome = outcome_of(result)
+        reading.codes[position] = CODES[outcome]
         reading.offsets[position] = offset
         reading.lengths[position] = len(line)
         if result.message is not None:
@@ -136,6 +138,8 @@ def read_results(
             book.add(result.message.usage)
         elif result.error is not None:
             reading.error_types[position] = result.error.error.type
+        if outcome is Outcome.MISSING:
+            reading.error_types[position] = UNKNOWN_RESULT
     reading.bookings = [book.booking(run, model) for (run, model), book in books.items()]
     return reading
 

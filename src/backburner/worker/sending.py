@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from backburner.errors import LaneStopped, LeaseLost
+from backburner.errors import LeaseLost
 from backburner.nouns.batch import HEAD, TAIL, Batch, BatchState
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.polling import fault_wait
 from backburner.store.batches import batch_arm, batch_move, batch_renew, batch_rest
-from backburner.store.lanes import lane_pin_workspace, lane_stop, lane_wake
+from backburner.store.lanes import lane_pin_workspace, lane_wake
 from backburner.telemetry import BatchDoubted, BatchSent, FaultSeen
 from backburner.upstream import Answer, Body, RemoteBatch, Upstream
+from backburner.worker.stopping import NEEDS_A_PERSON, stop_lane
 from backburner.worker.times import posix
 from backburner.worker.tools import Tools
 
@@ -53,6 +54,14 @@ class _Sender:
 
     def chunks(self) -> Iterator[bytes]:
         """The body without its last two bytes, a frame of the segment at a time."""
+        try:
+            yield from self._pieces()
+        except Exception as error:
+            # The SDK would call it a failed connection, whatever it was.
+            self.lost = error
+            raise
+
+    def _pieces(self) -> Iterator[bytes]:
         prefix = f"{self.batch.prefix}-".encode()
         first = 0
         opening = HEAD
@@ -91,19 +100,19 @@ class _Sender:
         ttl = self._tools.terms.ttl
         if self.batch.lease_until - now > ttl * 0.75:
             return
-        try:
-            with self._tools.store.write() as tx:
-                self.batch = batch_renew(tx, self.batch, now + ttl)
-        except Exception as error:
-            self.lost = error
-            raise
+        with self._tools.store.write() as tx:
+            self.batch = batch_renew(tx, self.batch, now + ttl)
 
 
 def _kept_back(tools: Tools, batch: Batch) -> None:
     """The tail was not sent although it was armed: certainly not accepted, so it may go again."""
     if batch.state is BatchState.ARMED:
+        now = tools.clock.now()
+        due_at = now + fault_wait(batch.faults)
+        changes = {"due_at": due_at, "lease_until": 0.0, "faults": batch.faults + 1}
         with tools.store.write() as tx:
-            batch_move(tx, batch, BatchState.SEALED, {"lease_until": 0.0})
+            batch_move(tx, batch, BatchState.SEALED, changes)
+            lane_wake(tx, batch.lane, now)
 
 
 def _accepted(tools: Tools, batch: Batch, answer: Answer[RemoteBatch], seconds: float) -> None:
@@ -153,26 +162,11 @@ def _refused(tools: Tools, batch: Batch, fault: Fault, call: str) -> None:
     changes = {"due_at": now + wait, "lease_until": 0.0, "faults": batch.faults + 1}
     with tools.store.write() as tx:
         batch_move(tx, batch, BatchState.SEALED, changes)
-        lane_wake(tx, batch.lane, now + wait)
-        if fault.kind in (FaultKind.STOP, FaultKind.REFUSED):
-            lane_stop(tx, batch.lane, fault.what)
+        # The lane's own step finds out when: a later time could get lost while it is under way.
+        lane_wake(tx, batch.lane, now)
     tools.emit(_seen(batch, fault, call))
-    if fault.kind in (FaultKind.STOP, FaultKind.REFUSED):
-        raise stopped(batch.lane, fault)
-
-
-def stopped(lane: str, fault: Fault) -> LaneStopped:
-    """The error for a refusal that only a person can clear."""
-    hints = {
-        401: "check the key in ANTHROPIC_API_KEY",
-        402: "add credit in the Console's billing settings",
-        403: "check what the key may do, in the Console",
-    }
-    hint = hints.get(fault.status or 0, "mend the cause")
-    return LaneStopped(
-        f"Anthropic refused: {fault.what} (HTTP {fault.status})",
-        hint=f"{hint}, then call again; the lane {lane!r} waits, and nothing was lost",
-    )
+    if fault.kind in NEEDS_A_PERSON:
+        raise stop_lane(tools, batch.lane, fault)
 
 
 def _check_workspace(tools: Tools, batch: Batch, answer: Answer[Any]) -> None:

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from backburner.errors import LeaseLost
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.outcome import CODES, Outcome
 from backburner.plan.actions import Ask, CloseUnsent, Collect, NoteDoubt, Send, StayInDoubt
 from backburner.plan.batches import next_action
 from backburner.plan.lanes import Allowance
-from backburner.store.batches import batch_claim, batch_move, batch_rest
-from backburner.store.lanes import LaneRow, lane_claim, lane_rest
+from backburner.store.batches import batch_claim, batch_give_back, batch_move, batch_rest
+from backburner.store.exceptions import exceptions_end_unsent
+from backburner.store.lanes import LaneRow, lane_claim, lane_give_back
 from backburner.store.leases import leases_free_dead, leases_next_due
 from backburner.telemetry import BatchDoubted
 from backburner.vault.frames import pack
@@ -21,9 +23,7 @@ from backburner.worker.tools import Tools
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """A step was done; `progress` is false where it was only a look."""
-
-    progress: bool
+    """A step was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +59,34 @@ class Worker:
             batch = None if lane else batch_claim(tx, self._lanes, **claim)  # type: ignore[arg-type]
             if lane is None and batch is None:
                 return Idle(leases_next_due(tx, self._lanes))
-        if lane is not None:
-            return Stepped(self._step_lane(lane, allowance))
-        assert batch is not None  # noqa: S101  # one of the two was claimed
-        self._step_batch(batch)
-        return Stepped(progress=True)
+        try:
+            if lane is not None:
+                self._step_lane(lane, allowance)
+            if batch is not None:
+                self._step_batch(batch)
+        except LeaseLost:
+            # Another worker has it, or may take it: this step had no effect, and life goes on.
+            return Stepped()
+        return Stepped()
 
-    def _step_lane(self, lane: LaneRow, allowance: Allowance) -> bool:
+    def _step_lane(self, lane: LaneRow, allowance: Allowance) -> None:
         tools = self._tools
         try:
-            return step_lane(tools, lane, allowance, tools.connect(lane.name))
+            step_lane(tools, lane, allowance)
         except Exception:
-            self._give_back_lane(lane)
+            with tools.store.write() as tx:
+                lane_give_back(tx, lane, tools.clock.now())
             raise
 
-    def _give_back_lane(self, lane: LaneRow) -> None:
-        with self._tools.store.write() as tx:
-            lane_rest(tx, lane, self._tools.clock.now())
-
     def _step_batch(self, batch: Batch) -> None:
+        try:
+            self._act(batch)
+        except Exception:
+            with self._tools.store.write() as tx:
+                batch_give_back(tx, batch, self._tools.clock.now())
+            raise
+
+    def _act(self, batch: Batch) -> None:
         tools = self._tools
         now = tools.clock.now()
         match next_action(batch, now=now, quiet=tools.terms.quiet):
@@ -110,3 +119,4 @@ def _close_unsent(tools: Tools, batch: Batch, now: float) -> None:
     with tools.store.write() as tx:
         changes = {"outcomes": outcomes, "ended_at": now, "lease_until": 0.0}
         batch_move(tx, batch, BatchState.DONE, changes)
+        exceptions_end_unsent(tx, batch.id)

@@ -1,0 +1,136 @@
+"""The table of a batch's moves: closed, without dead ends before the end, and obeyed by the plan."""
+
+import dataclasses
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backburner.nouns.batch import (
+    MAX_REQUESTS,
+    MOVES,
+    TRIES,
+    UPSTREAM_MAY_HOLD,
+    Batch,
+    BatchId,
+    BatchState,
+    Via,
+    custom_id,
+    request_id,
+)
+from backburner.plan.actions import (
+    Ask,
+    CloseUnsent,
+    Collect,
+    NoteDoubt,
+    Send,
+    StayInDoubt,
+)
+from backburner.plan.batches import DOUBT_REST, doubt_in_words, next_action
+
+NOW = 1_790_000_000.0
+QUIET = 900.0
+ENDS = {BatchState.DONE, BatchState.ABANDONED}
+RESTING = {BatchState.SEALED, BatchState.HELD, *ENDS}
+
+
+def batch_in(state, **changes):
+    values = dict.fromkeys(field.name for field in dataclasses.fields(Batch))
+    values |= {
+        "id": BatchId(1),
+        "lane": "default",
+        "nonce": "abcdefghijkl",
+        "attempt_try": "0",
+        "state": state,
+        "via": Via.BATCH,
+        "requests": 1234,
+        "epoch": 1,
+        **changes,
+    }
+    return Batch(**values)
+
+
+def test_every_state_has_its_moves_and_they_lead_to_known_states():
+    assert set(MOVES) == set(BatchState)
+    assert set().union(*MOVES.values()) <= set(BatchState)
+
+
+def test_every_state_is_reached_from_sealed():
+    reached, edge = {BatchState.SEALED}, [BatchState.SEALED]
+    while edge:
+        new = MOVES[edge.pop()] - reached
+        reached |= new
+        edge += new
+
+    assert reached == set(BatchState)
+
+
+def test_every_state_leads_to_an_end():
+    ending = set(ENDS)
+    for _ in BatchState:
+        ending |= {state for state, moves in MOVES.items() if moves & ending}
+
+    assert ending == set(BatchState)
+    assert all(not MOVES[state] for state in ENDS)
+
+
+def test_the_road_of_a_batch_without_trouble():
+    road = ["sealed", "released", "armed", "sent", "ended", "done"]
+
+    assert all(BatchState(to) in MOVES[BatchState(at)] for at, to in pairwise(road))
+
+
+def test_nothing_that_the_upstream_may_hold_is_sent_again_without_being_resolved():
+    back = {state for state in UPSTREAM_MAY_HOLD if BatchState.SEALED in MOVES[state]}
+
+    assert back == {BatchState.ARMED, BatchState.UNKNOWN}
+    assert all(BatchState.RELEASED not in MOVES[state] for state in UPSTREAM_MAY_HOLD)
+
+
+@pytest.mark.parametrize("state", BatchState)
+@pytest.mark.parametrize("canceled", [None, NOW])
+def test_there_is_one_thing_to_do_in_every_state_that_can_be_claimed(state, canceled):
+    batch = batch_in(state, armed_at=NOW - 5, cancel_asked_at=canceled)
+    if state in RESTING:
+        with pytest.raises(ValueError, match=state):
+            next_action(batch, now=NOW, quiet=QUIET)
+        return
+
+    expected = {
+        BatchState.RELEASED: Send() if canceled is None else CloseUnsent(),
+        BatchState.ARMED: NoteDoubt(NOW - 5 + QUIET),
+        BatchState.UNKNOWN: StayInDoubt(NOW + DOUBT_REST),
+        BatchState.SENT: Ask(),
+        BatchState.ENDED: Collect(),
+    }
+    assert next_action(batch, now=NOW, quiet=QUIET) == expected[state]
+
+
+def test_a_doubt_is_told_with_the_batchs_name_and_size():
+    words = doubt_in_words(batch_in(BatchState.UNKNOWN), quiet=QUIET)
+
+    assert "abcdefghijkl" in words
+    assert "1,234 requests" in words
+    assert "15 minutes" in words
+
+
+@given(st.text("abc019", min_size=12, max_size=12), st.sampled_from(TRIES), st.integers(0, 10**6))
+def test_a_custom_id_is_one_that_the_api_takes_and_names_batch_try_and_position(
+    nonce, attempt_try, position
+):
+    batch = batch_in(BatchState.SEALED, nonce=nonce, attempt_try=attempt_try)
+    name = custom_id(batch.prefix, position)
+
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name)
+    assert name[:12] == nonce
+    assert name[12] == attempt_try
+    assert int(name[14:]) == position
+    assert request_id(nonce, position) == nonce + name[13:]
+
+
+def test_custom_ids_of_a_batch_are_in_the_order_of_positions():
+    names = [custom_id("a" * 13, position) for position in range(0, MAX_REQUESTS, 999)]
+
+    assert names == sorted(names)

@@ -1,0 +1,117 @@
+"""What a lane's step does, and when it is due again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backburner.nouns.batch import BatchId
+from backburner.plan.lanes import (
+    FAR,
+    LaneView,
+    ReleaseAll,
+    ReleaseRetries,
+    ReleaseRun,
+    SealedBatch,
+    lane_step,
+)
+
+NOW = 1_790_000_000.0
+
+
+def sealed(number, run="r", due_in=0.0):
+    return SealedBatch(id=BatchId(number), run=run, due_at=NOW + due_in)
+
+
+def view(*waiting, in_flight=(), retry_in=None, polled=None, retry_after=None):
+    return LaneView(
+        sealed=waiting,
+        in_flight=tuple(NOW - ago for ago in in_flight),
+        retry_due_at=None if retry_in is None else NOW + retry_in,
+        polled_at=None if polled is None else NOW - polled,
+        retry_after=retry_after,
+    )
+
+
+@pytest.mark.parametrize(
+    ("allowance", "released"),
+    [
+        (ReleaseAll(), (1, 2, 3)),
+        (ReleaseRun("mine"), (1, 3)),
+        (ReleaseRun("other"), (2, 3)),
+        (ReleaseRetries(), (3,)),
+    ],
+)
+def test_first_attempts_go_as_allowed_and_retries_always(allowance, released):
+    waiting = view(sealed(1, "mine"), sealed(2, "other"), sealed(3, None))
+
+    assert lane_step(waiting, allowance, NOW).release == released
+
+
+def test_what_is_not_due_stays_and_makes_the_lane_due_then():
+    step = lane_step(view(sealed(1, due_in=30), sealed(2)), ReleaseAll(), NOW)
+
+    assert step.release == (2,)
+    assert step.due_at == NOW + 30
+
+
+def test_what_may_not_go_makes_nothing_due():
+    assert lane_step(view(sealed(1, due_in=30)), ReleaseRetries(), NOW).due_at == NOW + FAR
+
+
+def test_due_exceptions_are_packed_and_later_ones_are_waited_for():
+    now_due = lane_step(view(retry_in=0), ReleaseRetries(), NOW)
+    later = lane_step(view(retry_in=64), ReleaseRetries(), NOW)
+
+    assert now_due.pack_retries
+    assert now_due.due_at == NOW
+    assert not later.pack_retries
+    assert later.due_at == NOW + 64
+
+
+def test_an_idle_lane_lists_nothing_and_rests_for_long():
+    step = lane_step(view(), ReleaseAll(), NOW)
+
+    assert not step.list_upstream
+    assert step.due_at == NOW + FAR
+
+
+def test_the_upstream_is_listed_when_the_poll_is_due():
+    young = lane_step(view(in_flight=[0.5]), ReleaseAll(), NOW)
+    old = lane_step(view(in_flight=[2]), ReleaseAll(), NOW)
+
+    assert not young.list_upstream
+    assert young.due_at == NOW + 0.5
+    assert old.list_upstream
+    assert old.due_at > NOW
+
+
+times = st.floats(-1e5, 1e5)
+views = st.builds(
+    LaneView,
+    sealed=st.lists(
+        st.builds(
+            SealedBatch,
+            id=st.integers(1, 9).map(BatchId),
+            run=st.sampled_from([None, "a", "b"]),
+            due_at=times.map(lambda t: NOW + t),
+        ),
+        max_size=4,
+    ).map(tuple),
+    in_flight=st.lists(st.floats(0, 1e5).map(lambda t: NOW - t), max_size=4).map(tuple),
+    retry_due_at=st.none() | times.map(lambda t: NOW + t),
+    polled_at=st.none() | st.floats(0, 1e5).map(lambda t: NOW - t),
+    retry_after=st.none() | st.floats(0, 600),
+)
+allowances = st.sampled_from([ReleaseAll(), ReleaseRun("a"), ReleaseRetries()])
+
+
+@given(views, allowances)
+def test_there_is_a_step_for_every_view_and_it_is_due_again_in_time(seen, allowance):
+    step = lane_step(seen, allowance, NOW)
+
+    assert set(step.release) <= {one.id for one in seen.sealed if one.due_at <= NOW}
+    assert NOW <= step.due_at <= NOW + FAR
+    assert step.list_upstream <= bool(seen.in_flight)
+    if seen.retry_due_at is not None:
+        assert step.pack_retries == (seen.retry_due_at <= NOW)
+        assert step.due_at <= max(seen.retry_due_at, NOW)
