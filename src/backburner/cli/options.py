@@ -1,0 +1,243 @@
+"""The options that `run` and `enqueue` share, and how they become what the library takes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from backburner.errors import InputError, NothingChosen
+
+if TYPE_CHECKING:
+    from backburner.client.preparing import RunOptions
+    from backburner.plan.packing import PackLimits
+
+STDIN: Final = "-"
+DEFAULT_MAX_TOKENS: Final = 1024
+"""Room for a page of text; more is paid for only where it is used."""
+
+_LIST_ENDINGS: Final = frozenset({".jsonl", ".ndjson", ".json"})
+_MARKS: Final = {"tab": "\t", "\\t": "\t"}
+
+
+class InputFormat(StrEnum):
+    """What an input is written in."""
+
+    CSV = "csv"
+    TSV = "tsv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+
+
+Source = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="A table, a list of requests, a folder, or -")
+]
+Prompt = Annotated[
+    Path | None,
+    typer.Option("--prompt-file", "-p", metavar="FILE", help="The template for each row"),
+]
+PromptText = Annotated[
+    str | None, typer.Option("--prompt", metavar="TEXT", help="The template itself")
+]
+System = Annotated[
+    Path | None, typer.Option("--system", metavar="FILE", help="The system prompt of all rows")
+]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="The model; without it, run asks")
+]
+MaxTokens = Annotated[
+    int | None,
+    typer.Option(
+        "--max-tokens", metavar="N", min=1, help=f"The longest answer [{DEFAULT_MAX_TOKENS}]"
+    ),
+]
+Params = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar="KEY=JSON", help="Any other Messages parameter; repeatable"),
+]
+Betas = Annotated[
+    list[str] | None, typer.Option("--beta", metavar="NAME", help="A beta to use; repeatable")
+]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Where answers go; 'x/{{ id }}.md' too"),
+]
+Prefix = Annotated[
+    str, typer.Option("--prefix", metavar="WORD", help="What our column names begin with")
+]
+Format = Annotated[InputFormat | None, typer.Option("--format", help="What SOURCE is written in")]
+Delimiter = Annotated[
+    str | None, typer.Option("--delimiter", metavar="CHAR", help="What separates its cells")
+]
+Encoding = Annotated[
+    str | None, typer.Option("--encoding", metavar="NAME", help="Its encoding [UTF-8]")
+]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="Take the first N rows only")
+]
+NoCollapse = Annotated[
+    bool, typer.Option("--no-collapse", help="Send identical rows each on their own")
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        "--batch-size", metavar="N", min=1, max=100_000, help="Requests in a batch [25000]"
+    ),
+]
+New = Annotated[bool, typer.Option("--new", help="Start over, though such a run is there")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run of ours wrote")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a person typed, as it was typed."""
+
+    source: str
+    prompt_file: Path | None = None
+    prompt: str | None = None
+    system: Path | None = None
+    model: str | None = None
+    max_tokens: int | None = None
+    params: Sequence[str] | None = None
+    betas: Sequence[str] | None = None
+    output: str | None = None
+    prefix: str = ""
+    format: InputFormat | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    limit: int | None = None
+    no_collapse: bool = False
+    new: bool = False
+    force: bool = False
+
+    @property
+    def is_table(self) -> bool:
+        """Whether rows are rendered through a template; otherwise it is a list of requests."""
+        return self.prompt_file is not None or self.prompt is not None
+
+    def check(self) -> None:
+        """Find what contradicts itself, before anything is read.
+
+        Raises:
+            InputError: Options that do not go together, or a table without a prompt.
+        """
+        if self.prompt_file is not None and self.prompt is not None:
+            raise InputError("there are two prompts", hint="give -p FILE or --prompt TEXT")
+        if self.is_table:
+            return
+        if not self._may_be_list():
+            raise InputError(
+                f"{self.source} is a table, and there is no prompt for its rows",
+                hint="add -p FILE, or --prompt TEXT with columns such as {{ text }}",
+            )
+        for option, value in self._of_tables().items():
+            if value:
+                raise InputError(
+                    f"{option} belongs to a table, and without a prompt {self.source} is a list "
+                    "of requests, whose bodies are sent as they are",
+                    hint=f"leave {option} out, or add -p FILE",
+                )
+
+    def _may_be_list(self) -> bool:
+        if self.format is not None:
+            return self.format is InputFormat.JSONL
+        if self.source == STDIN:
+            return True
+        ending = PurePath(self.source).suffix.lower()
+        return ending in _LIST_ENDINGS
+
+    def _of_tables(self) -> Mapping[str, object]:
+        return {
+            "--model": self.model,
+            "--max-tokens": self.max_tokens,
+            "--system": self.system,
+            "--param": self.params,
+            "--prefix": self.prefix,
+            "--delimiter": self.delimiter,
+            "--no-collapse": self.no_collapse,
+        }
+
+    def options(self, model: str) -> "RunOptions":
+        """What the library takes.
+
+        Raises:
+            InputError: A file cannot be read, or a parameter is none.
+        """
+        from backburner.client.preparing import RunOptions  # noqa: PLC0415  # not for --help
+        from backburner.runs.bodies import read_param  # noqa: PLC0415  # as above
+        from backburner.runs.tables import Format as TableFormat  # noqa: PLC0415  # as above
+
+        template = self.prompt if self.prompt_file is None else text_of(self.prompt_file)
+        return RunOptions(
+            source=self.source,
+            prompt=template,
+            system=None if self.system is None else text_of(self.system),
+            params=dict(read_param(text) for text in self.params or ()),
+            model=model,
+            max_tokens=(self.max_tokens or DEFAULT_MAX_TOKENS) if self.is_table else 0,
+            output=self.output,
+            format=None if self.format is None else TableFormat(self.format.value),
+            delimiter=None
+            if self.delimiter is None
+            else _MARKS.get(self.delimiter, self.delimiter),
+            encoding=self.encoding,
+            limit=self.limit,
+            collapse=not self.no_collapse,
+            prefix=self.prefix,
+            betas=tuple(self.betas or ()),
+            new=self.new,
+            force=self.force,
+        )
+
+
+def text_of(path: Path) -> str:
+    """The text of a file that a person wrote.
+
+    Raises:
+        InputError: It cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}", hint="check the path and its permissions"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not UTF-8: byte 0x{error.object[error.start]:02X} at offset {error.start}",
+            hint="save it as UTF-8",
+        ) from error
+
+
+def pack_limits(batch_size: int | None) -> "PackLimits | None":
+    """The limits of batches, where a person chose one."""
+    from backburner.plan.packing import PackLimits  # noqa: PLC0415  # not for --help
+
+    return None if batch_size is None else PackLimits(requests=batch_size)
+
+
+def check_stdin(wanted: Wanted, *, yes: bool) -> None:
+    """Make sure that standard input comes with all that cannot be asked or guessed.
+
+    Raises:
+        NothingChosen: An option is missing.
+    """
+    if wanted.source != STDIN:
+        return
+    missing = [
+        option
+        for option, given in (
+            ("--format", wanted.format),
+            ("--yes", yes),
+            ("-o", wanted.output),
+        )
+        if not given
+    ]
+    if missing:
+        raise NothingChosen(
+            f"standard input needs {' and '.join(missing)}",
+            hint="for instance: backburner run - --format csv --yes -o answers.csv …",
+        )

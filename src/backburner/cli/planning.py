@@ -1,0 +1,106 @@
+"""What a run will do and cost, as it is shown before anybody is asked."""
+
+from typing import TYPE_CHECKING, Any
+
+from backburner.cli.options import STDIN, Wanted
+from backburner.cli.output import Facts
+from backburner.cli.words import many
+
+if TYPE_CHECKING:
+    from backburner.client import Backburner
+    from backburner.client.preparing import Fresh
+    from backburner.nouns.run import Run
+    from backburner.plan.pricing import Estimate
+
+
+def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_key: bool) -> Facts:
+    """The plan as labels and values."""
+    staged = fresh.staged
+    source = "standard input" if wanted.source == STDIN else wanted.source
+    facts = [("input", f"{source}: {_requests(staged.run, is_table=wanted.is_table)}")]
+    models = [work.model for work in staged.workloads]
+    if wanted.is_table:
+        longest = staged.workloads[0].max_output_tokens // staged.run.requests
+        default = "" if wanted.max_tokens else "; --max-tokens changes it"
+        tokens = many(longest, "token")
+        facts.append(("model", f"{models[0]}, answers of at most {tokens}{default}"))
+    else:
+        facts.append(("model", ", ".join(models)))
+    facts.append(("batches", _batches(len(staged.batches))))
+    facts.extend(_price(backburner.estimate(staged)))
+    facts.append(("output", _output(wanted, staged.run)))
+    facts.append(("kept in", f"{backburner.settings.home}, lane {staged.run.lane}"))
+    if fresh.changed:
+        facts.append(("a new run", f"since the last one of this name, {_all(fresh.changed)}"))
+    if not has_key:
+        facts.append(("no key", "it will be kept, and sent once ANTHROPIC_API_KEY is set"))
+    return facts
+
+
+def plan_json(fresh: "Fresh", estimate: "Estimate | None") -> dict[str, Any]:
+    """The plan as JSON values."""
+    run = fresh.staged.run
+    return {
+        "rows": run.rows,
+        "requests": run.requests,
+        "rows_collapsed": run.collapsed,
+        "batches": len(fresh.staged.batches),
+        "models": [work.model for work in fresh.staged.workloads],
+        "changed": list(fresh.changed),
+        "estimate": None if estimate is None else estimate_json(estimate),
+    }
+
+
+def estimate_json(estimate: "Estimate") -> dict[str, str]:
+    """An estimate as JSON values; money as exact decimal strings of US dollars."""
+    return {
+        "low_usd": estimate.low.usd(),
+        "high_usd": estimate.high.usd(),
+        "sync_low_usd": estimate.sync_low.usd(),
+        "sync_high_usd": estimate.sync_high.usd(),
+        "price_date": estimate.price_date.isoformat(),
+    }
+
+
+def _requests(run: "Run", *, is_table: bool) -> str:
+    if not is_table:
+        return many(run.requests, "request")
+    rows, requests = many(run.rows, "row"), many(run.requests, "request")
+    if run.collapsed:
+        verb = "shares" if run.collapsed == 1 else "share"
+        return f"{rows}, {requests}; {many(run.collapsed, 'row')} {verb} that of an identical row"
+    return f"{rows}, each a request of its own"
+
+
+def _batches(count: int) -> str:
+    return f"{count:,}, at half the price of sync calls"
+
+
+def _price(estimate: "Estimate | None") -> Facts:
+    if estimate is None:
+        return [("price", "unknown")]
+    low, high = estimate.low.show(), estimate.high.show()
+    sync_low, sync_high = estimate.sync_low.show(), estimate.sync_high.show()
+    return [
+        ("estimated price", f"{low} to {high} (prices of {estimate.price_date})"),
+        ("the same calls sync", f"{sync_low} to {sync_high}"),
+    ]
+
+
+def _output(wanted: Wanted, run: "Run") -> str:
+    if wanted.output is None:
+        return f"none named: `backburner results {run.id}` gives it" + (
+            " with -o FILE" if wanted.is_table else ""
+        )
+    if wanted.encoding and wanted.is_table:
+        return f"{wanted.output}, in UTF-8 (the input is read as {wanted.encoding})"
+    return wanted.output
+
+
+def _all(words: tuple[str, ...]) -> str:
+    changed = "changed"
+    return (
+        f"{', '.join(words[:-1])} and {words[-1]} {changed}"
+        if words[1:]
+        else f"{words[0]} {changed}"
+    )

@@ -1,0 +1,216 @@
+"""What is told while a run is under way: a line for each event, and a picture on a terminal."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from backburner.cli.output import Page
+from backburner.cli.stopping import PatientClock
+from backburner.cli.words import local, many, outcomes, size, span, when
+from backburner.nouns.batch import BatchState
+from backburner.nouns.fault import FaultKind
+from backburner.telemetry import (
+    BatchCanceled,
+    BatchCollected,
+    BatchDoubted,
+    BatchEnded,
+    BatchSent,
+    Event,
+    FaultSeen,
+    RetriesSealed,
+)
+
+if TYPE_CHECKING:
+    from rich.console import ConsoleRenderable
+
+    from backburner.client.standing import RunStanding
+    from backburner.runs.counting import RunCount
+
+_DAY: Final = 86400.0
+_BATCH_WORDS: Final = {
+    BatchState.SEALED: "waiting",
+    BatchState.HELD: "held",
+    BatchState.RELEASED: "about to be sent",
+    BatchState.ARMED: "being sent",
+    BatchState.UNKNOWN: "in doubt",
+    BatchState.SENT: "with Anthropic",
+    BatchState.ENDED: "being collected",
+    BatchState.DONE: "back",
+    BatchState.ABANDONED: "given up",
+}
+
+
+def batches_in_words(counts: "dict[BatchState, int]", away: str = "with Anthropic") -> str:
+    """Batches by state: `4 batches: 3 back, 1 with Anthropic`."""
+    names = _BATCH_WORDS | {BatchState.SENT: away}
+    parts = [f"{counts[state]} {words}" for state, words in names.items() if state in counts]
+    return f"{many(sum(counts.values()), 'batch')}: {', '.join(parts)}"
+
+
+def event_in_words(event: Event) -> str:
+    """What an event says to a person; empty where it says nothing new."""
+    words = ""
+    match event:
+        case BatchSent():
+            what = many(event.requests, "request")
+            words = f"sent {what} ({size(event.body_bytes)}) as {event.upstream_id}"
+        case BatchCollected():
+            words = f"collected {many(event.requests, 'request')}: {_collected(event)}"
+        case BatchDoubted():
+            words = f"in doubt: whether {many(event.requests, 'request')} arrived is not known yet"
+        case BatchCanceled():
+            words = f"asked Anthropic to cancel {event.upstream_id}"
+        case RetriesSealed():
+            words = f"retrying {many(event.requests, 'request')}"
+        case FaultSeen():
+            words = _fault_in_words(event)
+        case BatchEnded():
+            pass
+    return words
+
+
+def _collected(event: BatchCollected) -> str:
+    told = outcomes({str(name): count for name, count in event.outcomes.items()})
+    return f"{told}; {event.retries:,} to be tried again" if event.retries else told
+
+
+def _fault_in_words(event: FaultSeen) -> str:
+    fault = event.fault
+    match fault.kind:
+        case FaultKind.THROTTLED:
+            return f"Anthropic asks to wait ({fault.what}): trying again"
+        case FaultKind.STOP | FaultKind.REFUSED:
+            return ""
+        case FaultKind.ABSENT | FaultKind.UNREACHED:
+            return f"the call {event.call} failed ({fault.what}): trying again"
+        case FaultKind.DOUBT:
+            return f"the call {event.call} brought no certain answer ({fault.what})"
+
+
+class Elapsed:
+    """Words about something that cannot tell how far it is, and how long it has been at it."""
+
+    def __init__(self, words: str, clock: PatientClock) -> None:
+        self._words = words
+        self._clock = clock
+        self._start = clock.now()
+
+    def __rich__(self) -> str:
+        """The words, anew each time."""
+        return f"{self._words}, {span(self._clock.now() - self._start)}"
+
+
+class Progress:
+    """Follows one run through its events and counts.
+
+    Args:
+        page: Where lines go.
+        clock: Tells the time, and whether we are about to stop.
+        standing: How the run stood at first.
+        upstream: Who has the batches.
+        outlook: When they will be back; None says what is known of the real API.
+    """
+
+    def __init__(
+        self,
+        page: Page,
+        clock: PatientClock,
+        standing: "RunStanding",
+        *,
+        upstream: str = "Anthropic",
+        outlook: str | None = None,
+    ) -> None:
+        self._page = page
+        self._clock = clock
+        self._run = standing.run.id
+        self._count = standing.count
+        self._sent_at = standing.sent_at
+        self._latest_end = standing.latest_end
+        self._away_words = f"with {upstream}"
+        self._fixed_outlook = outlook
+        self._told = ""
+
+    def listen(self, event: Event) -> None:
+        """Take an event in: one line."""
+        if isinstance(event, BatchSent):
+            now = self._clock.now()
+            self._sent_at = self._sent_at or now
+            self._latest_end = now + _DAY
+        words = event_in_words(event)
+        if words:
+            self._line(words)
+
+    def shown(self, count: "RunCount") -> None:
+        """Take in how the run stands now; between steps, so a wish to stop is granted here."""
+        self._count = count
+        state = self.state
+        if state != self._told:
+            self._told = state
+            if not (count.batches.get(BatchState.SENT) or count.retrying):
+                self._sent_at = None
+            if state == self._away_words and not self._page.is_live:
+                self._line(f"{state}: {many(self._away, 'batch')}; {self._outlook}")
+        self._clock.stop_if_asked()
+
+    @property
+    def state(self) -> str:
+        """The state of the run in a word or two."""
+        states = Counter(self._count.batches)
+        if self._count.is_finished:
+            return "all back, writing the output"
+        if states[BatchState.RELEASED] or states[BatchState.ARMED]:
+            return "sending"
+        if states[BatchState.ENDED]:
+            return "collecting"
+        if states[BatchState.SENT]:
+            return self._away_words
+        if self._count.retrying:
+            return "retrying"
+        return "in doubt" if states[BatchState.UNKNOWN] else "waiting"
+
+    def __rich__(self) -> "ConsoleRenderable":
+        """The picture, drawn anew each time."""
+        from rich.table import Table  # noqa: PLC0415  # not needed for --help
+
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(style="bold", no_wrap=True)
+        grid.add_column()
+        for label, value in self.picture():
+            grid.add_row(label, value)
+        return grid
+
+    def picture(self) -> list[tuple[str, str]]:
+        """Labels and values of the picture."""
+        count = self._count
+        told = outcomes({str(name): number for name, number in count.outcomes.items()})
+        back = f"{count.ended:,} of {many(count.requests, 'request')} back"
+        retries = f"; {count.retrying:,} to be tried again" if count.retrying else ""
+        lines = [
+            (f"run {self._run}", self._state_since()),
+            ("", f"{back}{f': {told}' if told else ''}{retries}"),
+            ("", batches_in_words(count.batches, self._away_words)),
+        ]
+        if self._clock.is_stopping:
+            return [*lines, ("", "stopping after this step; Ctrl-C again stops at once")]
+        return [*lines, ("", self._outlook)]
+
+    def _state_since(self) -> str:
+        state = self.state
+        if self._sent_at is None or state not in (self._away_words, "retrying"):
+            return state
+        return f"{state}, sent {span(self._clock.now() - self._sent_at)} ago"
+
+    @property
+    def _away(self) -> int:
+        return self._count.batches.get(BatchState.SENT, 0)
+
+    @property
+    def _outlook(self) -> str:
+        if self._fixed_outlook is not None:
+            return self._fixed_outlook
+        latest = ""
+        if self._latest_end is not None:
+            latest = f", the latest is {when(self._latest_end, self._clock.now())}"
+        return f"most end within an hour{latest}; you may close this window, the work goes on"
+
+    def _line(self, words: str) -> None:
+        self._page.line(f"{local(self._clock.now()):%H:%M:%S}  {words}")

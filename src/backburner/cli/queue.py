@@ -1,0 +1,257 @@
+"""`enqueue`, `drain` and `cancel`: the queue, by hand or from cron."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from backburner.cli import options
+from backburner.cli.choosing import choose_model
+from backburner.cli.options import Wanted
+from backburner.cli.output import Page
+from backburner.cli.session import Home, Json, Lane, RunId, Session, session_of
+from backburner.cli.words import many, outcomes
+from backburner.errors import ConfigError, UpstreamError
+
+if TYPE_CHECKING:
+    from backburner.client import Backburner
+    from backburner.client.backburner import Drained
+    from backburner.client.canceling import Canceled
+    from backburner.client.finishing import Finished
+    from backburner.nouns.run import Run
+    from backburner.telemetry import Event
+
+CollectOnly = Annotated[
+    bool, typer.Option("--collect", help="Send no first attempts; collect and retry only")
+]
+
+
+def enqueue(
+    context: typer.Context,
+    source: options.Source,
+    *,
+    prompt_file: options.Prompt = None,
+    prompt: options.PromptText = None,
+    output: options.Output = None,
+    model: options.Model = None,
+    max_tokens: options.MaxTokens = None,
+    system: options.System = None,
+    param: options.Params = None,
+    beta: options.Betas = None,
+    limit: options.Limit = None,
+    format: options.Format = None,  # noqa: A002 - the word of the house
+    delimiter: options.Delimiter = None,
+    encoding: options.Encoding = None,
+    prefix: options.Prefix = "",
+    no_collapse: options.NoCollapse = False,
+    batch_size: options.BatchSize = None,
+    new: options.New = False,
+    force: options.Force = False,
+    lane: Lane = "default",
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Keep requests for later: `drain` or `run` sends them."""
+    wanted = Wanted(
+        source=source,
+        prompt_file=prompt_file,
+        prompt=prompt,
+        system=system,
+        model=model,
+        max_tokens=max_tokens,
+        params=param,
+        betas=beta,
+        output=output,
+        prefix=prefix,
+        format=format,
+        delimiter=delimiter,
+        encoding=encoding,
+        limit=limit,
+        no_collapse=no_collapse,
+        new=new,
+        force=force,
+    )
+    wanted.check()
+    session, page = session_of(context), Page(as_json=json)
+    with session.open(home, lane, limits=options.pack_limits(batch_size)) as backburner:
+        _enqueue(session, page, backburner, wanted)
+    return 0
+
+
+def _enqueue(session: Session, page: Page, backburner: "Backburner", wanted: Wanted) -> None:
+    from backburner.cli.planning import plan_facts, plan_json  # noqa: PLC0415  # not for --help
+    from backburner.client.preparing import Found  # noqa: PLC0415  # as above
+
+    model = wanted.model or ""
+    if wanted.is_table and not model:
+        model = choose_model(session, page, backburner)
+    prepared = backburner.prepare(wanted.options(model), session.stdin)
+    if isinstance(prepared, Found):
+        run, told = prepared.run, "was kept before"
+        plan: dict[str, Any] = {}
+    else:
+        facts = plan_facts(wanted, prepared, backburner, has_key=True)
+        plan = {"plan": plan_json(prepared, backburner.estimate(prepared.staged))}
+        page.facts(facts)
+        page.line()
+        run, told = backburner.commit(prepared.staged), "is kept, and nothing was sent"
+    page.line(f"run {run.id} {told}: {many(run.requests, 'request')}")
+    page.line(f"`backburner drain` sends it; `backburner status {run.id}` tells how it stands")
+    page.finish({"run": run.id, "home": str(backburner.settings.home), "lane": run.lane, **plan})
+
+
+def drain(
+    context: typer.Context,
+    *,
+    collect: CollectOnly = False,
+    lane: Lane = "default",
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Do one pass, and wait for nothing: for cron.
+
+    Sends what waits and retries that are due, collects what has ended, and writes the outputs of
+    runs that are finished.
+    """
+    session, page = session_of(context), Page(as_json=json)
+    drained = one_pass(session, page, collect_only=collect, home=home, lane=lane)
+    if not drained.events and not drained.result.finished:
+        page.line("nothing was due")
+    waiting = many(drained.waiting, "run")
+    page.line(f"{waiting} not finished yet" if drained.waiting else "every run is finished")
+    page.finish(
+        {
+            "events": dict(drained.events),
+            "finished": [_finished_json(one) for one in drained.result.finished],
+            "runs_waiting": drained.waiting,
+        }
+    )
+    return 0
+
+
+class OnePass:
+    """What one pass did: its result, how often each event came, how many runs still wait."""
+
+    def __init__(self, page: Page, stop_if_asked: Any) -> None:
+        self.events: dict[str, int] = {}
+        self.result: Drained
+        self.waiting = 0
+        self._page = page
+        self._stop_if_asked = stop_if_asked
+
+    def listen(self, event: "Event") -> None:
+        """Tell one event; between steps, so a wish to stop is granted here."""
+        from backburner.cli.progress import event_in_words  # noqa: PLC0415  # not for --help
+
+        self.events[event.event] = self.events.get(event.event, 0) + 1
+        words = event_in_words(event)
+        if words:
+            self._page.line(words)
+        self._stop_if_asked()
+
+
+def one_pass(session: Session, page: Page, *, collect_only: bool, home: Any, lane: str) -> OnePass:
+    """Drain once, and tell what is done."""
+    from backburner.cli.stopping import PatientClock  # noqa: PLC0415  # not for --help
+    from backburner.clock import StoreClock  # noqa: PLC0415  # as above
+
+    clock = PatientClock(session.clock or StoreClock())
+    done = OnePass(page, clock.stop_if_asked)
+    opened = session.with_clock(clock).open(home, lane, listener=done.listen)
+    with opened as backburner, clock.listening():
+        done.result = backburner.drain(collect_only=collect_only)
+        standing = backburner.status()[1]
+    for one in done.result.finished:
+        _show_finished(page, one)
+    done.waiting = sum(not one.count.is_finished for one in standing)
+    return done
+
+
+def _show_finished(page: Page, finished: "Finished") -> None:
+    receipt = finished.receipt
+    told = outcomes(dict(receipt.outcomes))
+    page.line(f"run {receipt.run} is finished: {told}; paid {receipt.paid.show()}")
+    if finished.output is None:
+        page.line(f"  `backburner results {receipt.run} -o FILE` writes its answers")
+    if finished.written is not None:
+        page.line(f"  {many(finished.written.rows, 'row')} in {finished.output}")
+    if finished.written is not None and finished.written.review is not None:
+        page.line(f"  {many(finished.written.reviewed, 'row')} in {finished.written.review}")
+
+
+def _finished_json(finished: "Finished") -> dict[str, Any]:
+    return {
+        "run": finished.receipt.run,
+        "output": finished.output,
+        "receipt": finished.receipt.to_json(),
+    }
+
+
+def cancel(
+    context: typer.Context,
+    run: RunId,
+    *,
+    lane: Lane = "default",
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Cancel a run.
+
+    What was not sent ends at once. Anthropic is asked to cancel the rest; what it has finished by
+    then is paid, and kept.
+    """
+    session, page = session_of(context), Page(as_json=json)
+    with session.open(home, lane) as backburner:
+        found = backburner.get(run)
+        before = backburner.status(run)[1][0].count
+        if before.is_finished:
+            page.line(f"run {run} is finished already: nothing is left to cancel")
+            page.finish({"run": run, "canceled": False})
+            return 0
+        canceled = backburner.cancel(run)
+    _show_canceled(page, found, canceled)
+    asked_now = bool(canceled.asked) and _ask_upstream(session, page, home, lane)
+    page.finish(
+        {
+            "run": run,
+            "canceled": True,
+            "requests_unsent": canceled.unsent,
+            "batches_asked": canceled.asked,
+            "batches_in_doubt": canceled.doubted,
+            "batches_shared": canceled.shared,
+            "asked_now": asked_now,
+        }
+    )
+    return 0
+
+
+def _show_canceled(page: Page, run: "Run", canceled: "Canceled") -> None:
+    page.line(f"run {run.id} ({run.name}) is canceled:")
+    if canceled.unsent:
+        unsent = many(canceled.unsent, "request")
+        page.line(f"  {unsent} never sent: ended as canceled, at no cost")
+    if canceled.asked:
+        asked = many(canceled.asked, "batch")
+        page.line(f"  {asked} with Anthropic: what it has finished is paid, and kept")
+    if canceled.doubted:
+        doubted = many(canceled.doubted, "batch")
+        page.line(f"  {doubted} in doubt: left alone until it is known whether they arrived")
+    if canceled.shared:
+        shared = many(canceled.shared, "batch")
+        page.line(f"  {shared} of retries: not stopped, since other runs are in it too")
+    if not canceled.asked and run.output is not None:
+        page.line("`backburner drain` writes its output")
+
+
+def _ask_upstream(session: Session, page: Page, home: Any, lane: str) -> bool:
+    """Ask upstream at once where that can be done; whether it was."""
+    later = "`backburner drain` asks Anthropic to cancel, and collects what it had finished"
+    if not session.has_key:
+        page.line(f"there is no key here: {later}")
+        return False
+    try:
+        one_pass(session, page, collect_only=True, home=home, lane=lane)
+    except (UpstreamError, ConfigError) as error:
+        page.line(f"Anthropic could not be asked ({error}): {later}")
+        return False
+    page.line("it takes effect within minutes; `backburner drain` collects what was finished")
+    return True

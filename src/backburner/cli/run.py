@@ -1,0 +1,257 @@
+"""`backburner run`: plan, ask, send, wait, write, account."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from backburner.cli import options
+from backburner.cli.choosing import choose_model, is_wanted
+from backburner.cli.options import STDIN, Wanted
+from backburner.cli.output import Page
+from backburner.cli.session import Home, Json, Lane, Session, session_of
+from backburner.cli.words import many
+from backburner.errors import BackburnerError
+
+if TYPE_CHECKING:
+    from backburner.client import Backburner
+    from backburner.client.finishing import Finished
+    from backburner.client.preparing import Found, Fresh
+    from backburner.nouns.run import Run
+    from backburner.telemetry import Event, Listener
+
+ALL_OK: Final = 0
+NOT_ALL_OK: Final = 3
+STOPPED: Final = 130
+
+_DEMO_NAMES: Final = {
+    "upstream": "the emulator",
+    "outlook": "here they end within seconds; on the real API most do within an hour",
+}
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A run that somebody wants done now.
+
+    Attributes:
+        is_demo: Whether it is a demonstration, which ends with this call.
+    """
+
+    wanted: Wanted
+    yes: bool
+    home: Path | None
+    lane: str
+    batch_size: int | None = None
+    is_demo: bool = False
+
+
+def run(
+    context: typer.Context,
+    source: options.Source,
+    *,
+    prompt_file: options.Prompt = None,
+    prompt: options.PromptText = None,
+    output: options.Output = None,
+    model: options.Model = None,
+    max_tokens: options.MaxTokens = None,
+    system: options.System = None,
+    param: options.Params = None,
+    beta: options.Betas = None,
+    limit: options.Limit = None,
+    yes: Yes = False,
+    format: options.Format = None,  # noqa: A002 - the word of the house
+    delimiter: options.Delimiter = None,
+    encoding: options.Encoding = None,
+    prefix: options.Prefix = "",
+    no_collapse: options.NoCollapse = False,
+    batch_size: options.BatchSize = None,
+    new: options.New = False,
+    force: options.Force = False,
+    lane: Lane = "default",
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Send a table or a list, wait, and write the answers.
+
+    Shows what it will do and cost, and asks. Ctrl-C leaves it to go on by itself; the same
+    command again takes it up where it is.
+    """
+    wanted = Wanted(
+        source=source,
+        prompt_file=prompt_file,
+        prompt=prompt,
+        system=system,
+        model=model,
+        max_tokens=max_tokens,
+        params=param,
+        betas=beta,
+        output=output,
+        prefix=prefix,
+        format=format,
+        delimiter=delimiter,
+        encoding=encoding,
+        limit=limit,
+        no_collapse=no_collapse,
+        new=new,
+        force=force,
+    )
+    job = Job(wanted=wanted, yes=yes, home=home, lane=lane, batch_size=batch_size)
+    return perform(session_of(context), Page(as_json=json), job)
+
+
+def perform(session: Session, page: Page, job: Job) -> int:
+    """Do a job from its plan to its receipt; gives the exit code."""
+    from backburner.cli.stopping import PatientClock  # noqa: PLC0415  # not for --help
+    from backburner.clock import StoreClock  # noqa: PLC0415  # as above
+
+    job.wanted.check()
+    options.check_stdin(job.wanted, yes=job.yes)
+    clock = PatientClock(session.clock or StoreClock())
+    return _Performance(session.with_clock(clock), page, job, clock).run()
+
+
+class _Performance:
+    """One job under way."""
+
+    def __init__(self, session: Session, page: Page, job: Job, clock: Any) -> None:
+        self._session = session
+        self._page = page
+        self._job = job
+        self._clock = clock
+        self._listener: Listener | None = None
+        self._chosen: str | None = None
+        self._json: dict[str, Any] = {}
+
+    def run(self) -> int:
+        limits = options.pack_limits(self._job.batch_size)
+        with self._session.open(
+            self._job.home, self._job.lane, limits=limits, listener=self._listen
+        ) as backburner:
+            try:
+                run = self._begin(backburner)
+            except KeyboardInterrupt:
+                self._page.line("\nStopped before anything was sent.")
+                return STOPPED
+            if run is None:
+                return STOPPED
+            return self._follow(backburner, run)
+
+    def _listen(self, event: "Event") -> None:
+        if self._listener is not None:
+            self._listener(event)
+
+    def _begin(self, backburner: "Backburner") -> "Run | None":
+        """The run to follow: resumed, or planned and agreed to; None where it is not wanted."""
+        from backburner.cli.progress import Elapsed  # noqa: PLC0415  # not for --help
+        from backburner.client.preparing import Found  # noqa: PLC0415  # as above
+
+        wanted = self._job.wanted
+        model = wanted.model or ""
+        if wanted.is_table and not model:
+            model = self._chosen = choose_model(self._session, self._page, backburner)
+        asked = wanted.options(model)
+        with self._page.live(Elapsed(f"reading {wanted.source}", self._clock)):
+            prepared = backburner.prepare(asked, self._session.stdin)
+        if isinstance(prepared, Found):
+            return self._resume(backburner, prepared)
+        return self._start(backburner, prepared)
+
+    def _start(self, backburner: "Backburner", fresh: "Fresh") -> "Run | None":
+        from backburner.cli.planning import plan_facts, plan_json  # noqa: PLC0415  # as above
+
+        page, run = self._page, fresh.staged.run
+        has_key = self._session.has_key
+        try:
+            page.facts(plan_facts(self._job.wanted, fresh, backburner, has_key=has_key))
+            self._json["plan"] = plan_json(fresh, backburner.estimate(fresh.staged))
+            page.line()
+            question = f"Send {many(run.requests, 'request')}?" if has_key else "Keep it?"
+            agreed = is_wanted(self._session, page, question, yes=self._job.yes)
+        except BaseException:
+            backburner.throw_away(fresh.staged)
+            raise
+        if not agreed:
+            backburner.throw_away(fresh.staged)
+            page.line("Nothing was sent, and nothing is kept.")
+            return None
+        backburner.commit(fresh.staged)
+        page.line(f"run {run.id}: {many(run.requests, 'request')} kept")
+        return run
+
+    def _resume(self, backburner: "Backburner", found: "Found") -> "Run | None":
+        from backburner.cli.resuming import is_unsent, resumed_in_words  # noqa: PLC0415  # as above
+
+        page, run = self._page, found.run
+        [standing] = backburner.status(run.id)[1]
+        page.line(resumed_in_words(standing, self._clock.now()))
+        self._json["resumed"] = True
+        if is_unsent(standing) and not is_wanted(
+            self._session, page, f"Send {many(run.requests, 'request')}?", yes=self._job.yes
+        ):
+            page.line(f"Nothing was sent. `backburner cancel {run.id}` drops it.")
+            return None
+        return run
+
+    def _follow(self, backburner: "Backburner", run: "Run") -> int:
+        """Send, wait and write; a wish to stop leaves the run as it is."""
+        from backburner.cli.progress import Progress  # noqa: PLC0415  # not for --help
+        from backburner.cli.stopping import Stopped  # noqa: PLC0415  # as above
+
+        [standing] = backburner.status(run.id)[1]
+        names = _DEMO_NAMES if self._job.is_demo else {}
+        progress = Progress(self._page, self._clock, standing, **names)
+        self._listener = progress.listen
+        try:
+            if not standing.count.is_finished:
+                self._session.require_key()
+            with self._clock.listening(), self._page.live(progress):
+                finished = backburner.run(run.id, progress.shown)
+        except Stopped as stopped:
+            return self._detach(run, stopped.exit_code)
+        except BackburnerError as error:
+            again = "`backburner drain`" if self._job.wanted.source == STDIN else "the same command"
+            error.add_note(f"the run {run.id} is kept; {again} goes on with it")
+            raise
+        return self._end(backburner, run, finished)
+
+    def _detach(self, run: "Run", exit_code: int) -> int:
+        again = resume_command(self._session.arguments, self._job.wanted, self._chosen)
+        page = self._page
+        page.line()
+        if self._job.is_demo:
+            page.line("Stopped.")
+            return exit_code
+        page.line(f"Detached from run {run.id}. What was sent goes on, and nothing was canceled.")
+        page.facts([("go on", again), ("look", f"backburner status {run.id}")])
+        page.finish({"run": run.id, "detached": True, "resume": again})
+        return exit_code
+
+    def _end(self, backburner: "Backburner", run: "Run", finished: "Finished") -> int:
+        from backburner.cli.ending import ending_json, show_ending, written_where  # noqa: PLC0415
+
+        placed = written_where(backburner, run, finished, self._job.wanted)
+        show_ending(self._page, finished.receipt, placed)
+        self._json |= ending_json(backburner, run, finished.receipt, placed)
+        self._page.finish(self._json)
+        all_ok = set(finished.receipt.outcomes) <= {"ok"}
+        return ALL_OK if all_ok else NOT_ALL_OK
+
+
+def resume_command(arguments: Sequence[str], wanted: Wanted, chosen: str | None) -> str:
+    """What goes on with a run: the same words, but for `--new`, which would start over.
+
+    Args:
+        arguments: The words after `backburner`.
+        wanted: What they say.
+        chosen: The model that a person picked when asked.
+    """
+    if wanted.source == STDIN:
+        return "backburner drain"
+    words = [word for word in arguments if word != "--new"]
+    return shlex.join(["backburner", *words, *(("--model", chosen) if chosen else ())])

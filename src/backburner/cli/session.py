@@ -1,0 +1,104 @@
+"""What the command line was started with, and the queue it opens."""
+
+import sys
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Self
+
+import typer
+
+from backburner.cli.output import Page
+
+if TYPE_CHECKING:
+    from backburner.client import Backburner
+    from backburner.client.sdk import SdkClient
+    from backburner.clock import Clock
+    from backburner.plan.packing import PackLimits
+    from backburner.telemetry import Listener
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", metavar="FOLDER", help="Where the queue is kept [BACKBURNER_HOME]"),
+]
+Lane = Annotated[
+    str,
+    typer.Option(
+        "--lane", metavar="NAME", help="The stream of work to use [default]", show_default=False
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object, and nothing else")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run, as `status` lists it")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One call of the command line.
+
+    Attributes:
+        environment: Where settings, address and credentials are read.
+        arguments: The words after `backburner`.
+        clock: The time; the real one if None.
+        client: The SDK client to speak through; one made from the environment if None.
+        stdin: Opens standard input.
+        ask: Puts a question to a person; None where none is there to answer.
+    """
+
+    environment: MutableMapping[str, str]
+    arguments: tuple[str, ...] = ()
+    clock: "Clock | None" = None
+    client: "SdkClient | None" = None
+    stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer
+    ask: Callable[[Page, str], str] | None = None
+
+    @contextmanager
+    def open(
+        self,
+        home: Path | None,
+        lane: str,
+        *,
+        limits: "PackLimits | None" = None,
+        listener: "Listener | None" = None,
+    ) -> "Iterator[Backburner]":
+        """The queue of a home."""
+        from backburner.client import Backburner  # noqa: PLC0415  # slow, not needed for --help
+
+        with Backburner(
+            home,
+            lane=lane,
+            client=self.client,
+            limits=limits,
+            clock=self.clock,
+            listener=listener,
+            environment=self.environment,
+        ) as backburner:
+            yield backburner
+
+    @property
+    def has_key(self) -> bool:
+        """Whether there is something to speak to the upstream with."""
+        from backburner.upstream.connect import has_credential  # noqa: PLC0415  # as above
+
+        return self.client is not None or has_credential(self.environment)
+
+    def require_key(self) -> None:
+        """Make sure of that, before anything is released in vain.
+
+        Raises:
+            KeyMissing: There is nothing.
+        """
+        from backburner.upstream.connect import require_credential  # noqa: PLC0415  # as above
+
+        if self.client is None:
+            require_credential(self.environment)
+
+    def with_clock(self, clock: "Clock") -> Self:
+        """The same session by another clock."""
+        return replace(self, clock=clock)
+
+
+def session_of(context: typer.Context) -> Session:
+    """The session that `main` handed to the commands."""
+    session: Session = context.obj
+    return session

@@ -1,0 +1,205 @@
+"""`status` and `results`: how things stand, and answers to be had again."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from backburner.cli import options
+from backburner.cli.output import Facts, Page
+from backburner.cli.session import Home, Json, Lane, RunId, session_of
+from backburner.cli.words import many, outcomes, when
+
+if TYPE_CHECKING:
+    from backburner.client import Backburner
+    from backburner.client.finding import RequestStanding
+    from backburner.client.standing import LaneStanding, RunStanding
+
+Which = Annotated[
+    str | None, typer.Argument(metavar="RUN", help="A run, or a request_id of an output")
+]
+
+
+def status(
+    context: typer.Context,
+    which: Which = None,
+    *,
+    lane: Lane = "default",
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Tell how the runs stand, one run, or one request."""
+    from backburner.client.finding import is_request_id  # noqa: PLC0415  # not for --help
+    from backburner.clock import StoreClock  # noqa: PLC0415  # as above
+
+    session, page = session_of(context), Page(as_json=json)
+    now = (session.clock or StoreClock()).now()
+    with session.open(home, lane) as backburner:
+        if which is not None and is_request_id(which):
+            _show_request(page, backburner, backburner.request(which))
+            return 0
+        stands, runs = backburner.status(which)
+    at = str(backburner.settings.home)
+    page.facts([("home", at), *_lane_facts(stands)])
+    page.line()
+    if which is not None:
+        page.facts(_run_facts(runs[0], now))
+    elif runs:
+        rows = [_run_row(one, now) for one in runs]
+        page.table(("run", "begun", "state", "back", "input", "output"), rows)
+    else:
+        page.line("no runs yet: `backburner run FILE -p PROMPT -o OUTPUT` makes one")
+    page.finish({"home": at, "lane": _lane_json(stands), "runs": [_run_json(one) for one in runs]})
+    return 0
+
+
+def _lane_facts(stands: "LaneStanding") -> Facts:
+    state = stands.state if stands.reason is None else f"{stands.state}: {stands.reason}"
+    facts = [("lane", f"{stands.name}, {state}")]
+    if stands.workspace is not None:
+        facts.append(("workspace", stands.workspace))
+    facts.extend(("in doubt", doubt) for doubt in stands.doubts)
+    if stands.others:
+        facts.append(("other lanes", f"{', '.join(stands.others)} (--lane NAME shows one)"))
+    return facts
+
+
+def _run_row(one: "RunStanding", now: float) -> list[str]:
+    run, count = one.run, one.count
+    back = f"{count.ended:,} of {count.requests:,}"
+    output = os.path.relpath(run.output) if run.output else ""
+    if output.startswith(".."):
+        output = run.output or ""
+    return [run.id, when(run.created_at, now), one.words, back, run.name, output]
+
+
+def _run_facts(one: "RunStanding", now: float) -> Facts:
+    from backburner.cli.progress import batches_in_words  # noqa: PLC0415  # not for --help
+
+    run, count = one.run, one.count
+    told = outcomes({str(name): number for name, number in count.outcomes.items()})
+    rows = f"{many(run.rows, 'row')}, {many(run.requests, 'request')}"
+    facts = [
+        ("run", f"{run.id}, {one.words}"),
+        ("input", f"{run.name}: {rows if run.collapsed else many(run.requests, 'request')}"),
+        ("begun", when(run.created_at, now)),
+        ("back", f"{count.ended:,} of {count.requests:,}{f': {told}' if told else ''}"),
+        ("batches", batches_in_words(count.batches)),
+    ]
+    if count.retrying:
+        facts.append(("retrying", many(count.retrying, "request")))
+    if count.held:
+        facts.append(("held", f"{many(count.held, 'request')} that only a person can send on"))
+    if one.sent_at is not None:
+        facts.append(("sent", when(one.sent_at, now)))
+    if one.latest_end is not None:
+        latest = when(one.latest_end, now)
+        facts.append(("back by", f"most end within an hour, the latest is {latest}"))
+    if run.cancel_asked_at is not None:
+        facts.append(("canceled", when(run.cancel_asked_at, now)))
+    if run.output is not None:
+        written = "not written yet" if run.written_at is None else when(run.written_at, now)
+        facts.append(("output", f"{run.output} ({written})"))
+    return facts
+
+
+def _show_request(page: Page, backburner: "Backburner", one: "RequestStanding") -> None:
+    more = f" and {many(one.rows - 1, 'row')} like it" if one.rows > 1 else ""
+    come = "to be tried again" if one.retrying else "not back yet"
+    outcome = str(one.outcome) if one.outcome is not None else come
+    page.facts(
+        [
+            ("home", str(backburner.settings.home)),
+            ("request", one.name),
+            ("run", f"{one.run.id} ({one.run.name})"),
+            ("row", f"{one.row:,}{more}"),
+            ("outcome", outcome),
+        ]
+    )
+    page.finish(
+        {
+            "request_id": one.name,
+            "run": one.run.id,
+            "row": one.row,
+            "rows": one.rows,
+            "outcome": None if one.outcome is None else str(one.outcome),
+            "retrying": one.retrying,
+        }
+    )
+
+
+def _lane_json(stands: "LaneStanding") -> dict[str, Any]:
+    return {
+        "name": stands.name,
+        "state": stands.state,
+        "reason": stands.reason,
+        "workspace": stands.workspace,
+        "doubts": list(stands.doubts),
+        "other_lanes": list(stands.others),
+    }
+
+
+def _run_json(one: "RunStanding") -> dict[str, Any]:
+    run, count = one.run, one.count
+    return {
+        "run": run.id,
+        "state": one.words,
+        "input": run.name,
+        "output": run.output,
+        "rows": run.rows,
+        "requests": run.requests,
+        "back": count.ended,
+        "outcomes": {str(name): number for name, number in count.outcomes.items()},
+        "retrying": count.retrying,
+        "held": count.held,
+        "batches": {str(state): number for state, number in count.batches.items()},
+        "created_at": run.created_at,
+        "finished_at": run.finished_at,
+        "written_at": run.written_at,
+        "cancel_asked_at": run.cancel_asked_at,
+        "sent_at": one.sent_at,
+        "latest_end": one.latest_end,
+    }
+
+
+def results(
+    context: typer.Context,
+    run: RunId,
+    *,
+    output: options.Output = None,
+    force: options.Force = False,
+    lane: Lane = "default",
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Write a finished run's answers again.
+
+    Without -o, those of a list of requests go to standard output as JSON lines.
+    """
+    page = Page(as_json=json)
+    with session_of(context).open(home, lane) as backburner:
+        if output is None:
+            sys.stdout.flush()
+            try:
+                backburner.write_results(run, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:
+                # Whoever reads has seen enough. Python would complain again when it exits.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        written = backburner.write(run, output, force=force)
+    page.line(f"{many(written.rows, 'row')} in {output}")
+    if written.review is not None:
+        page.line(f"{many(written.reviewed, 'row')} to look at in {written.review}")
+    review = None if written.review is None else str(written.review)
+    page.finish(
+        {
+            "run": run,
+            "output": output,
+            "rows": written.rows,
+            "reviewed": written.reviewed,
+            "review": review,
+        }
+    )
+    return 0

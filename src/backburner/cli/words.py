@@ -1,0 +1,52 @@
+"""Counts, sizes, spans and times, as a person reads them."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+_MEGABYTE: Final = 1_000_000
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_DAY: Final = 86400
+_NEAR: Final = 6 * _DAY
+
+
+def many(count: int, noun: str) -> str:
+    """A count with its noun: `1 batch`, `2,000 requests`."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun}{'es' if noun.endswith('ch') else 's'}"
+
+
+def size(count: int) -> str:
+    """Bytes: `0.3 MB`, `64 MB`."""
+    if count < _MEGABYTE // 10:
+        return f"{max(count, 100) / 1000:.1f} kB"
+    return f"{count / _MEGABYTE:,.1f} MB"
+
+
+def span(seconds: float) -> str:
+    """How long: `12 s`, `3 min`, `2 h 5 min`."""
+    whole = max(int(seconds), 0)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+
+
+def local(at: float) -> datetime:
+    """POSIX seconds as local time."""
+    return datetime.fromtimestamp(at, UTC).astimezone()
+
+
+def when(at: float, now: float) -> str:
+    """A time, no longer than it must be: `22:41`, `Tue 09:14`, `2026-11-22 09:14`."""
+    there, here = local(at), local(now)
+    if there.date() == here.date():
+        return f"{there:%H:%M}"
+    return f"{there:%a %H:%M}" if abs(at - now) < _NEAR else f"{there:%Y-%m-%d %H:%M}"
+
+
+def outcomes(counts: "dict[str, int]") -> str:
+    """Counts by outcome: `1,999 ok, 1 refused`."""
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
