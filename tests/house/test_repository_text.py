@@ -10,7 +10,7 @@ REGISTRY = r"[p]ypi\.(org|python)|[p]ythonhosted|/[s]imple/|[r]egistry\.npmjs|[i
 OUTSIDE = r"(?<![\w.])/([w]ork|[r]oot|[o]pt)/|[h]ouse\.md|\.\./[s]hared/"
 TOOLING = (
     r"[C]o-Authored-By|[G]enerated (with|by) (an? )?(AI|Claude|[C]opilot|GPT)"
-    r"|[C]laude Code|[c]laude-code|[C]LAUDE\.md|\.[c]laude/"
+    r"|[C]laude Code|(?<!ce-)[c]laude-code|[C]LAUDE\.md|\.[c]laude/"
     r"|GitHub [C]opilot|[C]odex|[C]hatGPT|\b[a]s an AI\b|AI [a]ssistant"
 )
 

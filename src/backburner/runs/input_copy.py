@@ -29,6 +29,9 @@ class InputCopy:
 def copy_input(vault: Vault, clock: Clock, chunks: Iterable[bytes]) -> InputCopy:
     """Copy an input into the vault while hashing it; the run is made from the copy alone."""
     run = clock.token(_ID_LENGTH)
+    while vault.holds(f"runs/{run}"):
+        # Two runs of one id would share their files, and dropping one would take the other's input.
+        run = clock.token(_ID_LENGTH)
     name = f"runs/{run}/input.zst"
     digest = sha256()
     with vault.stream_writer(name) as stream:

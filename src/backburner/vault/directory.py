@@ -115,6 +115,10 @@ class Vault:
         with self._open(name) as file:
             yield file
 
+    def holds(self, name: str) -> bool:
+        """Whether there is an object, or a folder of objects, of that name."""
+        return (self.root / name).exists()
+
     def delete(self, name: str) -> None:
         """Remove an object; one that is gone already is no fault."""
         (self.root / name).unlink(missing_ok=True)
