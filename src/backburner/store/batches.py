@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, true, update
 
 from backburner.errors import LeaseLost, MoveRefused, NotFound
 from backburner.nouns.batch import MOVES, UPSTREAM_MAY_HOLD, Batch, BatchId, BatchState, Via
@@ -81,15 +81,26 @@ def batches_where(
 
 
 def batch_claim(
-    tx: Transaction, lanes: Sequence[str], *, owner: str, now: float, ttl: float
+    tx: Transaction,
+    lanes: Sequence[str],
+    *,
+    owner: str,
+    now: float,
+    ttl: float,
+    due_before: float | None = None,
 ) -> Batch | None:
-    """Take the lease of the batch that has been due longest, if any is."""
+    """Take the lease of the batch that has been due longest, if any is.
+
+    Args:
+        due_before: Take none that became due at this time or later.
+    """
     due = (
         select(batch.c.id)
         .where(
             batch.c.lane.in_(lanes),
             batch.c.state.in_(CLAIMABLE),
             batch.c.due_at <= now,
+            batch.c.due_at < due_before if due_before is not None else true(),
             batch.c.lease_until <= now,
             # What is upstream goes on in a stopped lane; only sending waits for a person.
             (batch.c.state != BatchState.RELEASED) | batch.c.lane.in_(_open_lanes),

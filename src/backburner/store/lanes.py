@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, case, select, update
+from sqlalchemy import ColumnElement, Row, case, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from backburner.errors import LanePinned, LeaseLost
@@ -90,25 +90,24 @@ def lane_pin_workspace(tx: Transaction, name: str, workspace: str) -> None:
     tx.execute(update(lane).where(lane.c.name == name).values(workspace=workspace))
 
 
+def _claimable(names: tuple[str, ...], now: float) -> ColumnElement[bool]:
+    mine = lane.c.name.in_(names) & (lane.c.state == OPEN)
+    return mine & (lane.c.due_at <= now) & (lane.c.lease_until <= now)
+
+
+def lanes_due_since(tx: Transaction, names: tuple[str, ...], now: float) -> float | None:
+    """Since when the lane that has been due longest is; None when none can be claimed."""
+    return tx.execute(select(func.min(lane.c.due_at)).where(_claimable(names, now))).scalar()
+
+
 def lane_claim(
     tx: Transaction, names: tuple[str, ...], *, owner: str, now: float, ttl: float
 ) -> LaneRow | None:
     """Take the lease of the lane that has been due longest, if any is."""
-    due = (
-        select(lane.c.name)
-        .where(
-            lane.c.name.in_(names),
-            lane.c.state == OPEN,
-            lane.c.due_at <= now,
-            lane.c.lease_until <= now,
-        )
-        .order_by(lane.c.due_at)
-        .limit(1)
-        .scalar_subquery()
-    )
+    due = select(lane.c.name).where(_claimable(names, now)).order_by(lane.c.due_at).limit(1)
     statement = (
         update(lane)
-        .where(lane.c.name == due)
+        .where(lane.c.name == due.scalar_subquery())
         .values(owner=owner, epoch=lane.c.epoch + 1, lease_until=now + ttl, due_at=now + ttl)
         .returning(*_COLUMNS)
     )

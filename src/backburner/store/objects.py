@@ -22,4 +22,3 @@ def object_bury(tx: Transaction, name: str) -> bool:
     tx.execute(insert_or_ignore(object_).values(name=name, state=DEAD).on_conflict_do_nothing())
     state = tx.execute(select(object_.c.state).where(object_.c.name == name)).scalar_one()
     return bool(state == DEAD)
-

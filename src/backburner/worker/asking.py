@@ -10,24 +10,25 @@ from backburner.worker.stopping import stop_lane
 from backburner.worker.tools import Tools
 
 _CANCEL_POLL = 2.0
+_ABSENT_TIMES = 5
+_ABSENT_AGE = 3600.0
 _IN_PROGRESS = "in_progress"
 _ENDED = "ended"
 
 
 def ask(tools: Tools, batch: Batch, upstream: Upstream) -> None:
     """Look at a sent batch: it has ended, is to be canceled, or rests."""
-    upstream_id = batch.upstream_id or ""
-    answer = upstream.retrieve(upstream_id)
-    if isinstance(answer, Fault):
-        _unanswered(tools, batch, answer, "retrieve")
-        return
+    answer = upstream.retrieve(batch.upstream_id or "")
     now = tools.clock.now()
+    if isinstance(answer, Fault):
+        if answer.kind is FaultKind.ABSENT and _is_gone(batch, now):
+            _ended(tools, batch, now)
+        else:
+            _unanswered(tools, batch, answer, "retrieve")
+        return
     status = answer.value.processing_status
     if status == _ENDED:
-        with tools.store.write() as tx:
-            ended = {"ended_at": now, "due_at": now, "lease_until": 0.0, "faults": 0}
-            batch_move(tx, batch, BatchState.ENDED, ended)
-        tools.emit(BatchEnded(batch=batch.id, run=batch.run, upstream_id=upstream_id))
+        _ended(tools, batch, now)
         return
     if status == _IN_PROGRESS and batch.cancel_asked_at is not None:
         _cancel(tools, batch, upstream)
@@ -35,6 +36,22 @@ def ask(tools: Tools, batch: Batch, upstream: Upstream) -> None:
     wait = poll_wait(now - (batch.sent_at or now), answer.retry_after)
     with tools.store.write() as tx:
         batch_rest(tx, batch, now + wait, faults=0)
+
+
+def _is_gone(batch: Batch, now: float) -> bool:
+    """Whether an absent batch was deleted, which only an ended one can be, and not just listed late.
+
+    Collecting it tells for certain: it looks for the results, and at the workspace.
+    """
+    age = now - (batch.sent_at or now)
+    return batch.faults + 1 >= _ABSENT_TIMES and age >= _ABSENT_AGE
+
+
+def _ended(tools: Tools, batch: Batch, now: float) -> None:
+    with tools.store.write() as tx:
+        changes = {"ended_at": now, "due_at": now, "lease_until": 0.0, "faults": 0}
+        batch_move(tx, batch, BatchState.ENDED, changes)
+    tools.emit(BatchEnded(batch=batch.id, run=batch.run, upstream_id=batch.upstream_id or ""))
 
 
 def _cancel(tools: Tools, batch: Batch, upstream: Upstream) -> None:

@@ -24,7 +24,6 @@ from backburner.worker.reading import Booking, Reading, read_results
 from backburner.worker.stopping import stop_lane
 from backburner.worker.tools import Tools
 
-
 _RENEW_BELOW = 0.75
 """The share of a lease's time below which it is renewed."""
 

@@ -24,6 +24,7 @@ from backburner.plan.judging import UNKNOWN_RESULT
 from backburner.plan.pricing import charge
 
 _CHUNK: Final = 1 << 20
+_DIGITS: Final = 5
 _decode = msgspec.json.Decoder(ResultLine).decode
 
 
@@ -145,12 +146,12 @@ def read_results(
 
 
 def _position(custom_id: str, prefix: str, requests: int) -> int:
-    """The position that a custom_id of ours names; -1 for any other."""
-    digits = custom_id[len(prefix) + 1 :]
-    if not custom_id.startswith(prefix) or not digits.isdecimal():
+    """The position that a custom_id of ours names; -1 for any other, however much alike."""
+    start, dash, digits = custom_id.partition("-")
+    if start != prefix or not dash or not (digits.isascii() and digits.isdecimal()):
         return -1
     position = int(digits)
-    return position if position < requests else -1
+    return position if position < requests and len(digits) == _DIGITS else -1
 
 
 class _Book:

@@ -1,5 +1,6 @@
 """One tick: claim what is due, decide, act. Any process may call it, any number of times."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from backburner.errors import LeaseLost
@@ -10,7 +11,7 @@ from backburner.plan.batches import next_action
 from backburner.plan.lanes import Allowance
 from backburner.store.batches import batch_claim, batch_give_back, batch_move, batch_rest
 from backburner.store.exceptions import exceptions_end_unsent
-from backburner.store.lanes import LaneRow, lane_claim, lane_give_back
+from backburner.store.lanes import LaneRow, lane_claim, lane_give_back, lanes_due_since
 from backburner.store.leases import leases_free_dead, leases_next_due
 from backburner.telemetry import BatchDoubted
 from backburner.vault.frames import pack
@@ -46,28 +47,30 @@ class Worker:
             return leases_free_dead(tx, self._tools.clock.now(), self._tools.is_alive)
 
     def tick(self, allowance: Allowance) -> Stepped | Idle:
-        """Do the one step that has been due longest.
-
-        A lane goes before a batch that is due as long, so that what is released is seen at once.
-        """
-        tools = self._tools
-        tools.clock.anchor()
-        now = tools.clock.now()
-        with tools.store.write() as tx:
-            claim = {"owner": tools.owner, "now": now, "ttl": tools.terms.ttl}
-            lane = lane_claim(tx, self._lanes, **claim)  # type: ignore[arg-type]
-            batch = None if lane else batch_claim(tx, self._lanes, **claim)  # type: ignore[arg-type]
-            if lane is None and batch is None:
-                return Idle(leases_next_due(tx, self._lanes))
-        try:
-            if lane is not None:
-                self._step_lane(lane, allowance)
-            if batch is not None:
-                self._step_batch(batch)
-        except LeaseLost:
-            # Another worker has it, or may take it: this step had no effect, and life goes on.
-            return Stepped()
+        """Do the one step that has been due longest; of two as old, the lane's."""
+        self._tools.clock.anchor()
+        claimed = self._claim()
+        # A lost lease is another worker's gain: the step had no effect, and life goes on.
+        with suppress(LeaseLost):
+            match claimed:
+                case LaneRow():
+                    self._step_lane(claimed, allowance)
+                case Batch():
+                    self._step_batch(claimed)
+                case Idle():
+                    return claimed
         return Stepped()
+
+    def _claim(self) -> LaneRow | Batch | Idle:
+        tools, lanes = self._tools, self._lanes
+        owner, now, ttl = tools.owner, tools.clock.now(), tools.terms.ttl
+        with tools.store.write() as tx:
+            since = lanes_due_since(tx, lanes, now)
+            return (
+                batch_claim(tx, lanes, owner=owner, now=now, ttl=ttl, due_before=since)
+                or lane_claim(tx, lanes, owner=owner, now=now, ttl=ttl)
+                or Idle(leases_next_due(tx, lanes))
+            )
 
     def _step_lane(self, lane: LaneRow, allowance: Allowance) -> None:
         tools = self._tools
