@@ -13,6 +13,8 @@ from backburner.emulator.spool import Spool
 from backburner.emulator.validation import Terms
 
 EXPIRY_SECONDS = 24 * 3_600.0
+_ROUNDING = 1e-5
+# Times of day in floats are this far apart, or less: a batch must not lose its last request to it.
 ARCHIVE_SECONDS = 29 * 24 * 3_600.0
 
 
@@ -22,7 +24,7 @@ def timestamp(moment: float) -> str:
     return text.replace("+00:00", "Z")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Batch:
     """What the emulator remembers of a batch; its requests and results are on disk.
 
@@ -30,6 +32,15 @@ class Batch:
         reached: Requests processed, in finish order, when a cancel stopped the batch.
         tally: In progressive mode, one letter per request in finish order.
         cost: Picodollars of its succeeded requests, once ended.
+        most: How many of its requests get their turn at all, if it stalls.
+        list_lag: Seconds from creation until lists show it.
+        id_lag: Seconds from creation until its id is known.
+        results_lag: Seconds from its end until its results can be read.
+        foreign: Whether it was planted.
+        fault: What went wrong with the answer to its creation.
+        late: Whether it was accepted after the call was over.
+        brought_all: Whether a download has brought every line.
+        brought: One byte per request in finish order: 1 if a spoiled download has brought its line.
     """
 
     ordinal: int
@@ -48,6 +59,15 @@ class Batch:
     tally: bytes | None = None
     counts: RequestCounts = field(default_factory=RequestCounts)
     cost: int = 0
+    most: int | None = None
+    list_lag: float = 0.0
+    id_lag: float = 0.0
+    results_lag: float = 0.0
+    foreign: bool = False
+    fault: str = ""
+    late: bool = False
+    brought_all: bool = False
+    brought: bytearray | None = None
 
     @property
     def expires_at(self) -> float:
@@ -65,10 +85,11 @@ class Batch:
         """How many requests have had their turn, if the batch runs undisturbed."""
         if self.reached is not None:
             return self.reached
+        most = self.count if self.most is None else self.most
         elapsed = min(now, self.expires_at) - self.created_at
-        if elapsed >= self.turnaround:
-            return self.count
-        return int(self.count * max(0.0, elapsed) / self.turnaround)
+        if elapsed >= self.turnaround - _ROUNDING:
+            return most
+        return min(most, int(self.count * max(0.0, elapsed) / self.turnaround))
 
     def moment(self, place: int) -> float:
         """When the request at a place of the finish order is processed."""
@@ -86,19 +107,30 @@ class Batch:
             self.ends_at = min(self.ends_at, now + delay)
 
 
-def show(batch: Batch, now: float, base_url: str) -> MessageBatch:
-    """A batch as the API shows it to a caller who knows the emulator as `base_url`."""
+def show(batch: Batch, now: float, base_url: str, skew: float = 0.0) -> MessageBatch:
+    """A batch as the API shows it to a caller who knows the emulator as `base_url`.
+
+    Args:
+        batch: The batch.
+        now: The time that the batch lives by.
+        base_url: Where the caller finds the emulator.
+        skew: Seconds by which all times shown are ahead.
+    """
+
+    def at(moment: float) -> str:
+        return timestamp(moment + skew)
+
     ended = batch.ended
     archived = batch.archived(now)
     return MessageBatch(
         id=batch.id,
         processing_status=batch.status,
         request_counts=batch.counts if ended else _running_counts(batch, now),
-        ended_at=timestamp(batch.ends_at) if ended else None,
-        created_at=timestamp(batch.created_at),
-        expires_at=timestamp(batch.expires_at),
-        archived_at=timestamp(batch.created_at + ARCHIVE_SECONDS) if archived else None,
-        cancel_initiated_at=None if batch.cancel_at is None else timestamp(batch.cancel_at),
+        ended_at=at(batch.ends_at) if ended else None,
+        created_at=at(batch.created_at),
+        expires_at=at(batch.expires_at),
+        archived_at=at(batch.created_at + ARCHIVE_SECONDS) if archived else None,
+        cancel_initiated_at=None if batch.cancel_at is None else at(batch.cancel_at),
         results_url=f"{base_url}/v1/messages/batches/{batch.id}/results" if ended else None,
     )
 
@@ -112,14 +144,18 @@ def _running_counts(batch: Batch, now: float) -> RequestCounts:
 
 
 class BatchBook:
-    """All batches by id, oldest first."""
+    """All batches by id, oldest first.
+
+    Attributes:
+        accepted: How many were accepted.
+        planted: How many were not, but planted.
+    """
 
     def __init__(self) -> None:
+        self.accepted = 0
+        self.planted = 0
         self._batches: dict[str, Batch] = {}
         self._running: list[Batch] = []
-
-    def __len__(self) -> int:
-        return len(self._batches)
 
     def __iter__(self) -> Iterator[Batch]:
         return iter(self._batches.values())
@@ -127,26 +163,39 @@ class BatchBook:
     def add(self, batch: Batch) -> None:
         """Enters a new batch."""
         self._batches[batch.id] = batch
+        self.planted += batch.foreign
+        self.accepted += not batch.foreign
         self._running.append(batch)
 
-    def find(self, batch_id: str, workspace: str) -> Batch | None:
+    def find(self, batch_id: str, workspace: str, now: float) -> Batch | None:
         """A batch that exists and is visible in a workspace."""
         batch = self._batches.get(batch_id)
         if batch is None or batch.deleted or batch.workspace != workspace:
             return None
-        return batch
+        return batch if now >= batch.created_at + batch.id_lag else None
+
+    def number(self, batch_id: str) -> int | None:
+        """The ordinal of a batch, if there is one under an id."""
+        batch = self._batches.get(batch_id)
+        return None if batch is None else batch.ordinal
 
     def get(self, batch_id: str) -> Batch:
         """A batch that was accepted, deleted or not."""
         return self._batches[batch_id]
 
-    def visible(self, workspace: str) -> list[Batch]:
-        """The batches of a workspace, newest first."""
+    def visible(self, workspace: str, now: float) -> list[Batch]:
+        """The batches of a workspace that lists show, newest first."""
         return [
             batch
             for batch in reversed(self._batches.values())
-            if batch.workspace == workspace and not batch.deleted
+            if batch.workspace == workspace
+            and not batch.deleted
+            and now >= batch.created_at + batch.list_lag
         ]
+
+    def running(self) -> Iterator[Batch]:
+        """The batches that have not ended."""
+        return iter(self._running)
 
     def due(self, now: float) -> list[Batch]:
         """Batches whose end has come, in the order of their ends."""
@@ -159,5 +208,7 @@ class BatchBook:
         self._running.remove(batch)
 
     def queued(self, now: float) -> int:
-        """Requests that wait for their turn, over all workspaces."""
-        return sum(batch.count - batch.processed(now) for batch in self._running)
+        """Requests that wait for their turn, over all workspaces; planted ones take no room."""
+        return sum(
+            batch.count - batch.processed(now) for batch in self._running if not batch.foreign
+        )

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from backburner.emulator import betas
 from backburner.emulator.replies import RefusedError
 from backburner.emulator.settings import Settings
+from backburner.emulator.troubles import NO_TROUBLES, Troubles
 from backburner.emulator.validation import VERSIONS, Terms
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
@@ -118,6 +119,7 @@ class Call:
     workspace: str
     version: str
     betas: frozenset[str]
+    troubles: Troubles = NO_TROUBLES
 
     def terms(self, settings: Settings, *, in_batch: bool) -> Terms:
         """What the requests of this call are judged by."""

@@ -4,8 +4,9 @@ import zlib
 from collections.abc import Callable
 from typing import Protocol
 
-from backburner.emulator.faults import DisconnectedError, DropAfter, DropBefore, Fault, Status
-from backburner.emulator.replies import RefusedError, Reply
+from backburner.emulator.enacting import enact
+from backburner.emulator.faults import AnswerFault
+from backburner.emulator.replies import RefusedError, Reply, raiser
 
 
 class Body(Protocol):
@@ -14,8 +15,11 @@ class Body(Protocol):
     def feed(self, chunk: bytes) -> None:
         """Takes the next piece."""
 
+    def complete(self) -> None:
+        """Notes that everything has come, before anything is made of it."""
+
     def finish(self) -> Reply:
-        """Acts on the complete body."""
+        """Acts on the body, once complete."""
 
     def abort(self) -> None:
         """Forgets what came."""
@@ -29,6 +33,9 @@ class Ignored:
 
     def feed(self, chunk: bytes) -> None:
         """Drops the piece."""
+
+    def complete(self) -> None:
+        """Has nothing to note."""
 
     def finish(self) -> Reply:
         """Gives the answer."""
@@ -48,6 +55,9 @@ class Collected:
     def feed(self, chunk: bytes) -> None:
         """Keeps the piece."""
         self._chunks.append(chunk)
+
+    def complete(self) -> None:
+        """Has nothing to note."""
 
     def finish(self) -> Reply:
         """Gives the answer to the whole body."""
@@ -72,10 +82,14 @@ class Unzipped:
         except zlib.error:
             self._refuse()
 
-    def finish(self) -> Reply:
+    def complete(self) -> None:
         """Passes on the end, if the stream has come to its own."""
         if not self._stream.eof:
             self._refuse()
+        self._body.complete()
+
+    def finish(self) -> Reply:
+        """Passes on what is to be done."""
         return self._body.finish()
 
     def abort(self) -> None:
@@ -90,6 +104,29 @@ class Unzipped:
         )
 
 
+def unpacked(body: Body, encoding: str, *, zipped: bool) -> Body:
+    """A body behind its Content-Encoding.
+
+    Args:
+        body: What becomes of what is sent.
+        encoding: How it is sent.
+        zipped: Whether gzip is taken.
+
+    Raises:
+        RefusedError: 400 for an encoding that is not taken.
+    """
+    encoding = encoding.strip().lower()
+    if encoding == "identity":
+        return body
+    if encoding != "gzip" or not zipped:
+        raise RefusedError(
+            "invalid_request_error",
+            f"The request body encoding `{encoding}` is not supported.",
+            details={"error_code": "request_body_encoding_unsupported"},
+        )
+    return Unzipped(body)
+
+
 class Exchange:
     """A call under way.
 
@@ -102,6 +139,8 @@ class Exchange:
         limit: Most bytes allowed.
         seal: Makes an outcome into the reply that is sent.
         too_large: The outcome of a body over the limit.
+        defer: Lets the call take effect in so many seconds.
+        begin: Called when the body has ended, before anything else.
         fault: What goes wrong on purpose.
     """
 
@@ -113,18 +152,22 @@ class Exchange:
         limit: int,
         seal: Callable[[Callable[[], Reply]], Reply],
         too_large: Callable[[], Reply],
-        fault: Fault | None = None,
+        defer: Callable[[float, Callable[[], Reply]], None],
+        begin: Callable[[], None],
+        fault: AnswerFault | None = None,
     ) -> None:
         self._body = body
         self._length = length
         self._limit = limit
         self._seal = seal
         self._too_large = too_large
+        self._defer = defer
+        self._begin = begin
         self._fault = fault
         self._received = 0
         self._closed = False
         self._refused = False
-        if isinstance(fault, Status | DropBefore) or (length or 0) > limit:
+        if (length or 0) > limit:
             self._replace(too_large)
 
     @property
@@ -140,7 +183,7 @@ class Exchange:
         try:
             self._body.feed(chunk)
         except RefusedError as error:
-            self._replace(_raiser(error))
+            self._replace(raiser(error))
 
     def finish(self) -> Reply:
         """Ends the body, lets the call take effect, and gives the reply.
@@ -149,24 +192,11 @@ class Exchange:
             DisconnectedError: The emulator closes the connection instead, as scripted.
         """
         self._close()
-        if isinstance(self._fault, Status):
-            return self._seal(_raiser(_scripted(self._fault)))
-        if isinstance(self._fault, DropBefore):
-            self._body.abort()
-            raise DisconnectedError
+        self._begin()
         if self.missing and not self._refused:
-            self._replace(
-                _raiser(
-                    RefusedError(
-                        "invalid_request_error",
-                        "The request body does not match its Content-Length.",
-                    )
-                )
-            )
-        reply = self._seal(self._body.finish)
-        if isinstance(self._fault, DropAfter):
-            raise DisconnectedError
-        return reply
+            message = "The request body does not match its Content-Length."
+            self._replace(raiser(RefusedError("invalid_request_error", message)))
+        return enact(self._fault, self._body, self._seal, self._defer)
 
     def abort(self) -> None:
         """Ends the call without effect: the client has gone away."""
@@ -182,14 +212,3 @@ class Exchange:
         if self._closed:
             raise RuntimeError("The exchange is over.")
         self._closed = True
-
-
-def _raiser(error: RefusedError) -> Callable[[], Reply]:
-    def answer() -> Reply:
-        raise error
-
-    return answer
-
-
-def _scripted(fault: Status) -> RefusedError:
-    return RefusedError(fault.type, fault.message, status=fault.code, headers=dict(fault.headers))

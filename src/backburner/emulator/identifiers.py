@@ -38,6 +38,11 @@ def chances(seed: object, ordinal: int, purpose: str, count: int) -> "array[int]
     return numbers
 
 
+def chance(*parts: object) -> float:
+    """A number from 0 up to 1 that depends on nothing but the parts."""
+    return int.from_bytes(_shake(8, *parts), "big") / (1 << 64)
+
+
 def finish_order(seed: object, ordinal: int, count: int) -> list[int]:
     """The positions of a batch in the order in which they are processed.
 

@@ -33,10 +33,12 @@ class Intake:
 
     Attributes:
         count: Requests seen so far.
+        first: The custom_id of the first faultless one.
     """
 
     def __init__(self, spool: SpoolWriter, limit: int, window: int = WINDOW_BYTES) -> None:
         self.count = 0
+        self.first: str | None = None
         self._spool = spool
         self._limit = limit
         self._scanner = Scanner(self, window)
@@ -121,6 +123,8 @@ class Intake:
 
     def _take(self, custom_ids: list[str], params: list[bytes]) -> None:
         self.count += len(custom_ids)
+        if self.first is None:
+            self.first = custom_ids[0]
         if self._defect is None and self._duplicate is None and self.count <= self._limit:
             self._duplicate = self._repeated(custom_ids)
             self._spool.add(custom_ids, params)

@@ -6,9 +6,32 @@ Source: platform.claude.com/docs/en/api/rate-limits (2026-08-22).
 import math
 
 from backburner.emulator.batchbook import timestamp
+from backburner.emulator.calls import BATCH_ROUTES
 from backburner.emulator.replies import RefusedError
+from backburner.emulator.settings import Limits
 
 _MINUTE = 60.0
+
+
+class CallLimits:
+    """The limits of all routes; the batch routes share one."""
+
+    def __init__(self, limits: Limits) -> None:
+        batches = CallLimit(limits.batch_calls_per_minute)
+        self._of = {
+            **dict.fromkeys(BATCH_ROUTES, batches),
+            "messages": CallLimit(limits.message_calls_per_minute),
+            "count_tokens": CallLimit(limits.count_calls_per_minute),
+        }
+
+    def take(self, route: str, now: float) -> dict[str, str]:
+        """Counts one call of a route and gives the headers that tell about it.
+
+        Raises:
+            RefusedError: 429, with the seconds to wait.
+        """
+        limit = self._of.get(route)
+        return {} if limit is None else limit.take(now)
 
 
 class CallLimit:

@@ -9,6 +9,7 @@ import msgspec
 from backburner.emulator import caching, catalogue, identifiers, prices
 from backburner.emulator.caching import CacheMarkError
 from backburner.emulator.calls import Call
+from backburner.emulator.credit import Credit
 from backburner.emulator.paging import page
 from backburner.emulator.replies import RefusedError, Reply, json_reply
 from backburner.emulator.settings import Settings
@@ -26,14 +27,16 @@ class MessageRoutes:
         cost: Picodollars of all single messages so far.
     """
 
-    def __init__(self, settings: Settings, speaker: Speaker) -> None:
+    def __init__(self, settings: Settings, speaker: Speaker, credit: Credit) -> None:
         self.cost = 0
+        self._credit = credit
         self._settings = settings
         self._speaker = speaker
         self._answered = 0
 
     def messages(self, call: Call, body: bytes, now: float) -> Reply:
         """An answer at once, at full price."""
+        self._credit.check(now)
         valid = self._valid(call, body)
         self._answered += 1
         occasion = Occasion(

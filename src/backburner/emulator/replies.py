@@ -1,7 +1,7 @@
 """HTTP answers: success, errors and the headers that every answer carries."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Any
 
@@ -30,11 +30,18 @@ Source: platform.claude.com/docs/en/api/errors (August 2026).
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A status, headers in lower case, and a body that may come in pieces."""
+    """A status, headers in lower case, and a body that may come in pieces.
+
+    Attributes:
+        size: Bytes of the body, where it has no Content-Length but is known.
+        delay: Seconds for which the answer is held back.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Iterable[bytes] = ()
+    size: int | None = None
+    delay: float = 0.0
 
 
 class RefusedError(Exception):
@@ -65,6 +72,15 @@ def error_reply(refused: RefusedError, request_id: str) -> Reply:
     return _json(refused.status, error_body(refused.problem, request_id), refused.headers)
 
 
+def raiser(error: RefusedError) -> Callable[[], Reply]:
+    """An act that is refused."""
+
+    def act() -> Reply:
+        raise error
+
+    return act
+
+
 def edge_reply(refused: RefusedError) -> Reply:
     """An error as the network's edge might send it, before the API is reached."""
     page = f"<html><head><title>{refused.status} {refused}</title></head></html>\n".encode()
@@ -80,7 +96,7 @@ def _json(status: int, value: Any, headers: Mapping[str, str]) -> Reply:
 
 def with_headers(reply: Reply, headers: Mapping[str, str]) -> Reply:
     """A reply with headers added, where it has not set them itself."""
-    return Reply(reply.status, {**headers, **reply.headers}, reply.body)
+    return replace(reply, headers={**headers, **reply.headers})
 
 
 def http_date(moment: float) -> str:

@@ -8,6 +8,8 @@ import msgspec
 
 from backburner.emulator import identifiers, prices
 from backburner.emulator.batchbook import Batch
+from backburner.emulator.credit import Credit
+from backburner.emulator.foreign import ForeignSpool
 from backburner.emulator.settings import FailureKind, Settings
 from backburner.emulator.shapes import (
     Canceled,
@@ -68,9 +70,10 @@ def expires_any(settings: Settings, ordinal: int, count: int) -> bool:
 class Results:
     """Writes the results of batches; remembers which requests have failed by chance."""
 
-    def __init__(self, settings: Settings, speaker: Speaker) -> None:
+    def __init__(self, settings: Settings, speaker: Speaker, credit: Credit) -> None:
         self._settings = settings
         self._speaker = speaker
+        self._credit = credit
         self._failed: dict[bytes, tuple[int, int]] = {}
 
     def prepare(self, batch: Batch) -> Iterator[None]:
@@ -78,9 +81,14 @@ class Results:
 
         Whoever calls this decides how quickly to go on; the batch shows nothing of it until then.
         """
+        if isinstance(batch.spool, ForeignSpool):
+            batch.spool.reached = done = batch.processed(batch.ends_at)
+            batch.counts = RequestCounts(0, done, 0, batch.count - done)
+            return
         order = identifiers.finish_order(self._settings.seed, batch.ordinal, batch.count)
         fates = Fates.of(self._settings, batch.ordinal, batch.count)
         reached = batch.processed(batch.ends_at)
+        letters = bytearray(batch.count)
         encode = msgspec.json.Encoder().encode
         counts = dict.fromkeys("secx", 0)
         picodollars = 0
@@ -96,13 +104,16 @@ class Results:
                 if isinstance(result, Succeeded):
                     message = result.message
                     picodollars += prices.cost(message.model, message.usage)
-                counts[_letter(result)] += 1
+                letter = _letter(result)
+                counts[letter] += 1
+                letters[index] = ord(letter)
                 lines += (encode(ResultLine(custom_id, result)), b"\n")
                 if len(lines) >= 2 * STEP:
                     file.write(b"".join(lines))
                     lines.clear()
                     yield
             file.write(b"".join(lines))
+        batch.spool.note_outcomes(bytes(letters))
         batch.counts = RequestCounts(0, counts["s"], counts["e"], counts["c"], counts["x"])
         batch.cost = picodollars
 
@@ -111,7 +122,7 @@ class Results:
         order = identifiers.finish_order(self._settings.seed, batch.ordinal, batch.count)
         fates = Fates.of(self._settings, batch.ordinal, batch.count)
         letters = []
-        quiet = Results(self._settings, Speaker(self._settings))
+        quiet = Results(self._settings, Speaker(self._settings), self._credit)
         quiet._failed = dict(self._failed)
         for place, (index, (_, raw)) in enumerate(
             zip(order, batch.spool.picked(order), strict=True)
@@ -127,6 +138,8 @@ class Results:
             fates.expired and _hits(fates.expired[index], self._settings.expired_share)
         ):
             return _EXPIRED
+        if not self._credit.always_enough and self._credit.is_out(batch.moment(place)):
+            kind = "billing_error"
         valid = check(raw, batch.terms)
         if isinstance(valid, Problem):
             return self._errored(batch, index, valid)

@@ -1,9 +1,4 @@
-"""The emulated API on a port, and beside it `/_emulator/` for whoever runs a demonstration.
-
-GET  /_emulator/bill                      what has been charged, in picodollars
-GET  /_emulator/batches                   the ledger
-POST /_emulator/clock  {"advance": 3600}  moves the clock forward, in seconds
-"""
+"""The emulated API on a port, and beside it `/_emulator/` for whoever runs it."""
 
 import asyncio
 import time
@@ -12,13 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from backburner.emulator.controls import PREFIX, Controls
+from backburner.emulator.creation import Witness
 from backburner.emulator.exchange import Exchange
 from backburner.emulator.faults import DisconnectedError
-from backburner.emulator.replies import Reply, json_reply
+from backburner.emulator.replies import Reply
 from backburner.emulator.settings import Settings
 from backburner.emulator.world import World
 
@@ -58,7 +54,7 @@ class Application:
 
     def __init__(self, world: World, clock: Clock) -> None:
         self._world = world
-        self._clock = clock
+        self._controls = Controls(world, clock.advance)
         self._worker: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,11 +89,12 @@ class Application:
         if scope["query_string"]:
             target += "?" + scope["query_string"].decode("latin-1")
         try:
-            if target.startswith("/_emulator/"):
-                reply: Reply | None = self._control(scope["method"], target, await _body(receive))
+            if target.startswith(PREFIX):
+                body = await _body(receive)
+                reply: Reply | None = self._controls.reply(scope["method"], target, body)
             else:
                 reply = await self._exchange(scope, target, receive)
-            if reply is not None:
+            if reply is not None and await _waited(reply.delay, receive):
                 await _answer(reply, send)
         except DisconnectedError:
             await _hang_up(scope, receive)
@@ -108,27 +105,6 @@ class Application:
         if not await _fed(exchange, receive):
             return None
         return exchange.finish()
-
-    def _control(self, method: str, target: str, body: bytes) -> Reply:
-        match method, target:
-            case "GET", "/_emulator/bill":
-                bill = self._world.bill()
-                return json_reply(
-                    {"total": bill.total, "batches": bill.batches, "calls": bill.calls}
-                )
-            case "GET", "/_emulator/batches":
-                return json_reply([_entry(batch) for batch in self._world.ledger()])
-            case "POST", "/_emulator/clock":
-                seconds = msgspec.json.decode(body, type=dict[str, float]).get("advance", 0.0)
-                self._clock.advance(max(0.0, seconds))
-                return json_reply({"now": self._world.time})
-            case _:
-                return Reply(404, {"content-type": "text/plain"}, (b"No such control.\n",))
-
-
-def _entry(batch: Any) -> dict[str, Any]:
-    names = ("id", "ordinal", "workspace", "created_at", "count", "status", "deleted")
-    return {name: getattr(batch, name) for name in names}
 
 
 async def _fed(exchange: Exchange, receive: Receive) -> bool:
@@ -141,6 +117,17 @@ async def _fed(exchange: Exchange, receive: Receive) -> bool:
         exchange.feed(message.get("body", b""))
         if not message.get("more_body", False):
             return True
+
+
+async def _waited(seconds: float, receive: Receive) -> bool:
+    """Lets a slow answer wait; False if the client goes away meanwhile."""
+    if not seconds:
+        return True
+    try:
+        await asyncio.wait_for(receive(), seconds)
+    except TimeoutError:
+        return True
+    return False
 
 
 async def _body(receive: Receive) -> bytes:
@@ -226,6 +213,7 @@ def serve(
     speed: float = 1.0,
     state_dir: Path | None = None,
     ready: Callable[[str], None] | None = None,
+    on_complete_body: Witness | None = None,
 ) -> None:
     """Serves an emulated API until SIGTERM or SIGINT.
 
@@ -237,8 +225,17 @@ def serve(
         state_dir: Where requests and results are spooled; a folder inside it is made and removed
             again. What an earlier server left there is not taken up.
         ready: Told the base URL once the server listens.
+        on_complete_body: Told of each complete body of a create, as `World` says.
     """
-    server_for(settings, host, port, speed=speed, state_dir=state_dir, ready=ready).run()
+    server_for(
+        settings,
+        host,
+        port,
+        speed=speed,
+        state_dir=state_dir,
+        ready=ready,
+        on_complete_body=on_complete_body,
+    ).run()
 
 
 def server_for(
@@ -249,8 +246,11 @@ def server_for(
     speed: float = 1.0,
     state_dir: Path | None = None,
     ready: Callable[[str], None] | None = None,
+    on_complete_body: Witness | None = None,
 ) -> Server:
     """A server that has not started yet; `run` serves until it is stopped."""
     clock = Clock(speed)
-    world = World(settings, now=clock, state_dir=state_dir, eager=False)
+    world = World(
+        settings, now=clock, state_dir=state_dir, eager=False, on_complete_body=on_complete_body
+    )
     return Server(world, clock, host, port, ready)

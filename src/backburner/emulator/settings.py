@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from backburner.emulator.faultplan import FaultPlan
+
 DEFAULT_WORKSPACE = "wrkspc_01Emu1atorDefau1tWorkspc"
 
 FailureKind = Literal[
@@ -131,6 +133,7 @@ class Settings:
         default_workspace: Workspace of all other keys.
         refused_keys: Keys that are answered with 401.
         strict: Whether unknown models, beta names and parameters are refused.
+        faults: What goes wrong besides: by script, by chance, all the time.
     """
 
     seed: int | str = 0
@@ -149,6 +152,7 @@ class Settings:
     strict: bool = True
     limits: Limits = field(default_factory=Limits)
     switches: Switches = field(default_factory=Switches)
+    faults: FaultPlan = field(default_factory=FaultPlan)
 
     def turnaround_of(self, ordinal: int, count: int) -> float:
         """Seconds that the batch accepted as `ordinal` takes."""

@@ -84,7 +84,11 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.results = folder / "results.jsonl"
+
+    @property
+    def results(self) -> Path:
+        """Where the results are, once they are written."""
+        return self._folder / "results.jsonl"
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         """Each request in the order sent: its custom_id and its parameters as they came."""
@@ -117,12 +121,25 @@ class Spool:
                 left -= len(piece)
                 yield piece
 
+    def result_lines(self) -> Iterator[bytes]:
+        """The results line by line, each with its line end."""
+        with self.results.open("rb", buffering=READ_BYTES) as file:
+            yield from file
+
+    def note_outcomes(self, letters: bytes) -> None:
+        """Keeps how each request ended, one letter each in the order sent."""
+        (self._folder / "outcomes").write_bytes(letters)
+
+    def outcomes(self) -> bytes:
+        """How each request ended, as it was noted."""
+        return (self._folder / "outcomes").read_bytes()
+
     def remove(self) -> None:
         """Removes every trace of a batch that was not accepted after all."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def forget_results(self) -> None:
-        """Removes the results for good; the requests stay for the ledger."""
+        """Removes the results for good; requests and outcomes stay for the ledger."""
         self.results.unlink(missing_ok=True)
 
     def _ends(self) -> "array[int]":

@@ -1,6 +1,6 @@
 """The emulated API without a network: a transport for `httpx2`, and so for the SDK."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx2
 
@@ -16,10 +16,16 @@ class EmulatorTransport(httpx2.BaseTransport):
     The body is passed on piece by piece, so the world sees what a server sees: withheld bytes, and
     clients that die. An exception from the body's iterator aborts the call and goes on to the
     caller; a dropped connection becomes the error that a socket would give.
+
+    Args:
+        world: Where calls go.
+        sleep: Lets time pass while a slow answer is awaited, up to the call's own timeout. Without
+            one no time passes, and the timeout strikes all the same.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, sleep: Callable[[float], object] | None = None) -> None:
         self._world = world
+        self._sleep = sleep or (lambda _seconds: None)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Carries one call."""
@@ -36,9 +42,19 @@ class EmulatorTransport(httpx2.BaseTransport):
             raise httpx2.RemoteProtocolError(
                 "Server disconnected without sending a response.", request=request
             ) from error
+        if reply.delay:
+            self._wait(reply.delay, request)
         return httpx2.Response(
             reply.status, headers=dict(reply.headers), stream=_Pieces(reply, request)
         )
+
+    def _wait(self, seconds: float, request: httpx2.Request) -> None:
+        patience = request.extensions.get("timeout", {}).get("read")
+        if patience is None or seconds <= patience:
+            self._sleep(seconds)
+            return
+        self._sleep(patience)
+        raise httpx2.ReadTimeout("timed out", request=request)
 
     def _send(self, request: httpx2.Request, exchange: Exchange) -> None:
         stream = request.stream
@@ -70,7 +86,10 @@ class _Pieces(httpx2.SyncByteStream):
         try:
             yield from self._pieces
         except DisconnectedError as error:
-            raise httpx2.ReadError("Connection reset by peer", request=self._request) from error
+            raise httpx2.RemoteProtocolError(
+                "peer closed connection without sending complete message body",
+                request=self._request,
+            ) from error
 
     def close(self) -> None:
         close = getattr(self._pieces, "close", None)

@@ -10,9 +10,10 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 from backburner.emulator import identifiers
 from backburner.emulator.batch_routes import BatchRoutes
@@ -27,9 +28,14 @@ from backburner.emulator.calls import (
     route,
     workspace_of,
 )
-from backburner.emulator.exchange import Body, Collected, Exchange, Ignored, Unzipped
-from backburner.emulator.faults import Fault, Script
-from backburner.emulator.limits import CallLimit
+from backburner.emulator.creation import Witness
+from backburner.emulator.credit import Credit
+from backburner.emulator.deferred import Deferred
+from backburner.emulator.exchange import Body, Collected, Exchange, Ignored, unpacked
+from backburner.emulator.faultplan import Scripted
+from backburner.emulator.faults import Fault
+from backburner.emulator.ledger import Accepted, Bill
+from backburner.emulator.limits import CallLimits
 from backburner.emulator.message_routes import MessageRoutes
 from backburner.emulator.replies import (
     RefusedError,
@@ -37,57 +43,16 @@ from backburner.emulator.replies import (
     edge_reply,
     error_reply,
     http_date,
+    raiser,
     with_headers,
 )
 from backburner.emulator.results import Results
 from backburner.emulator.settings import Settings
 from backburner.emulator.speaking import Speaker
-from backburner.emulator.spool import Spool
-
+from backburner.emulator.troubles import NO_TROUBLES, Mischief
 
 _STEPS_PER_CALL = 8
 """Steps of 256 items that a call does at most: a batch of 2,000 is ready when its end is seen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """What the emulated API charges, in picodollars (1e-12 USD).
-
-    Args:
-        batches: By batch id, from the moment each has ended; a batch under way costs nothing yet.
-        calls: All single messages together.
-    """
-
-    batches: dict[str, int]
-    calls: int
-
-    @property
-    def total(self) -> int:
-        """Everything together."""
-        return sum(self.batches.values()) + self.calls
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A batch in the ledger: accepted once, and kept there even if deleted.
-
-    Args:
-        ordinal: How many batches were accepted before it.
-        created_at: In POSIX seconds.
-    """
-
-    id: str
-    ordinal: int
-    workspace: str
-    created_at: float
-    count: int
-    status: str
-    deleted: bool
-    _spool: Spool
-
-    def custom_ids(self) -> Iterator[str]:
-        """Its custom_ids in the order sent, read from disk."""
-        return self._spool.custom_ids()
 
 
 class World:
@@ -101,6 +66,9 @@ class World:
         eager: Whether the results of a batch are written as soon as its end has come. Otherwise
             whoever owns the world calls `work` until it has nothing left to do, and a batch shows
             as ended when its results are ready.
+        on_complete_body: Told the first custom_id and the number of requests of each body of a
+            create that has come whole, before the world accepts, refuses or loses it; not of calls
+            that their heads already condemn.
     """
 
     def __init__(
@@ -110,28 +78,35 @@ class World:
         now: Callable[[], float],
         state_dir: Path | None = None,
         eager: bool = True,
+        on_complete_body: Witness | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self._clock = now
         self._latest = now()
+        self._acting_at: float | None = None
         self._eager = eager
         if state_dir is not None:
             state_dir.mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(dir=state_dir, prefix="emulator-"))
         self._cleanup = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._book = BatchBook()
-        self._faults = Script()
+        self._mischief = Mischief(self.settings.faults, self.settings.seed, self._latest)
+        self._deferred = Deferred()
+        self._credit = Credit()
         speaker = Speaker(self.settings)
-        self._results = Results(self.settings, speaker)
+        self._results = Results(self.settings, speaker, self._credit)
         self._working: tuple[Batch, Iterator[None]] | None = None
         self._batches = BatchRoutes(
-            self.settings, self._book, self._results, self._folder, self._settle
+            self.settings,
+            self._book,
+            self._results,
+            self._folder,
+            self._settle,
+            self._credit,
+            on_complete_body,
         )
-        self._messages = MessageRoutes(self.settings, speaker)
-        limits = self.settings.limits
-        self._batch_calls = CallLimit(limits.batch_calls_per_minute)
-        self._message_calls = CallLimit(limits.message_calls_per_minute)
-        self._count_calls = CallLimit(limits.count_calls_per_minute)
+        self._messages = MessageRoutes(self.settings, speaker, self._credit)
+        self._limits = CallLimits(self.settings.limits)
         self._calls = 0
 
     # The clock
@@ -151,6 +126,8 @@ class World:
 
     def work(self) -> bool:
         """Does a little of what is due; whether anything was due."""
+        if self._deferred and self._catch_up():
+            return True
         if self._working is None:
             due = self._book.due(self.time)
             if not due:
@@ -163,6 +140,23 @@ class World:
         self._working = None
         self._book.close(batch)
         return True
+
+    def _catch_up(self) -> bool:
+        """Lets calls take effect that were to do so later; whether there were any."""
+        acted = False
+        while (due := self._deferred.pop(self.time)) is not None:
+            acted, before = True, self._acting_at
+            self._acting_at, act = due
+            try:
+                with suppress(RefusedError):
+                    act()
+            finally:
+                self._acting_at = before
+        return acted
+
+    def _moment(self) -> float:
+        """The time at which a call takes effect."""
+        return self.time if self._acting_at is None else self._acting_at
 
     def _settle(self, batch: Batch) -> None:
         while not batch.ended and self.work():
@@ -183,64 +177,60 @@ class World:
         self._calls += 1
         head = Head.of(method, target, headers, scheme)
         extra = {"request-id": identifiers.request_id(self.settings.seed, self._calls)}
+        troubles = NO_TROUBLES
         try:
             asked = route(head)
-            body = self._body(head, asked, extra)
+            call = self._call(head, asked, extra)
+            troubles = call.troubles
+            body = unpacked(
+                self._handler(call),
+                head.headers.get("content-encoding", "identity"),
+                zipped=self._takes_gzip(asked.name),
+            )
         except RefusedError as error:
-            asked, body = Route("", ""), Ignored(_raiser(error))
+            asked, troubles = Route("", ""), NO_TROUBLES
+            body = Ignored(raiser(error))
         return Exchange(
             body,
             length=head.length,
             limit=self._body_limit(asked),
             seal=lambda act: self._sealed(act, extra),
             too_large=self._too_large,
-            fault=self._faults.take(asked.name),
+            defer=lambda seconds, act: self._deferred.add(self.time + seconds, act),
+            begin=lambda: self._mischief.note(asked.name, troubles),
+            fault=troubles.answer,
         )
 
-    def _body(self, head: Head, asked: Route, extra: dict[str, str]) -> Body:
+    def _call(self, head: Head, asked: Route, extra: dict[str, str]) -> Call:
+        """A call whose head is in order, with what is to go wrong with it."""
         workspace = workspace_of(head, self.settings)
         extra["anthropic-workspace-id"] = workspace
         call = accept(head, asked, workspace, self.settings)
-        limit = self._limit_of(asked)
-        if limit is not None:
-            extra.update(limit.take(self.time))
-        return self._unpacked(call, self._handler(call))
+        extra.update(self._limits.take(asked.name, self._shown_time))
+        troubles = self._mischief.take(asked.name, self._number(asked), self.time)
+        return call if troubles is NO_TROUBLES else replace(call, troubles=troubles)
+
+    def _number(self, asked: Route) -> int | None:
+        """The number of the batch that a call names or would make."""
+        if asked.name == "create":
+            return self._book.accepted
+        return self._book.number(asked.argument)
 
     def _handler(self, call: Call) -> Body:
         name = call.route.name
         if name == "create":
-            return self._batches.creation(call, lambda: self.time)
+            return self._batches.creation(call, self._moment)
         if name in ("messages", "count_tokens"):
             answer = getattr(self._messages, name)
-            return Collected(lambda body: answer(call, body, self.time))
+            return Collected(lambda body: answer(call, body, self._moment()))
         owner = self._batches if name in BATCH_ROUTES else self._messages
         act = getattr(owner, name)
-        return Ignored(lambda: act(call, self.time))
+        return Ignored(lambda: act(call, self._moment()))
 
-    def _unpacked(self, call: Call, body: Body) -> Body:
-        """The body behind its Content-Encoding.
-
-        Raises:
-            RefusedError: 400 for an encoding that the route does not take.
-        """
-        encoding = call.head.headers.get("content-encoding", "identity").strip().lower()
-        if encoding == "identity":
-            return body
-        zipped = call.route.name in ("messages", "count_tokens") or (
-            call.route.name == "create" and self.settings.switches.gzip_batches
-        )
-        if encoding != "gzip" or not zipped:
-            raise RefusedError(
-                "invalid_request_error",
-                f"The request body encoding `{encoding}` is not supported.",
-                details={"error_code": "request_body_encoding_unsupported"},
-            )
-        return Unzipped(body)
-
-    def _limit_of(self, asked: Route) -> CallLimit | None:
-        if asked.name in BATCH_ROUTES:
-            return self._batch_calls
-        return {"messages": self._message_calls, "count_tokens": self._count_calls}.get(asked.name)
+    def _takes_gzip(self, name: str) -> bool:
+        if name == "create":
+            return self.settings.switches.gzip_batches
+        return name in ("messages", "count_tokens")
 
     def _body_limit(self, asked: Route) -> int:
         limits = self.settings.limits
@@ -259,55 +249,124 @@ class World:
             reply = act()
         except RefusedError as error:
             reply = error_reply(error, extra["request-id"])
-        return with_headers(reply, {**extra, "date": http_date(self.time)})
+        return with_headers(reply, {**extra, "date": http_date(self._shown_time)})
+
+    @property
+    def _shown_time(self) -> float:
+        """The time that callers are told."""
+        return self.time + self.settings.faults.skew
 
     # For whoever judges or troubles the world
 
-    def script(self, route: str, fault: Fault, *, times: int = 1) -> None:
+    def script(
+        self,
+        route: str,
+        fault: Fault,
+        *,
+        times: int | None = 1,
+        lasting: float | None = None,
+        batch: int | None = None,
+    ) -> None:
         """Lets the next calls of a route go wrong.
+
+        Faults of an answer wait for each other, in the order scripted. Faults of lines and of a
+        batch's life come with the next call that they fit, all together.
 
         Args:
             route: One of create, retrieve, list, results, cancel, delete, messages, count_tokens,
-                models, model.
+                models, model, or any for all of them.
             fault: What goes wrong.
-            times: For how many calls.
+            times: For how many calls; None for all.
+            lasting: For how many seconds from now on, whatever `times` says.
+            batch: Only for the batch accepted under this number, from 0.
+
+        Raises:
+            ValueError: The fault makes no sense on the route.
         """
-        self._faults.add(route, times, fault)
+        entry = Scripted(route=route, fault=fault, times=times, lasting=lasting, batch=batch)
+        self.script_entry(entry)
+
+    def script_entry(self, entry: Scripted) -> None:
+        """Lets calls go wrong as an entry of a file says."""
+        self._mischief.add(entry, self.time)
+
+    def struck(self) -> dict[str, int]:
+        """How often each fault has struck, by route and name, such as `create drop_after`."""
+        return dict(self._mischief.seen)
+
+    def plant_foreign(
+        self,
+        requests: int,
+        *,
+        count: int = 1,
+        workspace: str | None = None,
+        turnaround: float = 300.0,
+        prefix: str = "task",
+    ) -> list[str]:
+        """Lets another producer's batches appear now, at little cost whatever their size.
+
+        They take no room in the queue, shift no ordinals and are not billed.
+
+        Args:
+            requests: How many requests each has.
+            count: How many batches.
+            workspace: Where; the default workspace, if None.
+            turnaround: Seconds until each has ended.
+            prefix: What its custom_ids begin with.
+
+        Returns:
+            Their ids, oldest first.
+        """
+        self.advance()
+        place = workspace or self.settings.default_workspace
+        return [
+            self._batches.plant(requests, place, self.time, turnaround, prefix).id
+            for _ in range(count)
+        ]
+
+    def exhaust_credit(self, code: Literal[400, 402] = 402, *, at: float | None = None) -> None:
+        """Lets the credit run out: requests end with `billing_error`, creations are refused.
+
+        Args:
+            code: The status of refused creations and messages.
+            at: When, in POSIX seconds; now, if None.
+        """
+        self._credit.exhaust(self.time if at is None else at, code)
+        self._recount()
+
+    def refill_credit(self) -> None:
+        """Ends the lack of credit now; what has failed for it stays so."""
+        self._credit.refill(self.time)
+        self._recount()
+
+    def _recount(self) -> None:
+        for batch in self._book.running():
+            if batch.tally is not None:
+                batch.tally = self._results.tally(batch)
 
     def received(self, batch_id: str) -> Iterator[tuple[str, bytes]]:
         """Each request of a batch in the order sent: custom_id and parameters byte for byte."""
         return iter(self._book.get(batch_id).spool)
 
-    def ledger(self) -> list[Accepted]:
-        """Every batch ever accepted, in order."""
+    def outcomes(self, batch_id: str) -> Iterator[tuple[str, str]]:
+        """Each custom_id of a batch in the order sent, with its result type.
+
+        It is `processing` until the batch has ended, and known for good afterwards.
+        """
         self.advance()
-        return [
-            Accepted(
-                batch.id,
-                batch.ordinal,
-                batch.workspace,
-                batch.created_at,
-                batch.count,
-                batch.status,
-                batch.deleted,
-                batch.spool,
-            )
-            for batch in self._book
-        ]
+        return Accepted.of(self._book.get(batch_id), self.settings.seed).outcomes()
+
+    def ledger(self) -> list[Accepted]:
+        """Every batch ever accepted, in order, with the planted ones between them."""
+        self.advance()
+        return [Accepted.of(batch, self.settings.seed) for batch in self._book]
 
     def bill(self) -> Bill:
         """What has been charged so far."""
         self.advance()
-        batches = {batch.id: batch.cost for batch in self._book}
+        batches = {batch.id: batch.cost for batch in self._book if not batch.foreign}
         return Bill(batches, self._messages.cost)
 
     def close(self) -> None:
         """Removes everything from disk."""
         self._cleanup()
-
-
-def _raiser(error: RefusedError) -> Callable[[], Reply]:
-    def answer() -> Reply:
-        raise error
-
-    return answer
