@@ -6,7 +6,7 @@ exception outside `Exception`, and after it the dead process can do nothing any 
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -199,10 +199,8 @@ def test_a_death_at_any_effect_loses_nothing_and_sends_nothing_twice(
     doubts = 0
     for at in range(first, 10_000, stride):
         life, wire = make_life(), Tripwire(at, side)
-        try:
+        with suppress(KilledError):
             life.live(wire)
-        except KilledError:
-            pass
         if not wire.tripped:
             break
 

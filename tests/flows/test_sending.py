@@ -257,7 +257,7 @@ def test_a_worker_notices_that_another_one_stopped_the_lane(make_stage):
     run = stage.run_of(bb, stage.table(2))
     other = stage.open(key="bad")
 
-    def meanwhile(count):
+    def meanwhile(_count):
         if stage.world.ledger():
             stage.clock.sleep(61)
             with pytest.raises(LaneStopped):

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_retries_wait_longer_each_time_and_end_at_five_attempts(make_stage):
     ledger = stage.world.ledger()
     assert len(ledger) == 5
     assert finished.receipt.outcomes == {"server_error": 1}
-    pauses = [b.created_at - a.created_at - 20 for a, b in zip(ledger, ledger[1:], strict=False)]
+    pauses = [b.created_at - a.created_at - 20 for a, b in pairwise(ledger)]
     assert pauses == sorted(pauses)
     assert pauses[-1] > 500
     (review,) = stage.rows("out.review.csv")

@@ -1,4 +1,4 @@
-"""The table of a batch's moves: closed, without dead ends before the end, and obeyed by the plan."""
+"""The table of a batch's moves: closed, without dead ends, and obeyed by the plan."""
 
 import dataclasses
 import re

@@ -73,6 +73,8 @@ def _of_status(error: "APIStatusError", *, may_have_acted: bool) -> Fault:
 
 
 def _kind(error: "APIStatusError", status: int, *, may_have_acted: bool) -> FaultKind:
+    if status == 410 and not may_have_acted:  # noqa: PLR2004
+        return FaultKind.ABSENT
     redirected = 300 <= status < 400  # noqa: PLR2004  # a refused redirect is a definite refusal
     if status not in _DEFINITE and not redirected:
         return FaultKind.DOUBT if may_have_acted else FaultKind.UNREACHED

@@ -39,7 +39,7 @@ def ask(tools: Tools, batch: Batch, upstream: Upstream) -> None:
 
 
 def _is_gone(batch: Batch, now: float) -> bool:
-    """Whether an absent batch was deleted, which only an ended one can be, and not just listed late.
+    """Whether an absent batch was deleted, which only an ended one can be, and is not just new.
 
     Collecting it tells for certain: it looks for the results, and at the workspace.
     """
