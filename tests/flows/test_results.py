@@ -44,11 +44,11 @@ def without_last_line(body):
     return b"".join(body.splitlines(keepends=True)[:-1])
 
 
-def played(stage, edit, times=10_000, rows=6):
+def played(stage, edit, times=10_000, rows=6, pause=0.0):
     transport = Edited(stage.world, edit, times)
     bb = stage.open(transport=transport)
     run = stage.run_of(bb, stage.table(rows))
-    return bb, run, bb.run(run.id), transport
+    return bb, run, bb.run(run.id, lambda _count: stage.clock.sleep(pause)), transport
 
 
 def orphans(bb):
@@ -87,7 +87,7 @@ def test_a_line_that_never_comes_ends_as_missing_and_the_others_are_kept(stage):
     def lose(body):
         return b"".join(line for line in body.splitlines(keepends=True) if b"text 4" not in line)
 
-    _, _, finished, _ = played(stage, lose)
+    _, _, finished, _ = played(stage, lose, pause=300)
 
     assert finished.receipt.outcomes == {"ok": 5, "missing": 1}
     assert len(stage.world.ledger()) == 5
@@ -190,7 +190,7 @@ def test_a_batch_deleted_upstream_is_missing_and_held(stage):
     (batch,) = stage.world.ledger()
     stage.make_client(stage.world).messages.batches.delete(batch.id)
 
-    finished = bb.run(run.id)
+    finished = bb.run(run.id, lambda _count: stage.clock.sleep(300))
 
     assert finished.receipt.outcomes == {"missing": 3}
     assert bb.status(run.id)[1][0].count.held == 3
@@ -225,26 +225,27 @@ def test_failing_reads_are_asked_again_and_nothing_is_sent_again(stage):
     assert len(stage.world.ledger()) == 1
 
 
-@pytest.mark.parametrize("text", [GARBLE, "é" * 2_000_000], ids=["odd characters", "4 MB"])
+@pytest.mark.parametrize("text", [GARBLE, "é\u2028" * 800_000], ids=["odd characters", "4 MB"])
 def test_an_answer_comes_back_byte_for_byte(make_stage, ask, text):
-    stage = make_stage(rules=(Rule(match="now", answer=text.replace("\\", r"\\")),))
-    bb = stage.open()
-    run = stage.run_of(bb, stage.table(["now"]), prompt="{{ text }}", max_tokens=64_000)
-    listed = bb.enqueue([{"custom_id": "a", "params": ask("now", max_tokens=64_000)}])
+    stage = make_stage(rules=(Rule(match="now", answer="SMALL"),))
+    long = json.dumps(text, ensure_ascii=False)[1:-1].encode()
+    transport = Edited(stage.world, lambda body: body.replace(b"SMALL", long))
+    bb = stage.open(transport=transport)
+    run = stage.run_of(bb, stage.table(["now"]), prompt="{{ text }}")
+    listed = bb.enqueue([{"custom_id": "a", "params": ask("now")}])
 
     bb.run(run.id)
     bb.run(listed.id)
     bb.write(listed.id, str(stage.home.parent / "out.jsonl"))
 
     (result,) = bb.results(listed)
-    whole = result.message["content"][0]["text"]
-    expected = text if result.outcome is Outcome.OK else text[: len(whole)]
-    assert whole == expected
-    assert len(whole) > 50
-    assert stage.rows()[0]["answer"] == expected
+    assert result.message["content"][0]["text"] == text
+    assert stage.rows()[0]["answer"] == text
     written = (stage.home.parent / "out.jsonl").read_bytes()
     assert written.count(b"\n") == 1
-    assert json.loads(written)["result"]["message"]["content"][0]["text"] == expected
+    assert long in written
+    stored = [name for name, _ in bb.tools.vault.names() if name.startswith("results/")]
+    assert all(long in line for name in stored for line in bb.tools.vault.lines(name))
 
 
 def test_the_stored_lines_are_the_servers_bytes_in_request_order(stage, ask):
@@ -288,7 +289,7 @@ def lenient(make_stage):
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.tuples(extras, texts), min_size=1, max_size=5))
 def test_any_parameters_reach_the_api_token_for_token(lenient, requests):

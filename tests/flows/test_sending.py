@@ -390,7 +390,7 @@ def test_two_workers_on_one_home_never_send_twice(make_stage):
     one, two = stage.open(requests=2), stage.open(requests=2)
     run = stage.run_of(one, stage.table(11))
     workers = [Worker(bb.tools, ("default",)) for bb in (one, two)]
-    for _ in range(600):
+    for _ in range(150):
         for worker in workers:
             worker.tick(ReleaseAll())
         stage.clock.sleep(0.7)

@@ -45,6 +45,7 @@ from backburner.telemetry import Event, Listener, log_event
 from backburner.upstream import Upstream
 from backburner.upstream.connect import base_url_of, connect
 from backburner.worker import Tools, Worker
+from backburner.worker.sweeping import sweep
 
 if TYPE_CHECKING:
     import anthropic
@@ -207,6 +208,7 @@ class Backburner:
         with self._tools.store.read() as tx:
             open_runs = runs_unwritten(tx, (self.lane,))
         ended = [run for run in open_runs if is_finished(self._tools, run)]
+        sweep(self._tools)
         return Drained(tuple(finish(self._tools, run) for run in ended))
 
     def results(self, run: Run | str) -> Iterator[Result]:

@@ -142,7 +142,7 @@ class Vault:
         """An unnamed file on the vault's disk; it is gone when the block ends, or the process."""
         folder = self.root / "partial"
         folder.mkdir(exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=folder) as file:
+        with self._explained("a temporary file"), tempfile.TemporaryFile(dir=folder) as file:
             yield file
 
     @contextmanager

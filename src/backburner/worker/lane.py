@@ -1,5 +1,7 @@
 """A lane's step: pack due retries, release what may go, list what is upstream."""
 
+from dataclasses import dataclass, replace
+
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.lanes import Allowance, LaneView, SealedBatch, lane_step
@@ -29,11 +31,12 @@ def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
     if not plan.list_upstream:
         _rest(tools, lane, plan.due_at, polled_at=lane.polled_at)
         return
-    fault = _list(tools, lane, tools.connect(lane.name))
-    if fault is not None:
-        _put_off(tools, lane, fault)
+    seen = _list(tools, lane, tools.connect(lane.name))
+    if isinstance(seen, Fault):
+        _put_off(tools, lane, seen)
         return
-    plan = lane_step(_view(tools, lane, polled_at=now), allowance, now)
+    view = replace(_view(tools, lane, polled_at=now), retry_after=seen.retry_after)
+    plan = lane_step(view, allowance, now)
     _rest(tools, lane, plan.due_at, polled_at=now)
 
 
@@ -65,12 +68,20 @@ def _view(tools: Tools, lane: LaneRow, polled_at: float | None = None) -> LaneVi
     )
 
 
-def _list(tools: Tools, lane: LaneRow, upstream: Upstream) -> Fault | None:
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The list was read; `retry_after` is what the upstream asked to wait with that."""
+
+    retry_after: float | None
+
+
+def _list(tools: Tools, lane: LaneRow, upstream: Upstream) -> Fault | _Listed:
     """Bring forward what has ended, or is no longer listed."""
     with tools.store.read() as tx:
         ours = _by_upstream_id(batches_where(tx, [lane.name], [BatchState.SENT]))
     ready: list[str] = []
     after: str | None = None
+    retry_after: float | None = None
     while ours:
         answer = upstream.page(limit=_PAGE, after=after)
         if isinstance(answer, Fault):
@@ -79,12 +90,13 @@ def _list(tools: Tools, lane: LaneRow, upstream: Upstream) -> Fault | None:
             listed = ours.pop(remote.id, None)
             if listed is not None and remote.processing_status == _ENDED:
                 ready.append(remote.id)
+        retry_after = answer.retry_after
         after = answer.value.last_id
         if not answer.value.has_more or after is None:
             break
     with tools.store.write() as tx:
         batches_bring_forward(tx, [*ready, *ours], tools.clock.now())
-    return None
+    return _Listed(retry_after)
 
 
 def _by_upstream_id(batches: list[Batch]) -> dict[str, Batch]:
