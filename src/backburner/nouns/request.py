@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 _RAW = msgspec.Raw | UnsetType
 
 
-class RequestLine(msgspec.Struct, frozen=True):
+class RequestLine(msgspec.Struct, frozen=True, gc=False):
     """One line of a list of requests: the caller's key and the body as it was written.
 
     The key is the caller's own and any text will do: the ids that travel are ours.
@@ -23,7 +23,7 @@ class RequestLine(msgspec.Struct, frozen=True):
     params: msgspec.Raw
 
 
-class Params(msgspec.Struct, frozen=True):
+class Params(msgspec.Struct, frozen=True, gc=False):
     """The parts of a Messages body that are looked at before it is sent.
 
     Values that are only named when they are wrong stay raw. Other keys are not decoded: the body's
@@ -33,6 +33,7 @@ class Params(msgspec.Struct, frozen=True):
     model: Any = UNSET
     max_tokens: Any = UNSET
     messages: _RAW = UNSET
+    tools: _RAW = UNSET
     stream: Any = UNSET
     speed: _RAW = UNSET
     temperature: _RAW = UNSET

@@ -54,7 +54,9 @@ _NEVER = {
     "context_hint": _UNSUPPORTED_HINT,
 }
 _never_values = attrgetter(*_NEVER)
-_NONE_SET = (UNSET,) * len(_NEVER)
+_RARE = (*_NEVER, "stream", "billing_policy")
+_rare_values = attrgetter(*_RARE)
+_NONE_SET = (UNSET,) * len(_RARE)
 
 
 def refusals(params: Params, known_models: Collection[str] | None = None) -> tuple[Refusal, ...]:
@@ -64,10 +66,16 @@ def refusals(params: Params, known_models: Collection[str] | None = None) -> tup
         params: The checked parts of the body.
         known_models: Models that can be sent; None lets any model pass.
     """
-    return (
+    needed = (
         *_model(params.model, known_models),
         *_max_tokens(params.max_tokens),
         *_messages(params.messages),
+    )
+    # One look at all the rare keys: nearly every request has none of them.
+    if _rare_values(params) == _NONE_SET:
+        return needed
+    return (
+        *needed,
         *_stream(params.stream),
         *_never(params),
         *_billing(params.billing_policy),
@@ -127,12 +135,9 @@ def _stream(value: Any) -> tuple[Refusal, ...]:
 
 
 def _never(params: Params) -> tuple[Refusal, ...]:
-    values = _never_values(params)
-    if values == _NONE_SET:
-        return ()
     return tuple(
         _refused(f"{key} is {_show(value)}, which a batch refuses", hint)
-        for (key, hint), value in zip(_NEVER.items(), values, strict=True)
+        for (key, hint), value in zip(_NEVER.items(), _never_values(params), strict=True)
         if value is not UNSET
     )
 

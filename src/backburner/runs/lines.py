@@ -33,7 +33,7 @@ def split_lines(
     blocks: Iterator[str], faults: Faults, *, newline: Literal["", "\n"]
 ) -> Iterator[str]:
     """Gives each line of blocks of text, with its line end."""
-    for block in _whole_lines(blocks, faults, newline):
+    for block in whole_lines(blocks, faults, newline=newline):
         yield from StringIO(block, newline=newline)
 
 
@@ -88,7 +88,10 @@ def _note_bad_byte(
     faults.add(code, what, line=line, hint=hint)
 
 
-def _whole_lines(blocks: Iterator[str], faults: Faults, newline: str) -> Iterator[str]:
+def whole_lines(
+    blocks: Iterator[str], faults: Faults, *, newline: Literal["", "\n"]
+) -> Iterator[str]:
+    """Gives the text of blocks in others, each of which but the last ends where a line does."""
     pieces: list[str] = []
     held = 0
     for text in blocks:

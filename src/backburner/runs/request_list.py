@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from backburner.nouns.request import (
+    Params,
     RequestLine,
     encode_params,
     read_line,
@@ -18,7 +19,7 @@ from backburner.plan.preflight import refusals, size_refusal
 from backburner.runs.duplicates import Duplicates
 from backburner.runs.faults import Faults
 from backburner.runs.json_array import ArrayBroken, array_elements
-from backburner.runs.lines import NEWLINE, decoded, split_lines
+from backburner.runs.lines import NEWLINE, decoded, whole_lines
 from backburner.runs.record import note_empty
 
 _BOM = "\ufeff"
@@ -31,11 +32,13 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
         line: The line it begins in, or its place in a list of objects, from 1.
         custom_id: The caller's key.
         params: The body as it travels.
+        checked: The parts of it that were looked at.
     """
 
     line: int
     custom_id: str
     params: bytes
+    checked: Params
 
 
 def read_requests(
@@ -61,7 +64,7 @@ def read_requests(
     if start and start[-1].lstrip().startswith("["):
         items = _elements(blocks, faults)
     else:
-        items = _filled(split_lines(blocks, faults, newline=NEWLINE))
+        items = _filled(whole_lines(blocks, faults, newline=NEWLINE))
     yield from _checked(islice(items, limit), faults, known_models)
 
 
@@ -84,9 +87,13 @@ def _checked(
         for line, item in items:
             number += 1
             request = _request(item, line, faults)
-            if request and _passes(request, line, faults, known_models):
-                keys.add(request.custom_id, line)
-                yield RequestRecord(line, request.custom_id, travelling(request.params))
+            if request is None:
+                continue
+            checked = _passed(request, line, faults, known_models)
+            if checked is not None:
+                key = request.custom_id
+                keys.add(key, line)
+                yield RequestRecord(line, key, travelling(request.params), checked)
         for key, first, again in keys.found():
             what = f"the custom_id {key!r} stands in line {first} already"
             faults.add("duplicate_key", what, line=again, hint="give each request its own key")
@@ -104,22 +111,23 @@ def _request(item: str | RequestLine, line: int, faults: Faults) -> RequestLine 
         return None
 
 
-def _passes(
+def _passed(
     request: RequestLine, line: int, faults: Faults, known_models: Collection[str] | None
-) -> bool:
+) -> Params | None:
     if not request.custom_id:
         _note_invalid("custom_id is empty", line, faults)
-        return False
+        return None
     try:
-        found = refusals(read_params(request.params), known_models)
+        params = read_params(request.params)
     except ValueError as error:
         _note_invalid(f"params: {error}", line, faults)
-        return False
+        return None
+    found = refusals(params, known_models)
     large = size_refusal(len(memoryview(request.params)))
     for refusal in (*found, large) if large else found:
         what = f"{refusal.what} (custom_id {request.custom_id!r})"
         faults.add(refusal.code, what, line=line, hint=refusal.hint)
-    return not found and not large
+    return None if found or large else params
 
 
 def _note_invalid(what: str, line: int, faults: Faults) -> None:
@@ -137,10 +145,14 @@ def _start(blocks: Iterator[str]) -> list[str]:
     return start
 
 
-def _filled(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(lines, 1):
-        if line and not line.isspace():
-            yield number, line
+def _filled(blocks: Iterable[str]) -> Iterator[tuple[int, str]]:
+    first = number = 1
+    for block in blocks:
+        # What stands after a block's last line end is the start of a line that the next one has.
+        for number, line in enumerate(block.split("\n"), first):
+            if line and not line.isspace():
+                yield number, line
+        first = number
 
 
 def _elements(blocks: Iterator[str], faults: Faults) -> Iterator[tuple[int, str]]:

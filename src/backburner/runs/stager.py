@@ -8,8 +8,9 @@ from itertools import islice
 from typing import BinaryIO, Final
 
 import msgspec
+from msgspec import UNSET
 
-from backburner.nouns.request import read_params
+from backburner.nouns.request import Params, read_params
 from backburner.nouns.run import RunSpec
 from backburner.plan.preflight import refusals
 from backburner.plan.pricing import Workload
@@ -45,15 +46,6 @@ class Order:
     known_models: frozenset[str] | None = None
 
 
-class _Terms(msgspec.Struct, gc=False):
-    """What an estimate must know of a request's body."""
-
-    model: str
-    max_tokens: int
-    tools: msgspec.Raw | None = None
-
-
-_terms = msgspec.json.Decoder(_Terms).decode
 _SCAFFOLD_BYTES: Final = len(
     b'{"model":"","max_tokens":100,"messages":[{"role":"user","content":""}]}'
 )
@@ -108,20 +100,20 @@ class Stager:
             limit=self._spec.limit,
         )
         for record in records:
-            self._add(record.params, _terms(record.params))
+            self._add(record.params, record.checked)
         self.rows = self.requests
 
     def _read_table(self, stream: BinaryIO, rows_file: BinaryIO) -> None:
         table = open_table(stream, self._spec, self._faults, self._order.reserved)
         numbers = array("I")
-        # All rows share their parameters, so the first body tells the terms of all.
-        terms: _Terms | None = None
+        # All rows share their parameters, so the first body tells those of all.
+        checked: Params | None = None
         with Collapser() if self._spec.collapse else nullcontext() as collapser:
             for _, body in self._bodies(table):
                 number, is_new = collapser.request_of(body) if collapser else (self.requests, True)
                 if is_new:
-                    terms = terms or _terms(body)
-                    self._add(body, terms)
+                    checked = checked or read_params(body)
+                    self._add(body, checked)
                 self.rows += 1
                 numbers.append(number)
                 if len(numbers) == _ROW_SLICE:
@@ -162,15 +154,16 @@ class Stager:
         for refusal in refusals(params, self._order.known_models):
             self._faults.add(refusal.code, refusal.what, hint=refusal.hint)
 
-    def _add(self, body: bytes, terms: _Terms) -> None:
+    def _add(self, body: bytes, checked: Params) -> None:
         self.requests += 1
         if self._faults.count:
             return
         self._segments.add(body)
-        work = self._work.get(terms.model)
+        model = checked.model
+        work = self._work.get(model)
         if work is None:
-            work = self._work[terms.model] = _Work()
-        work.add(len(body) - _SCAFFOLD_BYTES - len(terms.model), terms)
+            work = self._work[model] = _Work()
+        work.add(len(body) - _SCAFFOLD_BYTES - len(model), checked)
 
 
 class _Work:
@@ -182,17 +175,17 @@ class _Work:
         self.requests = self.prompt_bytes = self.largest = self.outputs = self.tools = 0
         self.smallest = 1 << 62
 
-    def add(self, size: int, terms: _Terms) -> None:
+    def add(self, size: int, checked: Params) -> None:
         """Count a request in; `size` is what its body has besides the scaffold of every body."""
         size = size if size > 0 else 1
         self.requests += 1
         self.prompt_bytes += size
-        self.outputs += terms.max_tokens
+        self.outputs += checked.max_tokens
         if size < self.smallest:  # noqa: PLR1730  # half the time of min(), for every request
             self.smallest = size
         if size > self.largest:  # noqa: PLR1730  # as above
             self.largest = size
-        if terms.tools is not None:
+        if checked.tools is not UNSET and bytes(checked.tools) != b"null":
             self.tools += 1
 
     def workload(self, model: str) -> Workload:
