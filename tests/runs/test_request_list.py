@@ -145,3 +145,17 @@ def test_python_objects_pass_the_same_door() -> None:
         (5, "request_invalid"),
         (6, "parameter_refused"),
     ]
+
+
+def test_a_key_that_stands_twice_is_told_beside_a_refusal_of_the_same_request() -> None:
+    messages = '[{"role":"user","content":"x"}]'
+    params = f'"model":"m","max_tokens":9,"messages":{messages}'
+    line = '{"custom_id":"a","params":{' + params + "%s}}\n"
+    faults = Faults()
+
+    list(read_requests(BytesIO((line % "" + line % ',"stream":true').encode()), faults))
+
+    assert [(fault.code, fault.line) for fault in faults.kept] == [
+        ("parameter_refused", 2),
+        ("duplicate_key", 2),
+    ]

@@ -89,10 +89,12 @@ def _checked(
             request = _request(item, line, faults)
             if request is None:
                 continue
+            key = request.custom_id
+            if key:
+                # Also of a request that is refused: all faults of a file are told at once.
+                keys.add(key, line)
             checked = _passed(request, line, faults, known_models)
             if checked is not None:
-                key = request.custom_id
-                keys.add(key, line)
                 yield RequestRecord(line, key, travelling(request.params), checked)
         for key, first, again in keys.found():
             what = f"the custom_id {key!r} stands in line {first} already"

@@ -132,6 +132,10 @@ class Stager:
         template = PromptTemplate.compile(spec.template, "the prompt")
         output = self._order.output or ""
         paths = PathTemplate(output) if PathTemplate.is_one(output) else None
+        shape = BodyShape(
+            model=spec.model, max_tokens=spec.max_tokens, system=spec.system, params=spec.params
+        )
+        self._check_shape(shape)
         before = faults.count
         template.check(table.columns, faults)
         if paths is not None:
@@ -141,10 +145,6 @@ class Stager:
             for _ in table.records():
                 pass
             return
-        shape = BodyShape(
-            model=spec.model, max_tokens=spec.max_tokens, system=spec.system, params=spec.params
-        )
-        self._check_shape(shape)
         bodies = islice(render_bodies(table, template, shape, faults), spec.limit)
         yield from bodies if paths is None else note_paths(bodies, paths, faults)
 
