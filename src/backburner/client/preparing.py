@@ -16,7 +16,7 @@ from backburner.runs.atomic import check_writable
 from backburner.runs.faults import Faults
 from backburner.runs.folder import is_folder, pack_folder
 from backburner.runs.identity import changes, identity_of, parts_of
-from backburner.runs.input_copy import copy_input, file_chunks
+from backburner.runs.input_copy import InputCopy, copy_input, file_chunks, hash_input
 from backburner.runs.path_template import PathTemplate
 from backburner.runs.stager import Order
 from backburner.runs.staging import Desk, Staged, stage
@@ -25,6 +25,7 @@ from backburner.store import Transaction
 from backburner.store.runs import run_by_identity, run_by_name, run_by_output
 
 STDIN = "-"
+_TEXT = frozenset({Format.CSV, Format.TSV, Format.JSONL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +87,7 @@ def prepare(
     """
     spec = _spec(options)
     output = _output_path(options, spec)
-    with _chunks(options, stdin) as chunks:
-        copy = copy_input(desk.vault, desk.clock, chunks)
+    copy = _take(desk, options, spec, stdin)
     try:
         parts = parts_of(spec, copy.sha256, lane)
         with desk.store.read() as tx:
@@ -204,6 +204,18 @@ def _holds_something(output: str) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
+def _take(
+    desk: Desk, options: RunOptions, spec: RunSpec, stdin: Callable[[], BinaryIO]
+) -> InputCopy:
+    """Take hold of the input: of a file of text by its hash, of anything else by its copy."""
+    origin = Path(options.source)
+    if options.source != STDIN and spec.format in _TEXT and origin.is_file():
+        with _readable(options.source):
+            return hash_input(desk.vault, desk.clock, origin)
+    with _chunks(options, stdin) as chunks:
+        return copy_input(desk.vault, desk.clock, chunks)
+
+
 @contextmanager
 def _chunks(options: RunOptions, stdin: Callable[[], BinaryIO]) -> Iterator[Iterator[bytes]]:
     if options.source == STDIN:
@@ -219,8 +231,14 @@ def _chunks(options: RunOptions, stdin: Callable[[], BinaryIO]) -> Iterator[Iter
 
 
 def _opened(source: str) -> AbstractContextManager[BinaryIO]:
-    try:
+    with _readable(source):
         return Path(source).open("rb")
+
+
+@contextmanager
+def _readable(source: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(
             f"{source} cannot be read: {error.strerror}", hint="check the path and its permissions"

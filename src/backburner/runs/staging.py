@@ -14,7 +14,7 @@ from backburner.plan.packing import PackLimits
 from backburner.plan.pricing import Workload
 from backburner.runs.faults import Faults
 from backburner.runs.identity import identity_of, parts_of
-from backburner.runs.input_copy import InputCopy, open_input
+from backburner.runs.input_copy import InputCopy, staged_input
 from backburner.runs.segments import SegmentWriter, StagedBatch
 from backburner.runs.stager import Order, Stager
 from backburner.store import Store
@@ -59,7 +59,7 @@ def stage(desk: Desk, spec: RunSpec, copy: InputCopy, order: Order) -> Staged:
     stager = Stager(spec, order, segments, faults)
     try:
         with (
-            open_input(desk.vault, spec, copy.name) as stream,
+            staged_input(desk.vault, spec, copy) as stream,
             desk.vault.file_writer(row_map) as rows_file,
         ):
             stager.read(stream, rows_file)
