@@ -10,6 +10,7 @@ from typing import BinaryIO
 import msgspec
 
 from backburner.errors import InputError, OutputBlocked
+from backburner.nouns.request import encode_params
 from backburner.nouns.run import Run, RunSpec
 from backburner.runs.answer import our_columns
 from backburner.runs.atomic import check_writable
@@ -125,7 +126,7 @@ def prepare_objects(
 
 def _object_line(request: Mapping[str, object]) -> bytes:
     try:
-        return msgspec.json.encode(request) + b"\n"
+        return encode_params(request) + b"\n"
     except (TypeError, ValueError) as error:
         raise InputError(
             f"a request cannot be written as JSON: {error}",
