@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from backburner.clock import Clock
 
 STOPPED = 130
-UNEXPECTED = 1
 
 app = typer.Typer(
     name="backburner",

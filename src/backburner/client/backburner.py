@@ -24,7 +24,14 @@ from backburner.client.finishing import (
     write_output,
 )
 from backburner.client.home import Home, open_home, upstream_of, worker_tools
-from backburner.client.preparing import Found, Fresh, RunOptions, prepare, prepare_objects
+from backburner.client.preparing import (
+    Found,
+    Fresh,
+    RunOptions,
+    check_output,
+    prepare,
+    prepare_objects,
+)
 from backburner.client.standing import LaneStanding, RunStanding, stand
 from backburner.clock import Clock, StoreClock
 from backburner.config import DEFAULT_LANE, Settings, settings_from
@@ -223,8 +230,6 @@ class Backburner:
             OutputBlocked: The path is not ours to write.
         """
         run = self._finished(run_id)
-        from backburner.client.preparing import check_output  # noqa: PLC0415
-
         path = os.path.abspath(output)  # noqa: PTH100  # a template is no Path
         with self._tools.store.read() as tx:
             check_output(tx, path, run, force=force)

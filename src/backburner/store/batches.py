@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, insert, select, true, update
 
 from backburner.errors import LeaseLost, MoveRefused, NotFound
-from backburner.nouns.batch import MOVES, UPSTREAM_MAY_HOLD, Batch, BatchId, BatchState, Via
+from backburner.nouns.batch import MOVES, Batch, BatchId, BatchState, Via
 from backburner.store.engine import Transaction
 from backburner.store.lanes import OPEN
 from backburner.store.leases import CLAIMABLE
@@ -267,8 +267,3 @@ def outcomes_of_run(tx: Transaction, run: str) -> list[bytes]:
     """The packed outcomes of those of a run's first-attempt batches that were collected."""
     known = (batch.c.run == run) & batch.c.outcomes.is_not(None)
     return list(tx.execute(select(batch.c.outcomes).where(known)).scalars())
-
-
-def batches_upstream(tx: Transaction, lanes: Sequence[str]) -> list[Batch]:
-    """The batches that the upstream has, or may have."""
-    return batches_where(tx, lanes, UPSTREAM_MAY_HOLD)
