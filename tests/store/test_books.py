@@ -47,6 +47,7 @@ def booked(batch, paid, model="m", run="r1"):
     )
     return LedgerRow(
         batch=batch,
+        upstream_id=f"msgbatch_{batch}",
         run=run,
         model=model,
         day="2026-11-22",

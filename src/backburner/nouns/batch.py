@@ -73,6 +73,11 @@ class Batch:
         origins: The sidecar object of a batch of retries.
         fence: The newest batch upstream, noted before arming; empty when there was none.
         downloads: How often the results were read and found incomplete.
+        fence_at: When the fence was created, by the upstream's clock.
+        misses: How often in a row a look for it, while in doubt, found nothing.
+        missed_at: When that was last.
+        candidate: A batch upstream that may be the one in doubt, and has not ended.
+        keys: The object that holds the custom_ids of an adopted batch, which are not ours.
     """
 
     id: BatchId
@@ -104,6 +109,11 @@ class Batch:
     downloads: int
     faults: int
     results: str | None
+    fence_at: float | None
+    misses: int
+    missed_at: float | None
+    candidate: str | None
+    keys: str | None
 
     @property
     def prefix(self) -> str:

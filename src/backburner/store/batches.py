@@ -38,6 +38,7 @@ def batch_insert(tx: Transaction, values: dict[str, Any]) -> BatchId:
         "lease_until": 0.0,
         "downloads": 0,
         "faults": 0,
+        "misses": 0,
         **values,
     }
     result = tx.execute(insert(batch).values(row))

@@ -15,6 +15,7 @@ class LedgerRow:
     """What one batch cost one run with one model, in tokens and picodollars.
 
     Attributes:
+        upstream_id: The batch upstream that was paid; not the batch's own for a duplicate.
         paid: None where the model has no known price, like the two that follow it.
         day: The local day of collection, as YYYY-MM-DD.
         sync_price: The same tokens at sync rates, had none of them been cached.
@@ -23,6 +24,7 @@ class LedgerRow:
     """
 
     batch: int
+    upstream_id: str
     run: str
     model: str
     day: str
@@ -48,7 +50,7 @@ def _row(row: Row[Any]) -> LedgerRow:
 
 
 def ledger_append(tx: Transaction, rows: Iterable[LedgerRow]) -> None:
-    """Book rows. A batch is booked once: a second booking breaks the primary key."""
+    """Book rows. A batch upstream is booked once: a second booking breaks the primary key."""
     values = [asdict(row) for row in rows]
     if values:
         tx.execute(insert(ledger), values)

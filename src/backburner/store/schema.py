@@ -15,6 +15,8 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -33,6 +35,7 @@ lane = Table(
     Column("lease_until", Float, nullable=False),
     Column("polled_at", Float),
     Column("faults", Integer, nullable=False),
+    Column("audited_at", Float),
 )
 
 run = Table(
@@ -95,6 +98,11 @@ batch = Table(
     Column("results", String),
     Column("results_sha256", String),
     Column("outcomes", LargeBinary),
+    Column("fence_at", Float),
+    Column("misses", Integer, nullable=False, server_default=text("0")),
+    Column("missed_at", Float),
+    Column("candidate", String),
+    Column("keys", String),
     Index("batch_due", "state", "due_at"),
     Index("batch_run", "run", "first_request"),
 )
@@ -110,14 +118,58 @@ exception = Table(
     Column("due_at", Float, nullable=False),
     Column("last_batch", Integer, nullable=False),
     Column("last_position", Integer, nullable=False),
+    Column("via", String, nullable=False, server_default=text("'batch'")),
+    Column("change", String),
     Index("exception_due", "state", "due_at"),
     Index("exception_last", "last_batch", "last_position"),
+)
+
+arming = Table(
+    "arming",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("batch", Integer, ForeignKey("batch.id"), nullable=False),
+    Column("attempt_try", String, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("armed_at", Float, nullable=False),
+    UniqueConstraint("batch", "epoch"),
+)
+
+rejected = Table(
+    "rejected",
+    metadata,
+    Column("batch", Integer, ForeignKey("batch.id"), primary_key=True),
+    Column("upstream_id", String, primary_key=True),
+)
+
+duplicate = Table(
+    "duplicate",
+    metadata,
+    Column("upstream_id", String, primary_key=True),
+    Column("batch", Integer, ForeignKey("batch.id"), nullable=False),
+    Column("attempt_try", String, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("found_at", Float, nullable=False),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("batch", Integer, ForeignKey("batch.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("in_batch", Integer, ForeignKey("batch.id"), nullable=False),
+    Column("in_position", Integer, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("error_type", String, nullable=False),
+    Column("change", String),
 )
 
 ledger = Table(
     "ledger",
     metadata,
     Column("batch", Integer, ForeignKey("batch.id"), primary_key=True),
+    Column("upstream_id", String, primary_key=True),
     Column("run", String, ForeignKey("run.id"), primary_key=True),
     Column("model", String, primary_key=True),
     Column("day", String, primary_key=True),

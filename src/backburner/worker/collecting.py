@@ -137,6 +137,7 @@ def _ledger_rows(
     return [
         LedgerRow(
             batch=batch.id,
+            upstream_id=batch.upstream_id or "",
             run=booking.run,
             model=booking.model,
             day=tools.day(now),
