@@ -6,6 +6,8 @@
 | `batch.ended` | the upstream has finished with a batch |
 | `batch.collected` | its results are stored, judged and booked |
 | `batch.doubted` | it is not known whether a create was accepted |
+| `batch.resolved` | a doubt has ended: the batch was found, or was absent and may go again |
+| `duplicate.found` | a batch was accepted twice after all, and its cost is booked |
 | `batch.canceled` | the upstream was asked to cancel a batch |
 | `retries.sealed` | due exceptions were put into a new batch |
 | `fault.seen` | a call failed |
@@ -16,7 +18,7 @@ Fields are ids, counts, bytes and seconds. Prompts, answers and credentials are 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from backburner.nouns.fault import Fault
 from backburner.nouns.outcome import Outcome
@@ -71,13 +73,48 @@ class BatchCollected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchDoubted:
-    """It is not known whether a create was accepted; nothing is sent again."""
+    """It is not known whether a create was accepted."""
 
     event: ClassVar[str] = "batch.doubted"
     batch: int
     run: str | None
     nonce: str
     requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResolved:
+    """A doubt has ended.
+
+    Attributes:
+        how: `adopted`: a batch upstream bears its nonce. `absent`: it was never accepted, and goes
+            again. `hedged`: it goes again although a candidate still runs.
+        upstream_id: The batch that was adopted.
+    """
+
+    event: ClassVar[str] = "batch.resolved"
+    batch: int
+    run: str | None
+    nonce: str
+    requests: int
+    how: Literal["adopted", "absent", "hedged"]
+    upstream_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicateFound:
+    """A batch was accepted twice: one counts, the other is only booked.
+
+    Attributes:
+        paid: Picodollars; None where a model has no known price.
+    """
+
+    event: ClassVar[str] = "duplicate.found"
+    batch: int
+    run: str | None
+    upstream_id: str
+    requests: int
+    paid: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +152,8 @@ Event = (
     | BatchEnded
     | BatchCollected
     | BatchDoubted
+    | BatchResolved
+    | DuplicateFound
     | BatchCanceled
     | RetriesSealed
     | FaultSeen
@@ -122,8 +161,11 @@ Event = (
 Listener = Callable[[Event], None]
 
 
+_WARNINGS = BatchDoubted | DuplicateFound | FaultSeen
+
+
 def log_event(event: Event) -> None:
     """The listener that writes each event to the `backburner` logger, as fields."""
-    level = logging.WARNING if isinstance(event, BatchDoubted | FaultSeen) else logging.INFO
+    level = logging.WARNING if isinstance(event, _WARNINGS) else logging.INFO
     values = {field.name: getattr(event, field.name) for field in fields(event)}
     log.log(level, event.event, extra={"backburner": values})

@@ -21,7 +21,6 @@ from backburner.client import Backburner
 from backburner.client.home import Home
 from backburner.client.preparing import Fresh, RunOptions
 from backburner.clock import StoreClock
-from backburner.errors import InDoubt
 from backburner.plan.packing import PackLimits
 from backburner.store import Store, Transaction
 from backburner.store.owners import Owner
@@ -143,7 +142,11 @@ def main(url: str, source: Path, place: str) -> str:
         output=str(source.parent / "out.csv"),
     )
     with Backburner(
-        home, client=client, limits=PackLimits(requests=20), listener=listener(stop), environment={}
+        home,
+        client=client,
+        limits=PackLimits(requests=20),
+        listener=listener(stop),
+        environment={"BACKBURNER_QUIET": "1.5", "BACKBURNER_GAP": "0.3"},
     ) as bb:
         prepared = bb.prepare(options)
         if isinstance(prepared, Fresh):
@@ -156,10 +159,7 @@ def main(url: str, source: Path, place: str) -> str:
             if count.is_finished:
                 stop.at("output")
 
-        try:
-            finished = bb.run(run.id, shown)
-        except InDoubt as doubt:
-            return f"in doubt: {doubt}"
+        finished = bb.run(run.id, shown)
         return " ".join(f"{name}={n}" for name, n in finished.receipt.outcomes.items())
 
 

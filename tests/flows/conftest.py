@@ -51,8 +51,7 @@ class Stage:
             clock=self.clock,
             listener=self.events.append,
             limits=PackLimits(requests=requests),
-            environment={},
-            **options,
+            **{"environment": {}, **options},
         )
         self._open.append(opened)
         return opened

@@ -2,9 +2,8 @@
 
 import pytest
 
-from backburner.emulator.faults import DropAfter, Status
+from backburner.emulator.faults import DropAfter, DropBefore, Status
 from backburner.emulator.settings import ItemFailure
-from backburner.errors import InDoubt
 
 
 def counts(bb, run):
@@ -127,19 +126,19 @@ def test_in_a_shared_batch_of_retries_the_other_run_goes_on(make_stage):
     assert sum(bb.run(one.id).receipt.outcomes.values()) == 1
 
 
-def test_a_batch_in_doubt_is_neither_canceled_nor_sent_again(stage):
-    stage.world.script("create", DropAfter())
+@pytest.mark.parametrize("fault", [DropAfter(), DropBefore()], ids=["arrived", "lost"])
+def test_a_batch_in_doubt_is_only_canceled_once_it_is_known_to_be_ours(make_stage, fault):
+    stage = make_stage(turnaround=7200.0)
+    stage.world.script("create", fault)
     bb = stage.open()
     run = stage.run_of(bb, stage.table(2))
-    with pytest.raises(InDoubt):
-        bb.run(run.id)
+    bb.drain()
 
     assert bb.cancel(run.id).doubted == 1
 
-    with pytest.raises(InDoubt):
-        bb.run(run.id)
-    assert [batch.status for batch in stage.world.ledger()] != ["canceling"]
-    assert len(stage.world.ledger()) == 1
+    assert sum(bb.run(run.id).receipt.outcomes.values()) == 2
+    assert not any(batch.canceled for batch in stage.world.ledger())
+    assert len(stage.world.ledger()) == isinstance(fault, DropAfter)
 
 
 def test_a_canceled_run_is_started_anew_by_the_same_call(stage):

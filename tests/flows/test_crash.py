@@ -17,10 +17,7 @@ import pytest
 from backburner.client.home import Home
 from backburner.emulator.settings import ItemFailure
 from backburner.emulator.transport import EmulatorTransport
-from backburner.errors import InDoubt
-from backburner.nouns.batch import BatchState
 from backburner.store import Store, Transaction
-from backburner.store.batches import batches_where
 from backburner.store.ledger import ledger_of_run
 from backburner.store.owners import Owner
 from backburner.vault import Vault
@@ -129,14 +126,6 @@ class Life:
         finally:
             home.close()
 
-    def armed(self) -> bool:
-        """Whether a batch was left between `armed` and its answer."""
-        store = Store(self.stage.home)
-        with store.read() as tx:
-            found = batches_where(tx, ["default"], [BatchState.ARMED, BatchState.UNKNOWN])
-        store.close()
-        return bool(found)
-
     def rows(self) -> Rows:
         """The output without the column that differs between lives."""
         return [{k: v for k, v in row.items() if k != "request_id"} for row in self.stage.rows()]
@@ -187,16 +176,11 @@ def undisturbed(make_life: Callable[[], Life]) -> Rows:
 
 @pytest.mark.parametrize(
     ("side", "first", "stride"),
-    [
-        *(("after", first, PARTS) for first in range(1, PARTS + 1)),
-        # Just before an effect lies what lies just after the one before it: a sample will do.
-        ("before", 1, PARTS),
-    ],
+    [(side, first, PARTS) for side in ("before", "after") for first in range(1, PARTS + 1)],
 )
 def test_a_death_at_any_effect_loses_nothing_and_sends_nothing_twice(
     make_life: Callable[[], Life], undisturbed: Rows, side: str, first: int, stride: int
 ) -> None:
-    doubts = 0
     for at in range(first, 10_000, stride):
         life, wire = make_life(), Tripwire(at, side)
         with suppress(KilledError):
@@ -204,26 +188,10 @@ def test_a_death_at_any_effect_loses_nothing_and_sends_nothing_twice(
         if not wire.tripped:
             break
 
-        if life.armed():
-            doubts += 1
-            end_in_doubt(life)
-        else:
-            life.live(Tripwire(0, side))
-            assert life.rows() == undisturbed, f"{side} effect {at}"
-            life.check_the_books()
+        life.live(Tripwire(0, side))
+        assert life.rows() == undisturbed, f"{side} effect {at}"
+        life.check_the_books()
         life.check_the_server()
         life.stage.close()
         life.stage.world.close()
     assert at > 40
-    assert doubts <= 4
-
-
-def end_in_doubt(life: Life) -> None:
-    for _ in range(2):
-        with pytest.raises(InDoubt):
-            life.live(Tripwire(0, "before"))
-        accepted = life.stage.sent()
-        life.stage.clock.sleep(25 * 3600)
-    assert life.stage.sent() == accepted
-    status, _ = life.stage.open().status()
-    assert len(status.doubts) == 1

@@ -6,7 +6,7 @@ import pytest
 
 from backburner.emulator.faults import DropAfter, Status
 from backburner.emulator.settings import ItemFailure, Rule
-from backburner.errors import InDoubt, LaneStopped
+from backburner.errors import LaneStopped
 
 PROMPT, ANSWER, KEY = "canary-in-the-prompt", "canary-in-the-answer", "sk-ant-canary-in-the-key"
 SYSTEM = "canary-in-the-system"
@@ -38,11 +38,10 @@ def played(make_stage, caplog):
     bb.run(run.id)
     stage.world.script("create", DropAfter())
     doubted = stage.run_of(bb, stage.table([f"{PROMPT} z"], "b.csv"), "b.out.csv")
-    try:
-        bb.run(doubted.id)
-    except InDoubt as error:
-        errors.append(error)
-    assert len(errors) == 2
+    bb.drain()
+    bb.status()
+    bb.run(doubted.id)
+    assert len(errors) == 1
     return stage, bb, errors
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backburner.errors import LeaseLost, MoveRefused, NotFound, StoreUnusable
-from backburner.nouns.batch import MOVES, BatchState
+from backburner.nouns.batch import MOVES, BatchState, Fence
 from backburner.store.batches import (
     batch_arm,
     batch_by_nonce,
@@ -77,7 +77,7 @@ def test_a_stale_epoch_never_succeeds(released, store, claim, now, get):
         lambda tx: batch_renew(tx, stale, now + 999),
         lambda tx: batch_rest(tx, stale, now),
         lambda tx: batch_move(tx, stale, BatchState.SEALED),
-        lambda tx: batch_arm(tx, stale, fence="", now=now, quiet=QUIET, ttl=TTL),
+        lambda tx: batch_arm(tx, stale, Fence("", None), now=now, quiet=QUIET, ttl=TTL),
     ):
         before = get(released)
         with pytest.raises(LeaseLost), store.write() as tx:
@@ -114,7 +114,7 @@ def test_arming_stretches_the_lease_over_the_time_of_a_slow_answer(store, claim,
     batch = claim()
 
     with store.write() as tx:
-        armed = batch_arm(tx, batch, fence="f", now=now + 1, quiet=QUIET, ttl=TTL)
+        armed = batch_arm(tx, batch, Fence("f", 5.0), now=now + 1, quiet=QUIET, ttl=TTL)
 
     assert armed.state is BatchState.ARMED
     assert (armed.armed_at, armed.fence) == (now + 1, "f")
@@ -128,10 +128,10 @@ def test_arming_needs_half_a_lease(released, store, claim, get, left, arms):
 
     if arms:
         with store.write() as tx:
-            batch_arm(tx, batch, fence="", now=at, quiet=QUIET, ttl=TTL)
+            batch_arm(tx, batch, Fence("", None), now=at, quiet=QUIET, ttl=TTL)
         return
     with pytest.raises(LeaseLost), store.write() as tx:
-        batch_arm(tx, batch, fence="", now=at, quiet=QUIET, ttl=TTL)
+        batch_arm(tx, batch, Fence("", None), now=at, quiet=QUIET, ttl=TTL)
     assert get(released).state is BatchState.RELEASED
 
 
@@ -258,7 +258,9 @@ def test_epochs_only_rise_and_only_their_holder_moves_the_batch(new_batch, store
                 elif what == "renew":
                     held[worker] = batch_renew(tx, mine, at + TTL)
                 else:
-                    held[worker] = batch_arm(tx, mine, fence="", now=at, quiet=QUIET, ttl=TTL)
+                    held[worker] = batch_arm(
+                        tx, mine, Fence("", None), now=at, quiet=QUIET, ttl=TTL
+                    )
         except (LeaseLost, MoveRefused):
             assert get(batch_id) == before
             continue

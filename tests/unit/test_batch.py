@@ -25,13 +25,15 @@ from backburner.plan.actions import (
     CloseUnsent,
     Collect,
     NoteDoubt,
+    Resolve,
     Send,
     StayInDoubt,
 )
-from backburner.plan.batches import DOUBT_REST, doubt_in_words, next_action
+from backburner.plan.batches import next_action
+from backburner.plan.reconciling import DoubtTerms
 
 NOW = 1_790_000_000.0
-QUIET = 900.0
+TERMS = DoubtTerms(quiet=900.0, gap=60.0)
 ENDS = {BatchState.DONE, BatchState.ABANDONED}
 RESTING = {BatchState.SEALED, BatchState.HELD, *ENDS}
 
@@ -95,25 +97,36 @@ def test_there_is_one_thing_to_do_in_every_state_that_can_be_claimed(state, canc
     batch = batch_in(state, armed_at=NOW - 5, cancel_asked_at=canceled)
     if state in RESTING:
         with pytest.raises(ValueError, match=state):
-            next_action(batch, now=NOW, quiet=QUIET)
+            next_action(batch, now=NOW, terms=TERMS)
         return
 
     expected = {
         BatchState.RELEASED: Send() if canceled is None else CloseUnsent(),
-        BatchState.ARMED: NoteDoubt(NOW - 5 + QUIET),
-        BatchState.UNKNOWN: StayInDoubt(NOW + DOUBT_REST),
+        BatchState.ARMED: NoteDoubt(NOW - 5 + TERMS.quiet),
+        BatchState.UNKNOWN: StayInDoubt(NOW - 5 + TERMS.quiet),
         BatchState.SENT: Ask(),
         BatchState.ENDED: Collect(),
     }
-    assert next_action(batch, now=NOW, quiet=QUIET) == expected[state]
+    assert next_action(batch, now=NOW, terms=TERMS) == expected[state]
 
 
-def test_a_doubt_is_told_with_the_batchs_name_and_size():
-    words = doubt_in_words(batch_in(BatchState.UNKNOWN), quiet=QUIET)
+@pytest.mark.parametrize(
+    ("armed", "missed", "action"),
+    [
+        (TERMS.quiet - 1, None, StayInDoubt(NOW + 1)),
+        (TERMS.quiet, None, Resolve()),
+        (TERMS.quiet + 30, 30, StayInDoubt(NOW + TERMS.gap - 30)),
+        (TERMS.quiet + 60, 60, Resolve()),
+    ],
+)
+def test_a_doubt_is_looked_into_after_quiet_and_not_twice_within_the_gap(armed, missed, action):
+    batch = batch_in(
+        BatchState.UNKNOWN,
+        armed_at=NOW - armed,
+        missed_at=None if missed is None else NOW - missed,
+    )
 
-    assert "abcdefghijkl" in words
-    assert "1,234 requests" in words
-    assert "15 minutes" in words
+    assert next_action(batch, now=NOW, terms=TERMS) == action
 
 
 @given(st.text("abc019", min_size=12, max_size=12), st.sampled_from(TRIES), st.integers(0, 10**6))

@@ -8,12 +8,15 @@ from backburner.cli.stopping import PatientClock
 from backburner.cli.words import local, many, outcomes, size, span, when
 from backburner.nouns.batch import BatchState
 from backburner.nouns.fault import FaultKind
+from backburner.nouns.money import Money
 from backburner.telemetry import (
     BatchCanceled,
     BatchCollected,
     BatchDoubted,
     BatchEnded,
+    BatchResolved,
     BatchSent,
+    DuplicateFound,
     Event,
     FaultSeen,
     RetriesSealed,
@@ -57,6 +60,12 @@ def event_in_words(event: Event) -> str:
             words = f"collected {many(event.requests, 'request')}: {_collected(event)}"
         case BatchDoubted():
             words = f"in doubt: whether {many(event.requests, 'request')} arrived is not known yet"
+        case BatchResolved():
+            words = _resolved_in_words(event)
+        case DuplicateFound():
+            words = (
+                f"{event.upstream_id} was accepted although it had been sent again: {_dear(event)}"
+            )
         case BatchCanceled():
             words = f"asked Anthropic to cancel {event.upstream_id}"
         case RetriesSealed():
@@ -71,6 +80,23 @@ def event_in_words(event: Event) -> str:
 def _collected(event: BatchCollected) -> str:
     told = outcomes({str(name): count for name, count in event.outcomes.items()})
     return f"{told}; {event.retries:,} to be tried again" if event.retries else told
+
+
+def _resolved_in_words(event: BatchResolved) -> str:
+    what = many(event.requests, "request")
+    match event.how:
+        case "adopted":
+            return f"no longer in doubt: {what} arrived, as {event.upstream_id}"
+        case "absent":
+            return f"no longer in doubt: {what} never arrived, and are sent again"
+        case "hedged":
+            return f"still in doubt: {what} are sent again all the same, and may be paid twice"
+
+
+def _dear(event: DuplicateFound) -> str:
+    if event.paid is None:
+        return "paid twice, at an unknown price"
+    return f"{Money(picodollars=event.paid).show()} paid twice"
 
 
 def _fault_in_words(event: FaultSeen) -> str:

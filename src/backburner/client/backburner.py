@@ -23,7 +23,13 @@ from backburner.client.finishing import (
     stream_results,
     write_output,
 )
-from backburner.client.home import Home, open_home, upstream_of, worker_tools
+from backburner.client.home import (
+    Home,
+    create_seconds,
+    open_home,
+    upstream_of,
+    worker_tools,
+)
 from backburner.client.preparing import (
     Found,
     Fresh,
@@ -184,7 +190,7 @@ class Backburner:
             shown: Told how the run stands after every step.
 
         Raises:
-            InDoubt: All that is left of it is in doubt.
+            InDoubt: All that is left of it may have arrived or not, and only a person can say.
             Unreachable: The network is away, and nothing of it was sent.
             LaneStopped: The upstream refused in a way that only a person can clear.
         """
@@ -343,6 +349,6 @@ def _connector(
     def upstream(_lane: str) -> Upstream:
         if client is not None:
             return upstream_of(client, settings)
-        return connect(environment, create_seconds=max(settings.quiet - 60.0, settings.quiet / 2))
+        return connect(environment, create_seconds=create_seconds(settings))
 
     return upstream

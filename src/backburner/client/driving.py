@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import Final
 
 from backburner.errors import InDoubt, LaneStopped, Unreachable
-from backburner.nouns.batch import Batch, BatchState
+from backburner.nouns.batch import TRIES, Batch, BatchState
 from backburner.nouns.fault import FaultKind
 from backburner.nouns.run import Run
-from backburner.plan.batches import doubt_in_words
 from backburner.plan.lanes import Allowance, ReleaseRun
 from backburner.runs.counting import RunCount, count_run
 from backburner.store.batches import batches_of_run, batches_where
@@ -20,7 +19,6 @@ _LONGEST_NAP: Final = 60.0
 _UNREACHED: Final = 4
 """Failed calls in a row, nothing having been sent, after which a person is told."""
 
-_DOUBTED: Final = frozenset({BatchState.UNKNOWN})
 _OVER: Final = frozenset({BatchState.DONE, BatchState.ABANDONED})
 
 
@@ -58,7 +56,7 @@ def drive(
     """Tick until every request of a run ended.
 
     Raises:
-        InDoubt: All that is left of it is in doubt.
+        InDoubt: All that is left of it may have arrived or not, and only a person can say.
         Unreachable: The network is away, and nothing of the run was sent.
         LaneStopped: The upstream refused in a way that only a person can clear.
     """
@@ -69,7 +67,7 @@ def drive(
         if count.is_finished:
             return count
         if isinstance(step, Idle):
-            _check_doubt(tools, run, count, batches)
+            _check_person(tools, run, count, batches)
             _check_stopped(tools, run)
             reach.check(anything_sent=any(one.sent_at for one in batches))
             now = tools.clock.now()
@@ -109,15 +107,21 @@ def _check_stopped(tools: Tools, run: Run) -> None:
         )
 
 
-def _check_doubt(tools: Tools, run: Run, count: RunCount, batches: list[Batch]) -> None:
-    """Tell a person when all that is left of a run is in doubt: nothing of it moves any more."""
-    left = [one for one in batches if one.state not in _OVER]
-    doubted = [one for one in left if one.state in _DOUBTED]
+def _check_person(tools: Tools, run: Run, count: RunCount, batches: list[Batch]) -> None:
+    """Tell a person when nothing of a run moves any more: its tries are used up."""
     with tools.store.read() as tx:
-        in_retries = exceptions_in_state(tx, run.id, _DOUBTED)
-        retries = batches_where(tx, [run.lane], _DOUBTED) if in_retries else []
-    if len(doubted) < len(left) or in_retries < count.retrying or not (doubted or in_retries):
+        held = [one for one in batches_where(tx, [run.lane], [BatchState.HELD]) if _is_stuck(one)]
+        retries_held = exceptions_in_state(tx, run.id, [BatchState.HELD])
+    left = [one for one in batches if one.state not in _OVER]
+    if not held or not all(map(_is_stuck, left)) or retries_held < count.retrying:
         return
-    doubted += [one for one in retries if one.origins is not None]
-    words = " ".join(doubt_in_words(one, quiet=tools.terms.quiet) for one in doubted)
-    raise InDoubt(words, hint=f"`backburner status {run.id}` tells how it stands")
+    names = ", ".join(one.nonce for one in held)
+    raise InDoubt(
+        f"nothing of the run {run.id} moves any more: batch {names} was sent {len(TRIES)} times, "
+        f"and none of them ever arrived",
+        hint="find out what breaks the uploads, then cancel the run and start it anew with --new",
+    )
+
+
+def _is_stuck(batch: Batch) -> bool:
+    return batch.state is BatchState.HELD and batch.hold == "person"

@@ -72,7 +72,7 @@ def worker_tools(
         store=home.store,
         vault=home.vault,
         clock=clock,
-        terms=Terms(ttl=settings.ttl, quiet=settings.quiet, limits=limits),
+        terms=Terms(ttl=settings.ttl, doubts=settings.doubts, limits=limits),
         owner=home.owner.name,
         is_alive=home.owner.is_alive,
         connect=connect,
@@ -101,4 +101,10 @@ def local_day(at: float) -> str:
 
 def upstream_of(client: "anthropic.Anthropic", settings: Settings) -> Upstream:
     """The upstream behind an SDK client. The answer to a create may take `quiet` less a minute."""
-    return Upstream(client, create_seconds=max(settings.quiet - 60.0, settings.quiet / 2))
+    return Upstream(client, create_seconds=create_seconds(settings))
+
+
+def create_seconds(settings: Settings) -> float:
+    """How long the answer to a create is waited for: `quiet` less a minute."""
+    quiet = settings.doubts.quiet
+    return max(quiet - 60.0, quiet / 2)

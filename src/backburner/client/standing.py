@@ -1,11 +1,12 @@
 """How things stand: what waits, what is in flight, what is in doubt."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.run import Run
-from backburner.plan.batches import doubt_in_words
+from backburner.plan.reconciling import doubt_in_words
 from backburner.runs.counting import RunCount, count_run
 from backburner.store.batches import batches_of_run, batches_where
 from backburner.store.lanes import lanes_all
@@ -59,7 +60,9 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
             state=row.state if row else "open",
             reason=row.reason if row else None,
             workspace=row.workspace if row else None,
-            doubts=tuple(doubt_in_words(one, quiet=tools.terms.quiet) for one in doubted),
+            doubts=tuple(
+                doubt_in_words(one, terms=tools.terms.doubts, when=local_time) for one in doubted
+            ),
             others=tuple(lanes),
         ),
         standing,
@@ -76,6 +79,11 @@ def _run_standing(run: Run, count: RunCount, batches: Iterable[Batch]) -> RunSta
         latest_end=max(ends, default=None),
         words=in_words(run, count),
     )
+
+
+def local_time(at: float) -> str:
+    """The local day and time, such as `Tue 09:14`."""
+    return time.strftime("%a %H:%M", time.localtime(at))
 
 
 def in_words(run: Run, count: RunCount) -> str:

@@ -1,5 +1,6 @@
 """A batch: one body that travels together, one segment, one row for its whole life."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NewType
@@ -121,6 +122,19 @@ class Batch:
         return f"{self.nonce}{self.attempt_try}"
 
 
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The newest batch upstream before arming: whatever is older is not the one being sent.
+
+    Attributes:
+        upstream_id: Empty where there was none.
+        created_at: POSIX seconds by the upstream's clock.
+    """
+
+    upstream_id: str
+    created_at: float | None
+
+
 CUSTOM_ID_BYTES: Final = NONCE_LENGTH + 1 + 1 + 5
 """Nonce, try, a dash and five digits of position."""
 
@@ -135,6 +149,15 @@ _AROUND: Final = len(HEAD) + len(TAIL)
 def custom_id(prefix: str, position: int) -> str:
     """The name a request travels under: batch, try and position in one."""
     return f"{prefix}-{position:05d}"
+
+
+_CUSTOM_ID: Final = re.compile(r"([a-z0-9]{12})([a-z0-9])-[0-9]{5,}")
+
+
+def name_of(custom_id: str) -> tuple[str, str] | None:
+    """The nonce and the try that a custom_id names; None for one that is not of our making."""
+    match = _CUSTOM_ID.fullmatch(custom_id)
+    return (match[1], match[2]) if match else None
 
 
 def request_id(nonce: str, position: int) -> str:

@@ -25,6 +25,11 @@ class StayInDoubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolve:
+    """Look at the upstream's list since the fence, and end the doubt if that is possible."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Ask the upstream how the batch stands."""
 
@@ -39,7 +44,7 @@ class CloseUnsent:
     """It was canceled before it travelled: all its requests end as canceled."""
 
 
-BatchAction = Send | NoteDoubt | StayInDoubt | Ask | Collect | CloseUnsent
+BatchAction = Send | NoteDoubt | StayInDoubt | Resolve | Ask | Collect | CloseUnsent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,5 @@
 """What to do next with a batch whose lease one holds."""
 
-from typing import Final
-
 from backburner.nouns.batch import Batch, BatchState
 from backburner.plan.actions import (
     Ask,
@@ -9,15 +7,14 @@ from backburner.plan.actions import (
     CloseUnsent,
     Collect,
     NoteDoubt,
+    Resolve,
     Send,
     StayInDoubt,
 )
-
-DOUBT_REST: Final = 900.0
-"""Seconds between two looks at a batch in doubt. Looking never sends anything."""
+from backburner.plan.reconciling import DoubtTerms, rests_until
 
 
-def next_action(batch: Batch, *, now: float, quiet: float) -> BatchAction:
+def next_action(batch: Batch, *, now: float, terms: DoubtTerms) -> BatchAction:
     """The one thing to do with a claimed batch.
 
     A claimed batch that is `armed` has lost the worker that armed it: had an answer come, the
@@ -27,9 +24,10 @@ def next_action(batch: Batch, *, now: float, quiet: float) -> BatchAction:
         case BatchState.RELEASED:
             return CloseUnsent() if batch.cancel_asked_at is not None else Send()
         case BatchState.ARMED:
-            return NoteDoubt((batch.armed_at or now) + quiet)
+            return NoteDoubt((batch.armed_at or now) + terms.quiet)
         case BatchState.UNKNOWN:
-            return StayInDoubt(now + DOUBT_REST)
+            rest = rests_until(batch, now=now, terms=terms)
+            return StayInDoubt(rest) if now < rest else Resolve()
         case BatchState.SENT:
             return Ask()
         case BatchState.ENDED:
@@ -38,12 +36,3 @@ def next_action(batch: Batch, *, now: float, quiet: float) -> BatchAction:
             BatchState.SEALED | BatchState.HELD | BatchState.DONE | BatchState.ABANDONED as resting
         ):
             raise ValueError(f"a batch that is {resting} is moved by its lane, not by itself")
-
-
-def doubt_in_words(batch: Batch, *, quiet: float) -> str:
-    """What is in doubt about a batch, for a person."""
-    return (
-        f"batch {batch.nonce} with {batch.requests:,} requests: its last bytes may have been sent, "
-        f"and no answer is known. It is not sent again. Nothing can be concluded in the first "
-        f"{quiet / 60:.0f} minutes."
-    )

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, insert, select, true, update
 
 from backburner.errors import LeaseLost, MoveRefused, NotFound
-from backburner.nouns.batch import MOVES, Batch, BatchId, BatchState, Via
+from backburner.nouns.batch import MOVES, Batch, BatchId, BatchState, Fence, Via
 from backburner.store.engine import Transaction
 from backburner.store.lanes import OPEN
 from backburner.store.leases import CLAIMABLE
-from backburner.store.schema import batch, lane
+from backburner.store.schema import arming, batch, lane
 
 _open_lanes = select(lane.c.name).where(lane.c.state == OPEN)
 _COLUMNS = [batch.c[field.name] for field in dataclasses.fields(Batch)]
@@ -130,7 +130,7 @@ def batch_renew(tx: Transaction, claimed: Batch, lease_until: float) -> Batch:
 
 
 def batch_arm(
-    tx: Transaction, claimed: Batch, *, fence: str, now: float, quiet: float, ttl: float
+    tx: Transaction, claimed: Batch, fence: Fence, *, now: float, quiet: float, ttl: float
 ) -> Batch:
     """Commit that the last bytes of the body are about to be sent.
 
@@ -141,8 +141,20 @@ def batch_arm(
         LeaseLost: Less than half of the lease is left, or another worker has it.
     """
     enough = batch.c.lease_until >= now + ttl / 2
-    changes = {"fence": fence, "armed_at": now, "lease_until": now + quiet, "due_at": now + quiet}
-    return batch_move(tx, claimed, BatchState.ARMED, changes, also=enough)
+    changes = {
+        "fence": fence.upstream_id,
+        "fence_at": fence.created_at,
+        "armed_at": now,
+        "lease_until": now + quiet,
+        "due_at": now + quiet,
+    }
+    armed = batch_move(tx, claimed, BatchState.ARMED, changes, also=enough)
+    tx.execute(
+        insert(arming).values(
+            batch=armed.id, attempt_try=armed.attempt_try, epoch=armed.epoch, armed_at=now
+        )
+    )
+    return armed
 
 
 def batch_move(

@@ -211,6 +211,24 @@ class Upstream:
             return classify(error, may_have_acted=False)
         return Downloaded(size=size, sha256=digest.hexdigest())
 
+    def peek(self, upstream_id: str, most: int) -> list[bytes] | Fault:
+        """The first lines of a batch's results, at most so many; the rest is left unread.
+
+        Lines that came before the connection broke are given all the same.
+        """
+        found: list[bytes] = []
+        rest = b""
+        try:
+            with self._streamed(f"{_PATH}/{upstream_id}/results") as chunks:
+                for chunk in chunks:
+                    *whole, rest = (rest + chunk).split(b"\n")
+                    found += whole
+                    if len(found) >= most:
+                        return found[:most]
+        except wire_failures() as error:
+            return found or classify(error, may_have_acted=False)
+        return [*found, rest]
+
     @contextmanager
     def _streamed(self, path: str) -> Iterator[Iterator[bytes]]:
         response = self._client.get(

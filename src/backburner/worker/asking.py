@@ -2,11 +2,11 @@
 
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.fault import Fault, FaultKind
-from backburner.plan.polling import fault_wait, poll_wait
+from backburner.plan.polling import poll_wait
 from backburner.store.batches import batch_move, batch_rest
-from backburner.telemetry import BatchCanceled, BatchEnded, FaultSeen
+from backburner.telemetry import BatchCanceled, BatchEnded
 from backburner.upstream import Upstream
-from backburner.worker.stopping import stop_lane
+from backburner.worker.putting_off import put_off
 from backburner.worker.tools import Tools
 
 _CANCEL_POLL = 2.0
@@ -24,7 +24,7 @@ def ask(tools: Tools, batch: Batch, upstream: Upstream) -> None:
         if answer.kind is FaultKind.ABSENT and _is_gone(batch, now):
             _ended(tools, batch, now)
         else:
-            _unanswered(tools, batch, answer, "retrieve")
+            put_off(tools, batch, answer, "retrieve")
         return
     status = answer.value.processing_status
     if status == _ENDED:
@@ -57,18 +57,8 @@ def _ended(tools: Tools, batch: Batch, now: float) -> None:
 def _cancel(tools: Tools, batch: Batch, upstream: Upstream) -> None:
     answer = upstream.cancel(batch.upstream_id or "")
     if isinstance(answer, Fault) and answer.kind is not FaultKind.REFUSED:
-        _unanswered(tools, batch, answer, "cancel")
+        put_off(tools, batch, answer, "cancel")
         return
     with tools.store.write() as tx:
         batch_rest(tx, batch, tools.clock.now() + _CANCEL_POLL)
     tools.emit(BatchCanceled(batch=batch.id, run=batch.run, upstream_id=batch.upstream_id or ""))
-
-
-def _unanswered(tools: Tools, batch: Batch, fault: Fault, call: str) -> None:
-    """A batch that was accepted stays so whatever a look at it brings: ask again later."""
-    wait = fault_wait(batch.faults, fault.retry_after)
-    with tools.store.write() as tx:
-        batch_rest(tx, batch, tools.clock.now() + wait, faults=batch.faults + 1)
-    tools.emit(FaultSeen(lane=batch.lane, call=call, batch=batch.id, fault=fault))
-    if fault.kind is FaultKind.STOP:
-        raise stop_lane(tools, batch.lane, fault)

@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from backburner.errors import LeaseLost
-from backburner.nouns.batch import HEAD, TAIL, Batch, BatchState
+from backburner.nouns.batch import HEAD, TAIL, Batch, BatchState, Fence
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.polling import fault_wait
-from backburner.store.batches import batch_arm, batch_move, batch_renew, batch_rest
-from backburner.store.lanes import lane_pin_workspace, lane_wake
+from backburner.store.batches import batch_arm, batch_move
+from backburner.store.lanes import lane_wake
 from backburner.telemetry import BatchDoubted, BatchSent, FaultSeen
-from backburner.upstream import Answer, Body, RemoteBatch, Upstream
+from backburner.upstream import Answer, Body, Page, RemoteBatch, Upstream
+from backburner.worker.leasing import renewed
 from backburner.worker.stopping import NEEDS_A_PERSON, stop_lane
 from backburner.worker.times import posix
 from backburner.worker.tools import Tools
+from backburner.worker.workspaces import check_workspace
 
 _MAX_PAUSE = 1.0
 """Seconds between the commit of `armed` and the tail. A longer pause may mean a lost lease."""
@@ -30,8 +32,8 @@ def send(tools: Tools, batch: Batch, upstream: Upstream) -> None:
     if isinstance(fence, Fault):
         _refused(tools, batch, fence, "list")
         return
-    _check_workspace(tools, batch, fence)
-    sender = _Sender(tools, batch, fence.value.data[0].id if fence.value.data else "")
+    check_workspace(tools, batch.lane, fence.workspace)
+    sender = _Sender(tools, batch, _fence(fence.value))
     body = Body(length=batch.body_bytes, chunks=sender.chunks(), arm=sender.arm, tail=TAIL)
     answer = upstream.create(body, batch.betas)
     if sender.lost is not None:
@@ -46,7 +48,7 @@ def send(tools: Tools, batch: Batch, upstream: Upstream) -> None:
 class _Sender:
     """Reads the segment into a body, keeps the lease alive on the way, and arms at its end."""
 
-    def __init__(self, tools: Tools, batch: Batch, fence: str) -> None:
+    def __init__(self, tools: Tools, batch: Batch, fence: Fence) -> None:
         self._tools = tools
         self._fence = fence
         self.batch = batch
@@ -75,17 +77,15 @@ class _Sender:
             yield opening + b",".join(items)
             opening = b","
             first += len(lines)
-            self._renew()
+            self.batch = renewed(self._tools, self.batch)
 
     def arm(self) -> None:
         """Commit that the tail goes now. If this raises, the body stays incomplete."""
         try:
             with self._tools.store.write() as tx:
                 now = self._tools.clock.now()
-                terms = self._tools.terms
-                self.batch = batch_arm(
-                    tx, self.batch, fence=self._fence, now=now, quiet=terms.quiet, ttl=terms.ttl
-                )
+                quiet, ttl = self._tools.terms.doubts.quiet, self._tools.terms.ttl
+                self.batch = batch_arm(tx, self.batch, self._fence, now=now, quiet=quiet, ttl=ttl)
             self._check_pause(now)
         except Exception as error:
             self.lost = error
@@ -95,13 +95,12 @@ class _Sender:
         if self._tools.clock.now() - armed_at > _MAX_PAUSE:
             raise LeaseLost(f"a pause after arming batch {self.batch.id}: its tail is kept back")
 
-    def _renew(self) -> None:
-        now = self._tools.clock.now()
-        ttl = self._tools.terms.ttl
-        if self.batch.lease_until - now > ttl * 0.75:
-            return
-        with self._tools.store.write() as tx:
-            self.batch = batch_renew(tx, self.batch, now + ttl)
+
+def _fence(page: Page) -> Fence:
+    if not page.data:
+        return Fence("", None)
+    newest = page.data[0]
+    return Fence(newest.id, posix(newest.created_at))
 
 
 def _kept_back(tools: Tools, batch: Batch) -> None:
@@ -144,7 +143,7 @@ def _accepted(tools: Tools, batch: Batch, answer: Answer[RemoteBatch], seconds: 
 def _failed(tools: Tools, batch: Batch, fault: Fault) -> None:
     """A create that brought no batch: refused for certain, or in doubt."""
     if batch.state is BatchState.ARMED and fault.kind in (FaultKind.DOUBT, FaultKind.UNREACHED):
-        rest = (batch.armed_at or tools.clock.now()) + tools.terms.quiet
+        rest = (batch.armed_at or tools.clock.now()) + tools.terms.doubts.quiet
         with tools.store.write() as tx:
             batch_move(tx, batch, BatchState.UNKNOWN, {"due_at": rest, "lease_until": 0.0})
         tools.emit(_seen(batch, fault, "create"))
@@ -167,17 +166,6 @@ def _refused(tools: Tools, batch: Batch, fault: Fault, call: str) -> None:
     tools.emit(_seen(batch, fault, call))
     if fault.kind in NEEDS_A_PERSON:
         raise stop_lane(tools, batch.lane, fault)
-
-
-def _check_workspace(tools: Tools, batch: Batch, answer: Answer[Any]) -> None:
-    if answer.workspace is None:
-        return
-    with tools.store.write() as tx:
-        try:
-            lane_pin_workspace(tx, batch.lane, answer.workspace)
-        except Exception:
-            batch_rest(tx, batch, tools.clock.now())
-            raise
 
 
 def _seen(batch: Batch, fault: Fault, call: str) -> FaultSeen:

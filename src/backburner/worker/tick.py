@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from backburner.errors import LeaseLost
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.outcome import CODES, Outcome
-from backburner.plan.actions import Ask, CloseUnsent, Collect, NoteDoubt, Send, StayInDoubt
+from backburner.plan.actions import (
+    Ask,
+    CloseUnsent,
+    Collect,
+    NoteDoubt,
+    Resolve,
+    Send,
+    StayInDoubt,
+)
 from backburner.plan.batches import next_action
 from backburner.plan.lanes import Allowance
 from backburner.store.batches import batch_claim, batch_give_back, batch_move, batch_rest
@@ -18,6 +26,7 @@ from backburner.vault.frames import pack
 from backburner.worker.asking import ask
 from backburner.worker.collecting import collect
 from backburner.worker.lane import step_lane
+from backburner.worker.resolving import resolve_doubt
 from backburner.worker.sending import send
 from backburner.worker.tools import Tools
 
@@ -92,7 +101,7 @@ class Worker:
     def _act(self, batch: Batch) -> None:
         tools = self._tools
         now = tools.clock.now()
-        match next_action(batch, now=now, quiet=tools.terms.quiet):
+        match next_action(batch, now=now, terms=tools.terms.doubts):
             case Send():
                 send(tools, batch, tools.connect(batch.lane))
             case Ask():
@@ -101,6 +110,8 @@ class Worker:
                 collect(tools, batch, tools.connect(batch.lane))
             case NoteDoubt(rest_until):
                 _note_doubt(tools, batch, rest_until)
+            case Resolve():
+                resolve_doubt(tools, batch, tools.connect(batch.lane))
             case StayInDoubt(rest_until):
                 with tools.store.write() as tx:
                     batch_rest(tx, batch, rest_until)

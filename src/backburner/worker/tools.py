@@ -7,6 +7,7 @@ from backburner.clock import Clock
 from backburner.nouns.tariff import Tariff
 from backburner.plan.judging import RetryPolicy
 from backburner.plan.packing import PackLimits
+from backburner.plan.reconciling import DoubtTerms
 from backburner.store import Store
 from backburner.telemetry import Listener
 from backburner.upstream import Upstream
@@ -19,16 +20,15 @@ class Terms:
 
     Attributes:
         ttl: How long a lease lasts without being renewed.
-        quiet: How long a doubt must rest. It must outlast the latest moment at which the upstream
-            may still act on bytes it has.
+        doubts: How a doubt is resolved.
         downloads: How often results that lack lines are read again before a line counts as missing.
         download_wait: Seconds between two such readings.
     """
 
     ttl: float = 120.0
-    quiet: float = 900.0
     downloads: int = 5
     download_wait: float = 600.0
+    doubts: DoubtTerms = field(default_factory=DoubtTerms)
     limits: PackLimits = field(default_factory=PackLimits)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
 
