@@ -23,6 +23,7 @@ def receipt(**changes: Any) -> Receipt:
             Charge(paid=400, uncached=500, sync=1_000),
             Charge(paid=7, uncached=7, sync=7),
         ],
+        "paid_twice": 0,
         "collapsed_sync": 50,
         "took": timedelta(seconds=17),
         "price_date": date(2026, 10, 14),

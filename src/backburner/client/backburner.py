@@ -58,6 +58,7 @@ from backburner.telemetry import Event, Listener, log_event
 from backburner.upstream import Upstream
 from backburner.upstream.connect import base_url_of, connect
 from backburner.worker import Tools, Worker
+from backburner.worker.restoring import notice_restored
 from backburner.worker.sweeping import sweep
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class Backburner:
         try:
             with self._tools.store.write() as tx:
                 lane_pin(tx, lane, base_url, self._clock.now())
+            notice_restored(self._tools)
         except BaseException:
             self._home.close()
             raise

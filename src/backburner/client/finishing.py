@@ -23,7 +23,7 @@ from backburner.runs.path_template import PathTemplate
 from backburner.runs.request_list import read_requests
 from backburner.runs.row_answers import RowAnswers
 from backburner.runs.tables import Format, output_format
-from backburner.store.ledger import ledger_of_run
+from backburner.store.ledger import ledger_duplicates, ledger_of_run
 from backburner.store.runs import run_get, run_update
 from backburner.worker import Tools
 
@@ -107,9 +107,11 @@ def receipt(tools: Tools, run: Run) -> Receipt:
     """What a finished run cost and saved."""
     with tools.store.read() as tx:
         booked = ledger_of_run(tx, run.id)
+        twice = ledger_duplicates(tx, run.id)
     charges = [
         Charge(paid=row.paid or 0, uncached=row.uncached_price or 0, sync=row.sync_price or 0)
         for row in booked
+        if row not in twice
     ]
     counted = count_rows(tools.store, tools.vault, run)
     return make_receipt(
@@ -117,6 +119,7 @@ def receipt(tools: Tools, run: Run) -> Receipt:
         outcomes={outcome.value: count for outcome, count in counted.items()},
         requests=run.requests,
         charges=charges,
+        paid_twice=sum(row.paid or 0 for row in twice),
         collapsed_sync=run.collapsed_sync,
         took=timedelta(seconds=(run.finished_at or tools.clock.now()) - run.created_at),
         price_date=date.fromisoformat(run.price_date) if run.price_date else _today(tools),

@@ -44,9 +44,9 @@ class BatchState(StrEnum):
 
 _S = BatchState
 MOVES: Final[dict[BatchState, frozenset[BatchState]]] = {
-    _S.SEALED: frozenset({_S.RELEASED, _S.HELD, _S.DONE}),
-    _S.HELD: frozenset({_S.SEALED, _S.DONE}),
-    _S.RELEASED: frozenset({_S.ARMED, _S.SEALED, _S.DONE}),
+    _S.SEALED: frozenset({_S.RELEASED, _S.HELD, _S.DONE, _S.UNKNOWN}),
+    _S.HELD: frozenset({_S.SEALED, _S.DONE, _S.UNKNOWN}),
+    _S.RELEASED: frozenset({_S.ARMED, _S.SEALED, _S.DONE, _S.UNKNOWN}),
     _S.ARMED: frozenset({_S.SENT, _S.SEALED, _S.UNKNOWN}),
     _S.UNKNOWN: frozenset({_S.SENT, _S.SEALED, _S.ABANDONED}),
     _S.SENT: frozenset({_S.ENDED}),
@@ -55,6 +55,9 @@ MOVES: Final[dict[BatchState, frozenset[BatchState]]] = {
     _S.ABANDONED: frozenset(),
 }
 """The only moves there are. The store refuses any other, and the planner proposes no other."""
+
+UNSENT: Final = frozenset({_S.SEALED, _S.RELEASED, _S.HELD})
+"""States in which a batch is about to be sent, or sent again."""
 
 UPSTREAM_MAY_HOLD: Final = frozenset({_S.ARMED, _S.UNKNOWN, _S.SENT, _S.ENDED})
 """States in which the upstream has the batch, or may have it."""

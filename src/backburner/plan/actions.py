@@ -55,10 +55,12 @@ class LaneStep:
         pack_retries: Put the due exceptions into a new batch.
         release: The sealed batches that may go.
         list_upstream: Ask for the workspace's batches, so that ended ones are seen.
+        audit: Search the upstream for late duplicates.
         due_at: When the lane is due again, as far as is known before the step.
     """
 
     pack_retries: bool
     release: tuple[BatchId, ...]
     list_upstream: bool
+    audit: bool
     due_at: float

@@ -12,6 +12,10 @@ FAR: Final = 6 * 3600.0
 """Seconds until a lane without anything to do is looked at again, should nobody wake it."""
 
 
+AUDIT_EVERY: Final = 24 * 3600.0
+"""Seconds between two searches for late duplicates: nightly, for whoever runs nightly."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseAll:
     """Release everything that waits: `drain`."""
@@ -49,6 +53,7 @@ class LaneView:
     Attributes:
         in_flight: When each batch that the upstream is working on was sent.
         retry_due_at: When the next exception is due.
+        audited_at: When the last search for late duplicates was; None if nothing was ever armed.
         retry_after: What the upstream asked us to wait with its last list.
     """
 
@@ -56,6 +61,7 @@ class LaneView:
     in_flight: tuple[float, ...]
     retry_due_at: float | None
     polled_at: float | None
+    audited_at: float | None = None
     retry_after: float | None = None
 
 
@@ -66,6 +72,7 @@ def lane_step(view: LaneView, allowance: Allowance, now: float) -> LaneStep:
         pack_retries=view.retry_due_at is not None and view.retry_due_at <= now,
         release=tuple(one.id for one in ready if one.due_at <= now),
         list_upstream=_is_poll_due(view, now),
+        audit=view.audited_at is not None and view.audited_at + AUDIT_EVERY <= now,
         due_at=_due_again(view, ready, now),
     )
 
@@ -96,6 +103,8 @@ def _due_again(view: LaneView, ready: Iterable[SealedBatch], now: float) -> floa
         poll = next_poll(view.in_flight, now, view.retry_after)
     if poll is not None:
         times.append(poll)
+    if view.audited_at is not None:
+        times.append(max(view.audited_at + AUDIT_EVERY, now))
     if view.retry_due_at is not None:
         # More may be due than one step packs: the rest makes the lane due again at once.
         times.append(max(view.retry_due_at, now))

@@ -27,13 +27,14 @@ class Receipt:
             the rates of the service they travelled by. Direct calls save nothing.
         saved_by_cache: The calls that were made, at the rates of their service, without caching,
             less with it. Negative where writes cost more than reads brought back.
+        paid_twice: What batches cost that were accepted a second time; part of `paid`.
         took: From the run's start to its end, or to now.
         price_date: The date of the prices.
         price_source: Where the prices come from.
 
     Invariant:
         The outcomes sum to `rows`, and sync_equivalent - saved_by_collapse - saved_by_batch -
-        saved_by_cache == paid, to the picodollar.
+        saved_by_cache + paid_twice == paid, to the picodollar.
     """
 
     run: str
@@ -45,6 +46,7 @@ class Receipt:
     saved_by_batch: Money
     saved_by_cache: Money
     saved_by_collapse: Money
+    paid_twice: Money
     took: timedelta
     price_date: date
     price_source: str
@@ -54,7 +56,7 @@ class Receipt:
             raise ValueError(f"{self.rows} rows, but outcomes of {dict(self.outcomes)}")
         if not 0 <= self.requests <= self.rows:
             raise ValueError(f"{self.rows} rows cannot make {self.requests} requests")
-        if self.sync_equivalent - self.saved != self.paid:
+        if self.sync_equivalent - self.saved + self.paid_twice != self.paid:
             raise ValueError(f"savings of {self.saved.usd()} do not add up: {self}")
 
     @property
@@ -77,6 +79,7 @@ class Receipt:
             ("saved by batch", self.saved_by_batch.show()),
             ("saved by cache", self.saved_by_cache.show()),
             ("saved by collapsing", self.saved_by_collapse.show()),
+            *self._twice(),
             ("took", _duration(self.took)),
             ("prices of", f"{self.price_date.isoformat()} ({self.price_source})"),
         ]
@@ -94,10 +97,16 @@ class Receipt:
             "saved_by_batch_usd": self.saved_by_batch.usd(),
             "saved_by_cache_usd": self.saved_by_cache.usd(),
             "saved_by_collapse_usd": self.saved_by_collapse.usd(),
+            "paid_twice_usd": self.paid_twice.usd(),
             "took_seconds": self.took.total_seconds(),
             "price_date": self.price_date.isoformat(),
             "price_source": self.price_source,
         }
+
+    def _twice(self) -> list[tuple[str, str]]:
+        if not self.paid_twice.picodollars:
+            return []
+        return [("paid twice", f"{self.paid_twice.show()} for batches that were accepted late")]
 
     def _by_outcome(self) -> str:
         parts = [f"{count:,} {name}" for name, count in self.outcomes.items() if count]
@@ -113,6 +122,7 @@ def make_receipt(
     outcomes: Mapping[str, int],
     requests: int,
     charges: Iterable[Charge],
+    paid_twice: int,
     collapsed_sync: int,
     took: timedelta,
     price_date: date,
@@ -121,7 +131,8 @@ def make_receipt(
     """Add up a run.
 
     `outcomes` counts rows, and their sum is the number of rows; `charges` are those of every billed
-    answer, or sums of them: the run's ledger. `collapsed_sync` is in picodollars: for every
+    answer that counts, or sums of them: the run's ledger. `paid_twice` is what late duplicates
+    cost, in picodollars. `collapsed_sync` is in picodollars: for every
     request, `Charge.sync` of its answers times the rows that share it beyond the first.
 
     Raises:
@@ -133,7 +144,8 @@ def make_receipt(
         outcomes=dict(outcomes),
         rows=sum(outcomes.values()),
         requests=requests,
-        paid=Money(picodollars=total.paid),
+        paid=Money(picodollars=total.paid + paid_twice),
+        paid_twice=Money(picodollars=paid_twice),
         sync_equivalent=Money(picodollars=total.sync + collapsed_sync),
         saved_by_batch=Money(picodollars=total.sync - total.uncached),
         saved_by_cache=Money(picodollars=total.uncached - total.paid),

@@ -8,10 +8,11 @@ from sqlalchemy import ColumnElement, Row, func, insert, select, true, update
 
 from backburner.errors import LeaseLost, MoveRefused, NotFound
 from backburner.nouns.batch import MOVES, Batch, BatchId, BatchState, Fence, Via
+from backburner.store.armings import arming_note
 from backburner.store.engine import Transaction
 from backburner.store.lanes import OPEN
 from backburner.store.leases import CLAIMABLE
-from backburner.store.schema import arming, batch, lane
+from backburner.store.schema import batch, lane
 
 _open_lanes = select(lane.c.name).where(lane.c.state == OPEN)
 _COLUMNS = [batch.c[field.name] for field in dataclasses.fields(Batch)]
@@ -149,11 +150,13 @@ def batch_arm(
         "due_at": now + quiet,
     }
     armed = batch_move(tx, claimed, BatchState.ARMED, changes, also=enough)
+    # From the first arming on there is something that an audit might find.
     tx.execute(
-        insert(arming).values(
-            batch=armed.id, attempt_try=armed.attempt_try, epoch=armed.epoch, armed_at=now
-        )
+        update(lane)
+        .where(lane.c.name == armed.lane, lane.c.audited_at.is_(None))
+        .values(audited_at=now)
     )
+    arming_note(tx, armed, now)
     return armed
 
 
@@ -210,6 +213,30 @@ def _fenced(
     if row is None:
         raise LeaseLost(f"the lease of batch {claimed.id} went to another worker")
     return _batch(row)
+
+
+def batch_doubt(tx: Transaction, unsent: Batch, *, armed_at: float, now: float) -> bool:
+    """Put a batch in doubt that the store believes unsent; whether nobody moved it meanwhile.
+
+    Its epoch goes up, so whoever is about to send it can no longer arm. What it was held for is
+    kept, and holds again should it prove absent.
+    """
+    if BatchState.UNKNOWN not in MOVES[unsent.state]:
+        raise MoveRefused(f"batch {unsent.id} cannot go from {unsent.state} into doubt")
+    statement = (
+        update(batch)
+        .where(batch.c.id == unsent.id, batch.c.state == unsent.state)
+        .values(
+            state=BatchState.UNKNOWN,
+            armed_at=armed_at,
+            misses=0,
+            missed_at=None,
+            epoch=batch.c.epoch + 1,
+            lease_until=0.0,
+            due_at=now,
+        )
+    )
+    return tx.execute(statement).rowcount == 1
 
 
 def batches_release(tx: Transaction, ids: Sequence[BatchId], now: float) -> int:

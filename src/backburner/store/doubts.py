@@ -6,7 +6,7 @@ from sqlalchemy import insert, select
 
 from backburner.nouns.batch import BatchId
 from backburner.store.engine import Transaction
-from backburner.store.schema import arming, batch, duplicate, rejected
+from backburner.store.schema import batch, duplicate, rejected
 
 
 def upstream_ids_known(tx: Transaction, upstream_ids: Iterable[str]) -> set[str]:
@@ -27,17 +27,6 @@ def candidate_reject(tx: Transaction, batch_id: BatchId, upstream_id: str) -> No
 def candidates_rejected(tx: Transaction, batch_id: BatchId) -> set[str]:
     """The batches upstream that were ruled out for a batch."""
     rows = tx.execute(select(rejected.c.upstream_id).where(rejected.c.batch == batch_id))
-    return set(rows.scalars())
-
-
-def sizes_armed(tx: Transaction, lane: str) -> set[int]:
-    """The sizes of all batches of a lane that were ever armed."""
-    rows = tx.execute(
-        select(batch.c.requests)
-        .join(arming, arming.c.batch == batch.c.id)
-        .where(batch.c.lane == lane)
-        .distinct()
-    )
     return set(rows.scalars())
 
 

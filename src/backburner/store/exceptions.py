@@ -111,6 +111,16 @@ def exceptions_end_waiting(tx: Transaction, run: str) -> int:
     ).rowcount
 
 
+def exceptions_hold_waiting(tx: Transaction, lane: str) -> int:
+    """Let a person decide on all of a lane's exceptions that wait for another attempt."""
+    of_lane = select(batch.c.id).where(batch.c.lane == lane)
+    return tx.execute(
+        update(exception)
+        .where(exception.c.batch.in_(of_lane), exception.c.state == ExceptionState.WAITING)
+        .values(state=ExceptionState.HELD)
+    ).rowcount
+
+
 def exceptions_end_unsent(tx: Transaction, batch_id: int) -> int:
     """Make the exceptions final, as canceled, whose batch of retries never travelled."""
     return tx.execute(

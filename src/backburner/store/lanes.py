@@ -13,7 +13,13 @@ from backburner.store.schema import lane
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneRow:
-    """A lane as the store knows it; `base_url` and `workspace` are what it is pinned to."""
+    """A lane as the store knows it; `base_url` and `workspace` are what it is pinned to.
+
+    Attributes:
+        audited_at: When the upstream was last searched for late duplicates; at first, when the
+            first batch was armed.
+        restored_at: When the store was last found to be older than its vault.
+    """
 
     name: str
     base_url: str
@@ -25,6 +31,8 @@ class LaneRow:
     lease_until: float
     polled_at: float | None
     faults: int
+    audited_at: float | None
+    restored_at: float | None
 
 
 OPEN = "open"
@@ -151,6 +159,11 @@ def lane_give_back(tx: Transaction, claimed: LaneRow, now: float) -> None:
 def lane_wake(tx: Transaction, name: str, at: float) -> None:
     """Make a lane due at a time, unless it is due before."""
     tx.execute(update(lane).where(lane.c.name == name, lane.c.due_at > at).values(due_at=at))
+
+
+def lane_note_restored(tx: Transaction, name: str, now: float) -> None:
+    """Note that the lane's batches so far may have been retried without the store's knowledge."""
+    tx.execute(update(lane).where(lane.c.name == name).values(restored_at=now))
 
 
 def lane_stop(tx: Transaction, name: str, reason: str) -> None:

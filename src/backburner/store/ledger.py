@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select
 
 from backburner.store.engine import Transaction
-from backburner.store.schema import ledger
+from backburner.store.schema import duplicate, ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,13 @@ def ledger_append(tx: Transaction, rows: Iterable[LedgerRow]) -> None:
     values = [asdict(row) for row in rows]
     if values:
         tx.execute(insert(ledger), values)
+
+
+def ledger_duplicates(tx: Transaction, run: str) -> list[LedgerRow]:
+    """What was booked for a run's batches that were accepted a second time."""
+    late = select(duplicate.c.upstream_id)
+    found = (ledger.c.run == run) & ledger.c.upstream_id.in_(late)
+    return [_row(row) for row in tx.execute(select(*_COLUMNS).where(found))]
 
 
 def ledger_of_run(tx: Transaction, run: str) -> list[LedgerRow]:

@@ -36,6 +36,7 @@ lane = Table(
     Column("polled_at", Float),
     Column("faults", Integer, nullable=False),
     Column("audited_at", Float),
+    Column("restored_at", Float),
 )
 
 run = Table(

@@ -1,31 +1,28 @@
 """Collecting a batch: download, read once, store in request order, judge, book, in one commit."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import BinaryIO
 
-from backburner.errors import ModelUnknown
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.nouns.outcome import Outcome
-from backburner.nouns.tariff import ModelPrice
-from backburner.plan.polling import fault_wait
-from backburner.store.batches import batch_move, batch_renew, batch_rest
-from backburner.store.lanes import lane_pin_workspace, lane_wake
-from backburner.store.ledger import LedgerRow, ledger_append
+from backburner.store.batches import batch_move, batch_rest
+from backburner.store.lanes import lane_wake
+from backburner.store.ledger import ledger_append
 from backburner.store.objects import objects_register
 from backburner.telemetry import BatchCollected, FaultSeen
 from backburner.upstream import Downloaded, Upstream
 from backburner.vault.directory import RESULTS_LEVEL
 from backburner.vault.frames import pack
+from backburner.worker.booking import ledger_rows, price_finder
 from backburner.worker.judging import Judged, hold_all, judge
+from backburner.worker.leasing import renewed
 from backburner.worker.origins import run_of_positions
-from backburner.worker.reading import Booking, Reading, read_results
-from backburner.worker.stopping import stop_lane
+from backburner.worker.putting_off import put_off
+from backburner.worker.reading import Reading, read_results
 from backburner.worker.tools import Tools
-
-_RENEW_BELOW = 0.75
-"""The share of a lease's time below which it is renewed."""
+from backburner.worker.workspaces import check_workspace
 
 
 def collect(tools: Tools, batch: Batch, upstream: Upstream) -> None:
@@ -37,7 +34,7 @@ def collect(tools: Tools, batch: Batch, upstream: Upstream) -> None:
             if downloaded.kind is FaultKind.ABSENT:
                 _check_absence(tools, batch, upstream)
             else:
-                _put_off(tools, batch, downloaded)
+                put_off(tools, batch, downloaded, "results")
             return
         file.seek(0)
         reading = _read(tools, batch, file)
@@ -50,15 +47,11 @@ def collect(tools: Tools, batch: Batch, upstream: Upstream) -> None:
 
 def _lease_keeper(tools: Tools, batch: Batch) -> Callable[[], None]:
     """Keeps the lease while bytes move: a slow download may take longer than it lasts."""
-    until = batch.lease_until
+    held = batch
 
     def keep() -> None:
-        nonlocal until
-        now = tools.clock.now()
-        if until - now > tools.terms.ttl * _RENEW_BELOW:
-            return
-        with tools.store.write() as tx:
-            until = batch_renew(tx, batch, now + tools.terms.ttl).lease_until
+        nonlocal held
+        held = renewed(tools, held)
 
     return keep
 
@@ -67,11 +60,9 @@ def _check_absence(tools: Tools, batch: Batch, upstream: Upstream) -> None:
     """Book results as gone only when the key acts where the batch is: elsewhere all are absent."""
     answer = upstream.page(limit=1)
     if isinstance(answer, Fault):
-        _put_off(tools, batch, answer)
+        put_off(tools, batch, answer, "list")
         return
-    if answer.workspace is not None:
-        with tools.store.write() as tx:
-            lane_pin_workspace(tx, batch.lane, answer.workspace)
+    check_workspace(tools, batch.lane, answer.workspace)
     _results_gone(tools, batch)
 
 
@@ -81,7 +72,7 @@ def _read(tools: Tools, batch: Batch, file: BinaryIO) -> Reading:
         prefix=batch.prefix,
         requests=batch.requests,
         run_of=run_of_positions(tools, batch),
-        price_of=_price_finder(tools),
+        price_of=price_finder(tools),
     )
 
 
@@ -91,12 +82,12 @@ def _settle(
     """Store the lines, then commit all that follows from them at once."""
     name = f"results/{batch.nonce}.jsonl.zst"
     objects = [name, *_store_orphans(tools, batch, file, reading)]
-    _store_lines(tools, name, file, reading)
+    store_lines(tools, name, file, reading)
     now = tools.clock.now()
     with tools.store.write() as tx:
         judged = judge(tools, tx, batch, reading, now)
         objects_register(tx, objects)
-        ledger_append(tx, _ledger_rows(tools, batch, reading.bookings, now))
+        ledger_append(tx, ledger_rows(tools, batch, batch.upstream_id or "", reading.bookings, now))
         batch_move(
             tx,
             batch,
@@ -112,7 +103,7 @@ def _settle(
     return judged
 
 
-def _store_lines(tools: Tools, name: str, file: BinaryIO, reading: Reading) -> None:
+def store_lines(tools: Tools, name: str, file: BinaryIO, reading: Reading) -> None:
     """Write the lines in request order, bytes unchanged, an empty line where there is none."""
     handle = file.fileno()
     with tools.vault.line_writer(name, RESULTS_LEVEL) as writer:
@@ -129,52 +120,6 @@ def _store_orphans(tools: Tools, batch: Batch, file: BinaryIO, reading: Reading)
         for offset, length in reading.orphans:
             writer.add(os.pread(file.fileno(), length, offset))
     return [name]
-
-
-def _ledger_rows(
-    tools: Tools, batch: Batch, bookings: Iterable[Booking], now: float
-) -> list[LedgerRow]:
-    return [
-        LedgerRow(
-            batch=batch.id,
-            upstream_id=batch.upstream_id or "",
-            run=booking.run,
-            model=booking.model,
-            day=tools.day(now),
-            requests=booking.requests,
-            input_tokens=booking.usage.input_tokens,
-            output_tokens=booking.usage.output_tokens,
-            cache_write_5m_tokens=booking.usage.cache_write_5m_tokens,
-            cache_write_1h_tokens=booking.usage.cache_write_1h_tokens,
-            cache_read_tokens=booking.usage.cache_read_tokens,
-            paid=booking.charge.paid if booking.charge else None,
-            sync_price=booking.charge.sync if booking.charge else None,
-            uncached_price=booking.charge.uncached if booking.charge else None,
-            price_date=str(tools.tariff([]).as_of),
-        )
-        for booking in bookings
-    ]
-
-
-def _price_finder(tools: Tools) -> Callable[[str], ModelPrice | None]:
-    def price_of(model: str) -> ModelPrice | None:
-        try:
-            return tools.tariff([model]).price(model)
-        except ModelUnknown:
-            # An answer in hand is kept whatever it cost; its price is then unknown, never zero.
-            return None
-
-    return price_of
-
-
-def _put_off(tools: Tools, batch: Batch, fault: Fault) -> None:
-    now = tools.clock.now()
-    wait = fault_wait(batch.faults, fault.retry_after)
-    with tools.store.write() as tx:
-        batch_rest(tx, batch, now + wait, faults=batch.faults + 1)
-    tools.emit(FaultSeen(lane=batch.lane, call="results", batch=batch.id, fault=fault))
-    if fault.kind is FaultKind.STOP:
-        raise stop_lane(tools, batch.lane, fault)
 
 
 def _read_again(tools: Tools, batch: Batch) -> None:

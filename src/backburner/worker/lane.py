@@ -1,9 +1,11 @@
 """A lane's step: pack due retries, release what may go, list what is upstream."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.fault import Fault, FaultKind
+from backburner.plan.actions import LaneStep
 from backburner.plan.lanes import Allowance, LaneView, SealedBatch, lane_step
 from backburner.plan.polling import fault_wait
 from backburner.store.batches import batches_bring_forward, batches_release, batches_where
@@ -11,6 +13,7 @@ from backburner.store.exceptions import exceptions_next_due
 from backburner.store.lanes import LaneRow, lane_fence, lane_rest
 from backburner.telemetry import FaultSeen
 from backburner.upstream import Upstream
+from backburner.worker.auditing import audit
 from backburner.worker.retrying import pack_retries
 from backburner.worker.stopping import stop_lane
 from backburner.worker.tools import Tools
@@ -28,34 +31,46 @@ def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
     with tools.store.write() as tx:
         lane_fence(tx, lane)
         batches_release(tx, plan.release, now)
-    if not plan.list_upstream:
-        _rest(tools, lane, plan.due_at, polled_at=lane.polled_at)
+    if plan.audit or plan.list_upstream:
+        _look(tools, lane, plan, allowance)
         return
-    seen = _list(tools, lane, tools.connect(lane.name))
-    if isinstance(seen, Fault):
-        _put_off(tools, lane, seen)
-        return
-    view = replace(_view(tools, lane, polled_at=now), retry_after=seen.retry_after)
-    plan = lane_step(view, allowance, now)
-    _rest(tools, lane, plan.due_at, polled_at=now)
+    with tools.store.write() as tx:
+        lane_rest(tx, lane, plan.due_at, faults=0)
+
+
+def _look(tools: Tools, lane: LaneRow, plan: LaneStep, allowance: Allowance) -> None:
+    """Audit and list as the step says, then rest until the next look."""
+    now = tools.clock.now()
+    upstream = tools.connect(lane.name)
+    looked: dict[str, Any] = {}
+    retry_after = None
+    if plan.audit:
+        fault = audit(tools, lane, upstream)
+        if fault is not None:
+            _put_off(tools, lane, fault)
+            return
+        looked["audited_at"] = now
+    if plan.list_upstream:
+        seen = _list(tools, lane, upstream)
+        if isinstance(seen, Fault):
+            _put_off(tools, lane, seen)
+            return
+        looked["polled_at"], retry_after = now, seen.retry_after
+    view = _view(tools, replace(lane, **looked), retry_after)
+    with tools.store.write() as tx:
+        lane_rest(tx, lane, lane_step(view, allowance, now).due_at, faults=0, **looked)
 
 
 def _put_off(tools: Tools, lane: LaneRow, fault: Fault) -> None:
     tools.emit(FaultSeen(lane=lane.name, call="list", batch=None, fault=fault))
     due_at = tools.clock.now() + fault_wait(lane.faults, fault.retry_after)
-    _rest(tools, lane, due_at, polled_at=lane.polled_at, faults=lane.faults + 1)
+    with tools.store.write() as tx:
+        lane_rest(tx, lane, due_at, faults=lane.faults + 1)
     if fault.kind is FaultKind.STOP:
         raise stop_lane(tools, lane.name, fault)
 
 
-def _rest(
-    tools: Tools, lane: LaneRow, due_at: float, *, polled_at: float | None, faults: int = 0
-) -> None:
-    with tools.store.write() as tx:
-        lane_rest(tx, lane, due_at, polled_at=polled_at, faults=faults)
-
-
-def _view(tools: Tools, lane: LaneRow, polled_at: float | None = None) -> LaneView:
+def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> LaneView:
     with tools.store.read() as tx:
         sealed = batches_where(tx, [lane.name], [BatchState.SEALED])
         sent = batches_where(tx, [lane.name], [BatchState.SENT])
@@ -64,7 +79,9 @@ def _view(tools: Tools, lane: LaneRow, polled_at: float | None = None) -> LaneVi
         sealed=tuple(SealedBatch(id=one.id, run=one.run, due_at=one.due_at) for one in sealed),
         in_flight=tuple(one.sent_at for one in sent if one.sent_at is not None),
         retry_due_at=retry_due_at,
-        polled_at=polled_at or lane.polled_at,
+        polled_at=lane.polled_at,
+        audited_at=lane.audited_at,
+        retry_after=retry_after,
     )
 
 

@@ -113,6 +113,7 @@ def adopt(tools: Tools, batch: Batch, remote: RemoteBatch, attempt_try: str) -> 
     changes: dict[str, Any] = {
         **_SETTLED,
         "upstream_id": remote.id,
+        "hold": None,
         "attempt_try": attempt_try,
         "sent_at": batch.armed_at or now,
         "expires_at": posix(remote.expires_at),
@@ -137,7 +138,9 @@ def _send_again(tools: Tools, batch: Batch, next_try: str, *, hedged: bool) -> N
     now = tools.clock.now()
     changes = {**_SETTLED, "attempt_try": next_try, "due_at": now, "lease_until": 0.0}
     with tools.store.write() as tx:
-        batch_move(tx, batch, BatchState.SEALED, changes)
+        sealed = batch_move(tx, batch, BatchState.SEALED, changes)
+        if batch.hold is not None:
+            batch_move(tx, sealed, BatchState.HELD)
         lane_wake(tx, batch.lane, now)
     tools.emit(
         BatchResolved(

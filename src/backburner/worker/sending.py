@@ -7,10 +7,12 @@ from backburner.errors import LeaseLost
 from backburner.nouns.batch import HEAD, TAIL, Batch, BatchState, Fence
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.polling import fault_wait
+from backburner.store.armings import arming_last
 from backburner.store.batches import batch_arm, batch_move
 from backburner.store.lanes import lane_wake
 from backburner.telemetry import BatchDoubted, BatchSent, FaultSeen
 from backburner.upstream import Answer, Body, Page, RemoteBatch, Upstream
+from backburner.vault.mark import raise_mark
 from backburner.worker.leasing import renewed
 from backburner.worker.stopping import NEEDS_A_PERSON, stop_lane
 from backburner.worker.times import posix
@@ -86,6 +88,8 @@ class _Sender:
                 now = self._tools.clock.now()
                 quiet, ttl = self._tools.terms.doubts.quiet, self._tools.terms.ttl
                 self.batch = batch_arm(tx, self.batch, self._fence, now=now, quiet=quiet, ttl=ttl)
+                arming = arming_last(tx)
+            raise_mark(self._tools.vault, arming)
             self._check_pause(now)
         except Exception as error:
             self.lost = error

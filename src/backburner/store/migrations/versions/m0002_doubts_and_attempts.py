@@ -12,6 +12,7 @@ def upgrade() -> None:
     _widen_batches()
     _widen_exceptions()
     op.add_column("lane", sa.Column("audited_at", sa.Float))
+    op.add_column("lane", sa.Column("restored_at", sa.Float))
     op.create_table(
         "arming",
         sa.Column("id", sa.Integer, primary_key=True),

@@ -1,0 +1,38 @@
+"""Statements about armings: each commit that a batch's last bytes may go, never changed."""
+
+from sqlalchemy import func, insert, select, update
+
+from backburner.nouns.batch import Batch
+from backburner.store.engine import Transaction
+from backburner.store.schema import arming, batch, lane
+
+
+def arming_note(tx: Transaction, armed: Batch, now: float) -> None:
+    """Note that a batch was armed, under which try and which epoch."""
+    tx.execute(
+        insert(arming).values(
+            batch=armed.id, attempt_try=armed.attempt_try, epoch=armed.epoch, armed_at=now
+        )
+    )
+    # From the first arming on there is something that an audit might find.
+    tx.execute(
+        update(lane)
+        .where(lane.c.name == armed.lane, lane.c.audited_at.is_(None))
+        .values(audited_at=now)
+    )
+
+
+def arming_last(tx: Transaction) -> int:
+    """The number of the newest arming; 0 if there was none."""
+    return tx.execute(select(func.max(arming.c.id))).scalar() or 0
+
+
+def sizes_armed(tx: Transaction, of_lane: str) -> set[int]:
+    """The sizes of all batches of a lane that were ever armed."""
+    rows = tx.execute(
+        select(batch.c.requests)
+        .join(arming, arming.c.batch == batch.c.id)
+        .where(batch.c.lane == of_lane)
+        .distinct()
+    )
+    return set(rows.scalars())

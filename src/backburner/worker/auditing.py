@@ -1,0 +1,126 @@
+"""Auditing: once a day the list is searched for batches of ours that nobody knows of.
+
+A batch that was accepted later than `quiet` allows for cannot be excluded in theory. It does no
+harm to results, since only one batch upstream counts for each of ours; but it is money, and is
+booked.
+"""
+
+from typing import Final
+
+from backburner.nouns.batch import UNSENT, Batch, BatchState
+from backburner.nouns.fault import Fault
+from backburner.store.armings import sizes_armed
+from backburner.store.batches import batch_by_nonce, batch_doubt
+from backburner.store.doubts import duplicate_note, upstream_ids_known
+from backburner.store.lanes import LaneRow
+from backburner.store.ledger import ledger_append
+from backburner.store.objects import objects_register
+from backburner.telemetry import DuplicateFound
+from backburner.upstream import RemoteBatch, Upstream
+from backburner.worker.booking import ledger_rows, price_finder
+from backburner.worker.collecting import store_lines
+from backburner.worker.looking import ENDED, Until, names_in, walk
+from backburner.worker.origins import run_of_positions
+from backburner.worker.reading import Reading, read_results
+from backburner.worker.tools import Tools
+from backburner.worker.workspaces import check_workspace
+
+_REACH: Final = 49 * 3600.0
+"""Seconds that an audit looks back: two days, so that each batch is seen once it has ended, and an
+hour for clocks that differ."""
+
+_RESOLVED_ELSEWHERE: Final = UNSENT | {BatchState.ARMED, BatchState.UNKNOWN}
+"""States of a batch whose own doubt finds what is upstream, now or soon."""
+
+
+def audit(tools: Tools, lane: LaneRow, upstream: Upstream) -> Fault | None:
+    """Book what was accepted twice; a Fault where the search could not be finished."""
+    strangers = _strangers(tools, lane, upstream)
+    if isinstance(strangers, Fault):
+        return strangers
+    for remote in strangers:
+        names = names_in(upstream, remote.id)
+        if isinstance(names, Fault):
+            return names
+        for name in names:
+            if name is None:
+                continue
+            fault = _meet(tools, upstream, remote, *name)
+            if fault is not None:
+                return fault
+            break
+    return None
+
+
+def _strangers(tools: Tools, lane: LaneRow, upstream: Upstream) -> list[RemoteBatch] | Fault:
+    """Ended batches that the store does not know, of a size that was once armed."""
+    with tools.store.read() as tx:
+        sizes = sizes_armed(tx, lane.name)
+    found: dict[str, RemoteBatch] = {}
+    until = Until(before=tools.clock.now() - _REACH)
+    for remote in walk(upstream, until, lambda name: check_workspace(tools, lane.name, name)):
+        if isinstance(remote, Fault):
+            return remote
+        if remote.processing_status == ENDED and remote.request_counts.total in sizes:
+            found[remote.id] = remote
+    with tools.store.read() as tx:
+        known = upstream_ids_known(tx, found)
+    return [remote for one, remote in found.items() if one not in known]
+
+
+def _meet(
+    tools: Tools, upstream: Upstream, remote: RemoteBatch, nonce: str, attempt_try: str
+) -> Fault | None:
+    """What follows from a batch upstream that bears a nonce of our making."""
+    now = tools.clock.now()
+    with tools.store.write() as tx:
+        batch = batch_by_nonce(tx, nonce)
+        if batch is not None and batch.state in UNSENT:
+            # It was about to be sent again. Back in doubt, it is found there and adopted.
+            batch_doubt(tx, batch, armed_at=now - tools.terms.doubts.quiet, now=now)
+    if batch is None or batch.state in _RESOLVED_ELSEWHERE or batch.upstream_id == remote.id:
+        return None
+    return _book_duplicate(tools, upstream, batch, remote, attempt_try)
+
+
+def _book_duplicate(
+    tools: Tools, upstream: Upstream, batch: Batch, remote: RemoteBatch, attempt_try: str
+) -> Fault | None:
+    """Keep the second answers aside, and book what they cost; they settle nothing."""
+    with tools.vault.temporary() as file:
+        downloaded = upstream.download(remote.id, file)
+        if isinstance(downloaded, Fault):
+            return downloaded
+        file.seek(0)
+        reading = read_results(
+            file,
+            prefix=f"{batch.nonce}{attempt_try}",
+            requests=batch.requests,
+            run_of=run_of_positions(tools, batch),
+            price_of=price_finder(tools),
+        )
+        name = f"duplicates/{remote.id}.jsonl.zst"
+        store_lines(tools, name, file, reading)
+    now = tools.clock.now()
+    rows = ledger_rows(tools, batch, remote.id, reading.bookings, now)
+    with tools.store.write() as tx:
+        objects_register(tx, [name])
+        duplicate_note(tx, remote.id, batch.id, attempt_try, now)
+        ledger_append(tx, rows)
+    tools.emit(
+        DuplicateFound(
+            batch=batch.id,
+            run=batch.run,
+            upstream_id=remote.id,
+            requests=batch.requests,
+            paid=_paid(reading),
+        )
+    )
+    return None
+
+
+def _paid(reading: Reading) -> int | None:
+    charges = [booking.charge for booking in reading.bookings]
+    if any(charge is None for charge in charges):
+        return None
+    return sum(charge.paid for charge in charges if charge is not None)

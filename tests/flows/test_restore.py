@@ -1,0 +1,88 @@
+"""A store that was restored from a backup knows less than the upstream: it asks before it sends."""
+
+import shutil
+
+import pytest
+
+from backburner.emulator.faults import DropBefore
+from backburner.nouns.batch import BatchState
+from backburner.store.batches import batches_of_run
+from backburner.telemetry import BatchResolved
+
+
+def backup(stage):
+    shutil.copy(stage.home / "backburner.db", stage.home.parent / "backup.db")
+
+
+def restore(stage):
+    for name in ("backburner.db-wal", "backburner.db-shm"):
+        (stage.home / name).unlink(missing_ok=True)
+    shutil.copy(stage.home.parent / "backup.db", stage.home / "backburner.db")
+
+
+def states(bb, run):
+    with bb.tools.store.read() as tx:
+        return {batch.state for batch in batches_of_run(tx, run.id)}
+
+
+def begin(stage, **options):
+    """A home whose backup was made before its two batches were sent."""
+    bb = stage.open(requests=2, **options)
+    run = stage.run_of(bb, stage.table(4))
+    bb.close()
+    backup(stage)
+    return run
+
+
+def test_what_was_sent_since_the_backup_is_found_again_and_not_paid_twice(stage):
+    run = begin(stage)
+    before = stage.open()
+    before.run(run.id)
+    before.close()
+    (stage.home.parent / "out.csv").unlink()
+    restore(stage)
+
+    bb = stage.open()
+
+    assert states(bb, run) == {BatchState.UNKNOWN}
+    assert bb.run(run.id).receipt.outcomes == {"ok": 4}
+    assert len(stage.world.ledger()) == 2
+    assert bb.receipt(run.id).paid.picodollars == stage.world.bill().total
+    assert {event.how for event in stage.events if isinstance(event, BatchResolved)} == {"adopted"}
+
+
+def test_what_was_never_sent_goes_after_it_was_looked_for(stage):
+    run = begin(stage)
+    stage.world.script("create", DropBefore())
+    before = stage.open()
+    before.drain()
+    before.close()
+    restore(stage)
+
+    assert stage.open().run(run.id).receipt.outcomes == {"ok": 4}
+    assert len(stage.world.ledger()) == 2
+
+
+def test_a_second_opening_puts_nothing_in_doubt_again(stage):
+    run = begin(stage)
+    before = stage.open()
+    before.run(run.id)
+    before.close()
+    restore(stage)
+    stage.open().run(run.id)
+
+    bb = stage.open()
+
+    assert states(bb, run) == {BatchState.DONE}
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_store_as_new_as_its_vault_is_believed(stage, sent):
+    run = begin(stage)
+    if sent:
+        bb = stage.open()
+        bb.drain()
+        bb.close()
+
+    expected = {BatchState.SENT} if sent else {BatchState.SEALED}
+    assert states(stage.open(), run) == expected
