@@ -65,7 +65,7 @@ def break_once(where):
 def test_a_connection_lost_before_the_tail_creates_nothing_and_the_body_goes_again(stage, where):
     transport = Creates(stage.world, break_once(where))
     bb = stage.open(transport=transport)
-    run = stage.run_of(bb, stage.table(["x" * 300_000, "y"]))
+    run = stage.run_of(bb, stage.table(["x" * 300_000, "y"]), prompt="Note: {{ text }}")
 
     finished = bb.run(run.id)
 

@@ -71,7 +71,7 @@ def results_of(stage, batch):
 
 
 def test_retries_wait_longer_each_time_and_end_at_five_attempts(make_stage):
-    failures = tuple(ItemFailure(ordinal=n, index=0) for n in range(10))
+    failures = tuple(ItemFailure(ordinal=n, index=0, kind="api_error") for n in range(10))
     stage = make_stage(fail_once=failures)
     bb = stage.open()
     run = stage.run_of(bb, stage.table(["stubborn"]))
@@ -85,7 +85,7 @@ def test_retries_wait_longer_each_time_and_end_at_five_attempts(make_stage):
     assert pauses == sorted(pauses)
     assert pauses[-1] > 500
     (review,) = stage.rows("out.review.csv")
-    assert "overloaded_error" in review["reason"]
+    assert "api_error" in review["reason"]
 
 
 def test_a_request_that_is_itself_at_fault_is_not_sent_again(make_stage):
@@ -99,10 +99,12 @@ def test_a_request_that_is_itself_at_fault_is_not_sent_again(make_stage):
 
 
 @pytest.mark.parametrize(
-    ("kind", "outcome"),
-    [("refusal", "refused"), ("max_tokens", "truncated"), ("pause_turn", "paused")],
+    ("kind", "outcome", "batches"),
+    [("refusal", "refused", 1), ("max_tokens", "truncated", 2), ("pause_turn", "paused", 11)],
 )
-def test_a_success_that_is_no_answer_is_called_by_its_name_and_paid(make_stage, kind, outcome):
+def test_a_success_that_is_no_answer_is_called_by_its_name_and_paid(
+    make_stage, kind, outcome, batches
+):
     stage = make_stage(rules=(Rule(match="odd", answer="some words", kind=kind),))
     bb = stage.open()
     run = stage.run_of(bb, stage.table(["odd", "even"]))
@@ -111,7 +113,7 @@ def test_a_success_that_is_no_answer_is_called_by_its_name_and_paid(make_stage, 
 
     assert finished.receipt.outcomes == {"ok": 1, outcome: 1}
     assert finished.receipt.paid.picodollars == stage.world.bill().total
-    assert len(stage.world.ledger()) == 1
+    assert len(stage.world.ledger()) == batches
 
 
 def test_what_expires_after_a_day_is_sent_again(make_stage):
@@ -283,7 +285,7 @@ def test_retries_of_two_runs_share_a_batch_and_go_home(make_stage):
     assert sum(bills) == stage.world.bill().total
 
 
-def test_more_retries_than_one_batch_holds_are_all_sent_in_one_pass(make_stage):
+def test_retries_go_in_quarter_batches_and_all_of_them_in_one_pass(make_stage):
     failures = tuple(ItemFailure(ordinal=0, index=n) for n in range(3)) + tuple(
         ItemFailure(ordinal=1, index=n) for n in range(3)
     )
@@ -297,7 +299,7 @@ def test_more_retries_than_one_batch_holds_are_all_sent_in_one_pass(make_stage):
 
     bb.drain()
 
-    assert [batch.count for batch in stage.world.ledger()] == [3, 3, 3, 3]
+    assert [batch.count for batch in stage.world.ledger()] == [3, 3, 1, 1, 1, 1, 1, 1]
 
 
 def test_rows_of_different_betas_never_travel_together(stage, ask):

@@ -33,6 +33,11 @@ from backburner.store.runs import (
 HUGE = 2**63 - 1
 
 
+def unchanged(rows):
+    """Exceptions that travel again as they were."""
+    return [(row, None) for row in rows]
+
+
 def booked(batch, paid, model="m", run="r1"):
     tokens = dict.fromkeys(
         (
@@ -148,7 +153,7 @@ def test_an_exception_travels_and_comes_home(store, new_batch, put, now):
     rows = [waiting(first, position, now) for position in (0, 2)]
     put(*rows)
     with store.write() as tx:
-        exceptions_send_off(tx, rows, carrier)
+        exceptions_send_off(tx, unchanged(rows), carrier)
 
     with store.read() as tx:
         travelling = exceptions_travelling(tx, carrier)
@@ -177,7 +182,7 @@ def test_exceptions_end_with_a_batch_that_never_travelled(store, new_batch, put,
     rows = [waiting(first, 0, now)]
     put(*rows)
     with store.write() as tx:
-        exceptions_send_off(tx, rows, carrier)
+        exceptions_send_off(tx, unchanged(rows), carrier)
         assert exceptions_end_unsent(tx, carrier) == 1
         assert exceptions_counted(tx, "r1") == [("final", "canceled", 1)]
 
@@ -187,7 +192,7 @@ def test_it_is_known_which_exceptions_are_in_doubt(store, new_batch, put, now):
     rows = [waiting(first, 0, now), waiting(first, 1, now)]
     put(*rows)
     with store.write() as tx:
-        exceptions_send_off(tx, rows[:1], carrier)
+        exceptions_send_off(tx, unchanged(rows[:1]), carrier)
         assert exceptions_in_state(tx, "r1", [BatchState.UNKNOWN]) == 1
         assert exceptions_in_state(tx, "r1", [BatchState.SENT]) == 0
 
@@ -200,8 +205,8 @@ def test_a_batch_of_retries_is_shared_when_others_travel_in_it(store, new_batch,
     rows = [waiting(mine, 0, now), waiting(mine, 1, now), waiting(theirs, 0, now)]
     put(*rows)
     with store.write() as tx:
-        exceptions_send_off(tx, rows[:1], alone)
-        exceptions_send_off(tx, rows[1:], shared)
+        exceptions_send_off(tx, unchanged(rows[:1]), alone)
+        exceptions_send_off(tx, unchanged(rows[1:]), shared)
 
     with store.read() as tx:
         assert batches_shared(tx, "r1") == {alone: False, shared: True}

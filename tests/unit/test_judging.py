@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backburner.nouns.attempt import Attempt
 from backburner.nouns.outcome import BY_CODE, CODES, NOT_FINAL, Outcome, ResultLine, outcome_of
+from backburner.nouns.policy import (
+    CAPACITY_ERRORS,
+    CHOICES,
+    DEFAULT_RULES,
+    RetryPolicy,
+    RetryRule,
+    Then,
+)
 from backburner.plan.judging import (
     ACCOUNT_ERRORS,
     REASONS,
@@ -14,12 +23,27 @@ from backburner.plan.judging import (
     GiveUp,
     Hold,
     Retry,
-    RetryPolicy,
     verdict,
 )
 
 NOW = 1_790_000_000.0
 RETRIED = {Outcome.SERVER_ERROR, Outcome.EXPIRED, Outcome.MISSING}
+
+
+def tried(*outcomes, error_type=""):
+    """Earlier attempts with these outcomes."""
+    return [
+        Attempt(
+            batch=1,
+            position=0,
+            attempt=number,
+            in_batch=number,
+            in_position=0,
+            outcome=outcome,
+            error_type=error_type,
+        )
+        for number, outcome in enumerate(outcomes, 1)
+    ]
 
 
 def judged(result):
@@ -87,20 +111,31 @@ def test_outcomes_have_the_bytes_one_to_ten():
     assert NOT_FINAL not in BY_CODE
 
 
-error_types = st.one_of(st.just(""), st.text(max_size=20), st.sampled_from(sorted(ACCOUNT_ERRORS)))
-policies = st.builds(
-    RetryPolicy,
-    attempts=st.integers(1, 10),
-    first_wait=st.floats(0.1, 100),
-    longest_wait=st.floats(1, 10_000),
+error_types = st.one_of(
+    st.just(""),
+    st.text(max_size=20),
+    st.sampled_from(sorted(ACCOUNT_ERRORS | CAPACITY_ERRORS)),
 )
+rules = st.fixed_dictionaries(
+    {
+        outcome: st.builds(
+            RetryRule,
+            then=st.sampled_from(CHOICES.get(outcome, (Then.NOTHING,))),
+            times=st.integers(1, 10),
+            wait=st.floats(0.1, 100),
+        )
+        for outcome in Outcome
+    }
+)
+policies = st.builds(RetryPolicy, rules=rules, longest_wait=st.floats(1, 10_000))
+histories = st.lists(st.sampled_from(Outcome), max_size=60)
 
 
-@given(st.sampled_from(Outcome), st.integers(1, 50), policies, error_types, st.booleans())
-def test_there_is_a_verdict_on_everything(outcome, attempts, policy, error_type, is_canceled):
+@given(st.sampled_from(Outcome), histories, policies, error_types, st.booleans())
+def test_there_is_a_verdict_on_everything(outcome, earlier, policy, error_type, is_canceled):
     follows = verdict(
         outcome,
-        attempts=attempts,
+        earlier=tried(*earlier),
         now=NOW,
         policy=policy,
         error_type=error_type,
@@ -111,8 +146,9 @@ def test_there_is_a_verdict_on_everything(outcome, attempts, policy, error_type,
         case Deliver():
             assert outcome is Outcome.OK
         case Retry(due_at):
-            assert outcome in RETRIED
-            assert attempts < policy.attempts
+            assert policy.rules[outcome].then in CHOICES[outcome][:-1]
+            counted = earlier.count(outcome) < policy.rules[outcome].times
+            assert counted or error_type in CAPACITY_ERRORS
             assert not is_canceled
             assert NOW < due_at <= NOW + policy.longest_wait + 1e-6
         case GiveUp(reason) | Hold(reason):
@@ -123,26 +159,83 @@ def test_there_is_a_verdict_on_everything(outcome, attempts, policy, error_type,
 @pytest.mark.parametrize("outcome", sorted(RETRIED))
 def test_a_failure_of_the_upstream_is_tried_again_after_growing_waits(outcome):
     policy = RetryPolicy()
-    waits = [verdict(outcome, attempts=n, now=NOW, policy=policy).due_at - NOW for n in range(1, 5)]
 
-    assert waits == [1, 8, 64, 512]
-    assert isinstance(verdict(outcome, attempts=5, now=NOW, policy=policy), GiveUp)
+    def follows(before):
+        return verdict(outcome, earlier=tried(*[outcome] * before), now=NOW, policy=policy)
+
+    assert [follows(before).due_at - NOW for before in range(4)] == [1, 8, 64, 512]
+    assert isinstance(follows(4), GiveUp)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.TRUNCATED, Outcome.INVALID_OUTPUT])
+def test_an_answer_that_was_cut_off_or_does_not_fit_gets_one_more_chance(outcome):
+    policy = RetryPolicy()
+
+    assert isinstance(verdict(outcome, now=NOW, policy=policy), Retry)
+    again = verdict(outcome, earlier=tried(outcome), now=NOW, policy=policy)
+    assert isinstance(again, GiveUp)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REJECTED, Outcome.REFUSED, Outcome.CANCELED])
+def test_what_would_end_the_same_way_is_never_sent_again(outcome):
+    assert isinstance(verdict(outcome, now=NOW, policy=RetryPolicy()), GiveUp)
+    assert outcome not in CHOICES
+
+
+def test_only_attempts_with_the_same_outcome_count():
+    earlier = tried(*[Outcome.EXPIRED] * 4)
+
+    follows = verdict(Outcome.SERVER_ERROR, earlier=earlier, now=NOW, policy=RetryPolicy())
+
+    assert follows == Retry(NOW + 1)
+
+
+@pytest.mark.parametrize("error_type", sorted(CAPACITY_ERRORS))
+def test_a_refusal_for_lack_of_capacity_counts_as_no_attempt(error_type):
+    refused = tried(*[Outcome.SERVER_ERROR] * 30, error_type=error_type)
+    failed = tried(*[Outcome.SERVER_ERROR] * 3, error_type="api_error")
+
+    def follows(earlier, kind, since=None):
+        return verdict(
+            Outcome.SERVER_ERROR,
+            earlier=earlier,
+            refused_since=since,
+            now=NOW,
+            policy=RetryPolicy(),
+            error_type=kind,
+        )
+
+    assert follows(refused, error_type) == Retry(NOW + 3600)
+    assert follows([*refused, *failed], "api_error") == Retry(NOW + 512)
+    assert isinstance(follows(refused, error_type, since=NOW - 86_400), GiveUp)
+
+
+def test_the_policy_has_a_rule_for_every_outcome_and_a_usual_choice_for_each():
+    assert set(DEFAULT_RULES) == set(Outcome)
+    for outcome, rule in DEFAULT_RULES.items():
+        assert rule.then is CHOICES.get(outcome, (Then.NOTHING,))[0]
+
+
+def test_a_person_may_send_again_what_the_policy_gave_up():
+    never = {outcome: RetryRule(then=Then.NOTHING) for outcome in Outcome}
+    policy = RetryPolicy(rules=never)
+
+    assert policy.then(Outcome.TRUNCATED) is Then.LONGER
+    assert policy.then(Outcome.PAUSED) is Then.CONTINUE
+    assert policy.then(Outcome.INVALID_OUTPUT) is Then.REPAIR
+    assert policy.then(Outcome.REFUSED) is Then.AGAIN
 
 
 @pytest.mark.parametrize("error_type", sorted(ACCOUNT_ERRORS))
 def test_an_error_of_the_account_waits_for_a_person(error_type):
-    follows = verdict(
-        Outcome.SERVER_ERROR, attempts=1, now=NOW, policy=RetryPolicy(), error_type=error_type
-    )
+    follows = verdict(Outcome.SERVER_ERROR, now=NOW, policy=RetryPolicy(), error_type=error_type)
 
     assert isinstance(follows, Hold)
     assert error_type in follows.reason
 
 
 def test_a_result_of_an_unknown_type_waits_for_a_person():
-    follows = verdict(
-        Outcome.MISSING, attempts=1, now=NOW, policy=RetryPolicy(), error_type=UNKNOWN_RESULT
-    )
+    follows = verdict(Outcome.MISSING, now=NOW, policy=RetryPolicy(), error_type=UNKNOWN_RESULT)
 
     assert isinstance(follows, Hold)
 

@@ -23,6 +23,7 @@ from backburner.runs.path_template import PathTemplate
 from backburner.runs.request_list import read_requests
 from backburner.runs.row_answers import RowAnswers
 from backburner.runs.tables import Format, output_format
+from backburner.runs.whole import whole_result
 from backburner.store.ledger import ledger_duplicates, ledger_of_run
 from backburner.store.runs import run_get, run_update
 from backburner.worker import Tools
@@ -49,13 +50,6 @@ class Result(msgspec.Struct, frozen=True):
     def message(self) -> dict[str, Any] | None:
         """The whole message, where there is one."""
         return self.result.get("message")
-
-
-class _Line(msgspec.Struct, gc=False):
-    result: msgspec.Raw
-
-
-_result_of = msgspec.json.Decoder(_Line).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +126,7 @@ def write_output(tools: Tools, run: Run, output: str) -> tuple[Written, int]:
     spec = read_spec(tools, run)
     with open_input(tools.vault, spec, run.source) as stream:
         if spec.kind == "requests":
-            pairs = (
-                (key, _raw_result(final.line)) for key, final in _keyed(tools, run, spec, stream)
-            )
+            pairs = ((key, whole_result(final)) for key, final in _keyed(tools, run, spec, stream))
             return write_list(pairs, Path(output)), 0
         answers = RowAnswers(tools.store, tools.vault, run, tools.tariff([]))
         faults = Faults()
@@ -157,8 +149,7 @@ def results(tools: Tools, run: Run) -> Iterator[Result]:
     spec = _list_spec(tools, run)
     with open_input(tools.vault, spec, run.source) as stream:
         for key, final in _keyed(tools, run, spec, stream):
-            raw = _raw_result(final.line)
-            value = msgspec.json.decode(raw)
+            value = msgspec.json.decode(whole_result(final))
             yield Result(key, final.outcome, value, final.request_id)
 
 
@@ -170,7 +161,7 @@ def stream_results(tools: Tools, run: Run, file: BinaryIO) -> int:
     """
     spec = _list_spec(tools, run)
     with open_input(tools.vault, spec, run.source) as stream:
-        pairs = ((key, _raw_result(final.line)) for key, final in _keyed(tools, run, spec, stream))
+        pairs = ((key, whole_result(final)) for key, final in _keyed(tools, run, spec, stream))
         return write_results(pairs, cast("BufferedWriter", file))
 
 
@@ -191,10 +182,6 @@ def _keyed(tools: Tools, run: Run, spec: RunSpec, stream: Any) -> Iterator[tuple
     # The lines come first: with --limit, the input has more requests than the run.
     for final, record in zip(final_lines(tools.store, tools.vault, run), records, strict=False):
         yield record.custom_id, final
-
-
-def _raw_result(line: bytes) -> bytes:
-    return bytes(_result_of(line).result) if line else b'{"type":"missing"}'
 
 
 def _collapsed_sync(tools: Tools, run: Run) -> int:

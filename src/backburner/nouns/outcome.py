@@ -135,6 +135,8 @@ class ExceptionRow(msgspec.Struct, frozen=True, kw_only=True):
         outcome: What came of its newest attempt.
         attempts: How many attempts were collected.
         last_batch: Where its newest attempt travelled, or travels.
+        change: What was changed for the attempt that travels; of one that is over, why nothing
+            could be changed for another. Else None.
     """
 
     batch: int
@@ -145,3 +147,4 @@ class ExceptionRow(msgspec.Struct, frozen=True, kw_only=True):
     due_at: float
     last_batch: int
     last_position: int
+    change: str | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -15,6 +16,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         delimiter: The field delimiter of a CSV or TSV input.
         encoding: The encoding named by the user; None means UTF-8.
         params: The canonical Messages parameters of each row, without its prompt.
+        schema: The JSON Schema that each answer must meet.
     """
 
     kind: str
@@ -30,6 +32,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit: int | None = None
     collapse: bool = True
     prefix: str = ""
+    schema: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

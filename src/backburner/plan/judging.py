@@ -1,9 +1,12 @@
 """Judging: what follows from an outcome."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from backburner.nouns.attempt import Attempt
 from backburner.nouns.outcome import Outcome
+from backburner.nouns.policy import CAPACITY_ERRORS, RetryPolicy, RetryRule, Then
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +38,8 @@ class Hold:
 Verdict = Deliver | Retry | GiveUp | Hold
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
-    """How failed requests are tried again.
-
-    Attributes:
-        attempts: The most attempts a request gets, the first one included.
-        first_wait: Seconds before the first retry; each further one waits eight times longer.
-        longest_wait: The most seconds between two attempts.
-    """
-
-    attempts: int = 5
-    first_wait: float = 1.0
-    longest_wait: float = 3600.0
-
-
 _WAIT_GROWTH: Final = 8.0
-
-_RETRIED: Final = frozenset({Outcome.SERVER_ERROR, Outcome.EXPIRED, Outcome.MISSING})
+_MOST_GROWTHS: Final = 10
 
 ACCOUNT_ERRORS: Final = frozenset({"billing_error", "authentication_error", "permission_error"})
 
@@ -77,7 +64,8 @@ REASONS: Final[dict[Outcome, str]] = {
 def verdict(
     outcome: Outcome,
     *,
-    attempts: int,
+    earlier: Sequence[Attempt] = (),
+    refused_since: float | None = None,
     now: float,
     policy: RetryPolicy,
     error_type: str = "",
@@ -86,19 +74,43 @@ def verdict(
     """What follows from the outcome of a request's newest attempt.
 
     Args:
-        attempts: How many attempts it has had, the judged one included.
+        earlier: Its attempts before the judged one.
+        refused_since: When it was first refused for lack of capacity, if it was before.
         error_type: The API's error class of an errored line, or UNKNOWN_RESULT.
         is_canceled: Whether a person canceled its run: then nothing is tried again.
     """
     if outcome is Outcome.OK:
         return Deliver()
-    if is_canceled or outcome not in _RETRIED:
+    rule, cause = policy.rules[outcome], _holding(error_type)
+    if cause and not is_canceled:
+        return Hold(cause)
+    if is_canceled or rule.then is Then.NOTHING:
         return GiveUp(REASONS[outcome])
+    if error_type in CAPACITY_ERRORS:
+        refusals = sum(one.error_type in CAPACITY_ERRORS for one in earlier)
+        waited = 0.0 if refused_since is None else now - refused_since
+        is_over, count = waited >= policy.capacity_seconds, refusals
+    else:
+        count = sum(_counts(one, outcome) for one in earlier)
+        is_over = count >= rule.times
+    if is_over:
+        return GiveUp(f"{REASONS[outcome]}, {count + 1} times")
+    return Retry(now + _wait(rule, count, policy))
+
+
+def _holding(error_type: str) -> str:
+    """Why only a person can send a request on; empty where that is not so."""
     if error_type in ACCOUNT_ERRORS:
-        return Hold(f"{error_type}: the account, not the request, is at fault")
+        return f"{error_type}: the account, not the request, is at fault"
     if error_type == UNKNOWN_RESULT:
-        return Hold("its result is of a type that this version does not know")
-    if attempts >= policy.attempts:
-        return GiveUp(f"{REASONS[outcome]}, {attempts} times")
-    wait = policy.first_wait * _WAIT_GROWTH ** (attempts - 1)
-    return Retry(now + min(wait, policy.longest_wait))
+        return "its result is of a type that this version does not know"
+    return ""
+
+
+def _counts(attempt: Attempt, outcome: Outcome) -> bool:
+    """Whether an earlier attempt counts against those that an outcome may have."""
+    return attempt.outcome is outcome and attempt.error_type not in CAPACITY_ERRORS
+
+
+def _wait(rule: RetryRule, before: int, policy: RetryPolicy) -> float:
+    return min(rule.wait * _WAIT_GROWTH ** min(before, _MOST_GROWTHS), policy.longest_wait)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS, body_bytes
 
@@ -26,6 +27,13 @@ class PackLimits:
             raise ValueError(f"a batch holds 1 to {MAX_REQUESTS:,} requests, not {self.requests:,}")
         if not 0 < self.body_bytes <= MAX_BYTES:
             raise ValueError(f"a body has 1 to {MAX_BYTES:,} bytes, not {self.body_bytes:,}")
+
+    def part(self, share: float) -> Self:
+        """A share of these limits, one request at the least."""
+        return type(self)(
+            requests=max(1, int(self.requests * share)),
+            body_bytes=max(1, int(self.body_bytes * share)),
+        )
 
 
 class Packer:

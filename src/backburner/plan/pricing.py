@@ -1,11 +1,11 @@
 """What usage costs, and what work will cost. Integers throughout: no figure is ever rounded."""
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from backburner.nouns.batch import Via
+from backburner.nouns.model import version_of
 from backburner.nouns.money import Charge, Money
 from backburner.nouns.tariff import ModelPrice, Rates, Tariff
 from backburner.nouns.usage import Usage
@@ -85,7 +85,6 @@ Source: platform.claude.com pricing (tool use pricing), 2026-08-21.
 """
 
 _LEAST_ANSWER_TOKENS: Final = 1
-_VERSION: Final = re.compile(r"^claude-[a-z]+-(\d+)(?:-(\d{1,2}))?(?:-20\d{6})?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,8 +220,7 @@ def _most(tokenizer: _Tokenizer, text_bytes: int) -> int:
 
 
 def _tokenizer(model: str) -> _Tokenizer:
-    found = _VERSION.match(model)
-    if not found:
+    version = version_of(model)
+    if version is None:
         return _UNKNOWN
-    version = int(found[1]), int(found[2] or 0)
     return _FROM_4_7 if version >= (4, 7) else _BEFORE_4_7

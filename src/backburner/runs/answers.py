@@ -6,10 +6,12 @@ from typing import Final
 
 import msgspec
 
+from backburner.nouns.attempt import Attempt, turn_so_far
 from backburner.nouns.batch import Batch, BatchId, request_id
 from backburner.nouns.outcome import BY_CODE, NOT_FINAL, ExceptionRow, ExceptionState, Outcome
 from backburner.nouns.run import Run
 from backburner.store import Store, Transaction
+from backburner.store.attempts import attempts_of_batch
 from backburner.store.batches import batch_get, batch_outcomes, batches_of_run
 from backburner.store.exceptions import exceptions_of_batch
 from backburner.vault import Vault
@@ -25,27 +27,32 @@ class FinalLine(msgspec.Struct, frozen=True, gc=False):
         outcome: None where it is not final yet.
         line: Its newest result line as received; empty where there is none.
         request_id: Nonce and position of its first batch.
+        earlier: The result lines of its earlier attempts, which were paid too.
+        turn: Those of them whose content comes before that of `line`: a paused turn that went on.
     """
 
     outcome: Outcome | None
     line: bytes
     request_id: str
+    earlier: tuple[bytes, ...] = ()
+    turn: tuple[bytes, ...] = ()
 
 
 def final_lines(store: Store, vault: Vault, run: Run) -> Iterator[FinalLine]:
     """Every request of a run with its newest result line, in order."""
     with store.read() as tx, ExitStack() as stack:
-        finders = _Finders(tx, vault, stack)
+        finders = Finders(tx, vault, stack)
         for batch in batches_of_run(tx, run.id):
             yield from _of_batch(tx, vault, batch, finders)
 
 
 def _of_batch(
-    tx: Transaction, vault: Vault, batch: Batch, finders: "_Finders"
+    tx: Transaction, vault: Vault, batch: Batch, finders: "Finders"
 ) -> Iterator[FinalLine]:
     packed = batch_outcomes(tx, batch.id)
     codes = unpack(packed) if packed is not None else bytes(batch.requests)
     exceptions = {row.position: row for row in exceptions_of_batch(tx, batch.id)}
+    attempts = dict(attempts_of_batch(tx, batch.id))
     lines = vault.lines(batch.results) if batch.results else iter([b""] * batch.requests)
     for position, (code, line) in enumerate(zip(codes, lines, strict=True)):
         name = request_id(batch.nonce, position)
@@ -53,10 +60,11 @@ def _of_batch(
             yield FinalLine(BY_CODE[code], line, name)
         else:
             row = exceptions.get(position)
-            yield FinalLine(None, b"", name) if row is None else finders.final(row, name)
+            known = attempts.get(position, [])
+            yield FinalLine(None, b"", name) if row is None else finders.final(row, known, name)
 
 
-class _Finders:
+class Finders:
     """Finds the lines of retried requests in the batches they travelled in last."""
 
     def __init__(self, tx: Transaction, vault: Vault, stack: ExitStack) -> None:
@@ -65,12 +73,29 @@ class _Finders:
         self._stack = stack
         self._by_batch: dict[int, LineFinder | None] = {}
 
-    def final(self, row: ExceptionRow, name: str) -> FinalLine:
+    def final(self, row: ExceptionRow, attempts: list[Attempt], name: str) -> FinalLine:
         """The line of a request that needed more than its first attempt, or a person."""
         if row.state not in (ExceptionState.FINAL, ExceptionState.HELD):
             return FinalLine(None, b"", name)
-        finder = self._finder(row.last_batch)
-        return FinalLine(row.outcome, finder.line(row.last_position) if finder else b"", name)
+        line = self.line(row.last_batch, row.last_position)
+        if len(attempts) <= 1:
+            return FinalLine(row.outcome, line, name)
+        # One whose last batch never travelled has no line of its own there.
+        was_last_collected = attempts[-1].in_batch == row.last_batch
+        before = attempts[:-1] if was_last_collected else attempts
+        turn = turn_so_far(before, attempts[-1].change if was_last_collected else row.change)
+        return FinalLine(
+            row.outcome,
+            line,
+            name,
+            earlier=tuple(self.line(one.in_batch, one.in_position) for one in before),
+            turn=tuple(self.line(one.in_batch, one.in_position) for one in turn),
+        )
+
+    def line(self, batch_id: int, position: int) -> bytes:
+        """A stored result line; empty where there is none."""
+        finder = self._finder(batch_id)
+        return finder.line(position) if finder else b""
 
     def _finder(self, batch_id: int) -> LineFinder | None:
         if batch_id not in self._by_batch:

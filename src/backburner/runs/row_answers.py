@@ -10,6 +10,7 @@ import msgspec
 
 from backburner.errors import ModelUnknown
 from backburner.nouns.batch import Via
+from backburner.nouns.content import Block, text_of
 from backburner.nouns.money import usd
 from backburner.nouns.outcome import ErrorResponse, Outcome, WireUsage
 from backburner.nouns.run import Run
@@ -27,19 +28,13 @@ _NAMES: Final[dict[Outcome | None, str]] = {None: "pending"} | {o: o.value for o
 """What the column `outcome` says; None is not final yet."""
 
 
-class _Block(msgspec.Struct, gc=False):
-    type: str = ""
-    text: str = ""
-    input: msgspec.Raw | None = None
-
-
 class _StopDetails(msgspec.Struct, gc=False):
     category: str | None = None
 
 
 class _Message(msgspec.Struct, gc=False):
     model: str = ""
-    content: list[_Block] = []
+    content: list[Block] = []
     stop_reason: str | None = None
     stop_details: _StopDetails | None = None
     usage: WireUsage = WireUsage()
@@ -68,20 +63,25 @@ class Reader:
     def read(self, final: FinalLine) -> Answer:
         """The answer of one request."""
         outcome = final.outcome
-        name = _NAMES[outcome]
-        if not final.line:
+        if not final.line and not final.earlier:
             reason = REASONS[outcome] if outcome else "it has not come back yet"
-            return Answer("", name, request_id=final.request_id, reason=reason)
-        result = _decode(final.line).result
+            return Answer("", _NAMES[outcome], request_id=final.request_id, reason=reason)
+        if final.earlier:
+            return self._read_all(final)
+        return self._read_one(final)
+
+    def _read_one(self, final: FinalLine) -> Answer:
+        outcome = final.outcome
+        result = _decode(final.line).result if final.line else _Result()
         message = result.message
         if message is None:
             reason = _reason(outcome, result)
-            return Answer("", name, request_id=final.request_id, reason=reason)
+            return Answer("", _NAMES[outcome], request_id=final.request_id, reason=reason)
         usage = usage_of(message.usage)
         price = self._price(message.model)
         return Answer(
             text_of(message.content),
-            name,
+            _NAMES[outcome],
             message.stop_reason or "",
             usage.input_tokens,
             usage.output_tokens,
@@ -90,6 +90,30 @@ class Reader:
             _paid(price, usage) if price else "",
             final.request_id,
             "" if outcome is Outcome.OK else _reason(outcome, result),
+        )
+
+    def _read_all(self, final: FinalLine) -> Answer:
+        """The answer of a request with several attempts: the whole turn, and what all of them cost.
+
+        So the columns of a table sum to what was paid.
+        """
+        last = self._read_one(final)
+        messages = [_decode(line).result.message for line in (*final.earlier, final.line) if line]
+        known = [message for message in messages if message is not None]
+        usages = [usage_of(message.usage) for message in known]
+        total = sum(usages, Usage())
+        prices = [self._price(message.model) for message in known]
+        costs = [_cost(price, usage) for price, usage in zip(prices, usages, strict=True) if price]
+        before = [_decode(line).result.message for line in final.turn if line]
+        texts = [text_of(message.content) for message in before if message is not None]
+        return msgspec.structs.replace(
+            last,
+            answer="".join([*texts, last.answer]),
+            input_tokens=total.input_tokens,
+            output_tokens=total.output_tokens,
+            cache_write_tokens=total.cache_write_tokens,
+            cache_read_tokens=total.cache_read_tokens,
+            cost_usd=usd(sum(costs)) if len(costs) == len(known) else "",
         )
 
     def sync_cost(self, final: FinalLine) -> int:
@@ -109,18 +133,12 @@ class Reader:
         return self._prices[model]
 
 
+def _cost(price: ModelPrice, usage: Usage) -> int:
+    return priced(price.rates(usage.prompt_tokens, Via.BATCH), usage)
+
+
 def _paid(price: ModelPrice, usage: Usage) -> str:
-    return usd(priced(price.rates(usage.prompt_tokens, Via.BATCH), usage))
-
-
-def text_of(content: list[_Block]) -> str:
-    """The text of an answer; where it has none, the input of the tool it calls, as JSON."""
-    if len(content) == 1 and content[0].type == "text":
-        return content[0].text
-    texts = [block.text for block in content if block.type == "text"]
-    if not texts:
-        texts = [bytes(block.input).decode() for block in content if block.input is not None]
-    return "".join(texts)
+    return usd(_cost(price, usage))
 
 
 def _reason(outcome: Outcome | None, result: _Result) -> str:

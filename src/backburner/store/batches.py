@@ -240,11 +240,11 @@ def batch_doubt(tx: Transaction, unsent: Batch, *, armed_at: float, now: float) 
 
 
 def batches_release(tx: Transaction, ids: Sequence[BatchId], now: float) -> int:
-    """Let sealed batches go; those that were moved meanwhile stay as they are."""
+    """Let sealed batches go, the longest due first; those that were moved meanwhile stay."""
     statement = (
         update(batch)
         .where(batch.c.id.in_(ids), batch.c.state == BatchState.SEALED)
-        .values(state=BatchState.RELEASED, due_at=now)
+        .values(state=BatchState.RELEASED, due_at=func.min(batch.c.due_at, now))
     )
     return tx.execute(statement).rowcount
 

@@ -1,6 +1,6 @@
 """Statements about exceptions: the sparse rows of requests that need more than one attempt."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -38,7 +38,7 @@ def exceptions_put(tx: Transaction, rows: Iterable[ExceptionRow]) -> None:
 
 
 def exceptions_due(tx: Transaction, lane: str, now: float, limit: int) -> list[ExceptionRow]:
-    """The exceptions of a lane whose next attempt is due, grouped by where their line lies."""
+    """The exceptions of a lane whose next attempt is due, in the order of their last lines."""
     rows = tx.execute(
         select(*_COLUMNS)
         .join(batch, batch.c.id == exception.c.batch)
@@ -47,7 +47,7 @@ def exceptions_due(tx: Transaction, lane: str, now: float, limit: int) -> list[E
             exception.c.state == ExceptionState.WAITING,
             exception.c.due_at <= now,
         )
-        .order_by(batch.c.betas, exception.c.batch, exception.c.position)
+        .order_by(batch.c.betas, exception.c.last_batch, exception.c.last_position)
         .limit(limit)
     )
     return [_exception(row) for row in rows]
@@ -62,13 +62,20 @@ def exceptions_next_due(tx: Transaction, lane: str) -> float | None:
     ).scalar()
 
 
-def exceptions_send_off(tx: Transaction, rows: Sequence[ExceptionRow], batch_id: int) -> None:
-    """Note that these exceptions travel in a batch, in this order."""
-    for position, row in enumerate(rows):
+def exceptions_send_off(
+    tx: Transaction, rows: Iterable[tuple[ExceptionRow, str | None]], batch_id: int
+) -> None:
+    """Note that these exceptions travel in a batch, in this order, each with its change."""
+    for position, (row, change) in enumerate(rows):
         tx.execute(
             update(exception)
             .where(exception.c.batch == row.batch, exception.c.position == row.position)
-            .values(state=ExceptionState.TRAVELLING, last_batch=batch_id, last_position=position)
+            .values(
+                state=ExceptionState.TRAVELLING,
+                last_batch=batch_id,
+                last_position=position,
+                change=change,
+            )
         )
 
 

@@ -22,6 +22,7 @@ from backburner.worker.origins import run_of_positions
 from backburner.worker.putting_off import put_off
 from backburner.worker.reading import Reading, read_results
 from backburner.worker.tools import Tools
+from backburner.worker.validating import validation_of
 from backburner.worker.workspaces import check_workspace
 
 
@@ -73,6 +74,7 @@ def _read(tools: Tools, batch: Batch, file: BinaryIO) -> Reading:
         requests=batch.requests,
         run_of=run_of_positions(tools, batch),
         price_of=price_finder(tools),
+        is_invalid=validation_of(tools, batch),
     )
 
 

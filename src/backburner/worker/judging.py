@@ -1,8 +1,9 @@
 """Judging a batch that was read: which requests are final, and what becomes of the others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from backburner.nouns.attempt import Attempt
 from backburner.nouns.batch import Batch
 from backburner.nouns.outcome import (
     BY_CODE,
@@ -12,8 +13,10 @@ from backburner.nouns.outcome import (
     ExceptionState,
     Outcome,
 )
+from backburner.nouns.policy import CAPACITY_ERRORS
 from backburner.plan.judging import ACCOUNT_ERRORS, Deliver, GiveUp, Hold, Retry, Verdict, verdict
 from backburner.store import Transaction
+from backburner.store.attempts import attempts_add, attempts_refused_since, attempts_travelling
 from backburner.store.exceptions import exceptions_put, exceptions_travelling
 from backburner.store.lanes import lane_stop, lane_wake
 from backburner.store.runs import batches_canceled
@@ -31,20 +34,35 @@ class Judged:
     retries: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What a batch of retries carries, by position: its exceptions and their earlier attempts."""
+
+    origins: Mapping[int, ExceptionRow]
+    attempts: Mapping[int, Sequence[Attempt]]
+    refused_since: Mapping[int, float]
+
+
+_FIRST = _Past({}, {}, {})
+
+
 def judge(tools: Tools, tx: Transaction, batch: Batch, reading: Reading, now: float) -> Judged:
     """Judge every request of a batch, and note those that are not over as exceptions."""
-    travelling = _travelling(tx, batch)
-    canceled = batches_canceled(tx, [batch.id, *(row.batch for row in travelling.values())])
+    past = _past(tx, batch)
+    canceled = batches_canceled(tx, [batch.id, *(row.batch for row in past.origins.values())])
     codes = bytearray(reading.codes)
     rows: list[ExceptionRow] = []
+    attempts: list[Attempt] = []
     for position, outcome in _to_judge(reading, always=batch.origins is not None):
-        origin = travelling.get(position)
+        origin = past.origins.get(position)
+        error_type = reading.error_types.get(position, "")
         follows = verdict(
             outcome,
-            attempts=origin.attempts + 1 if origin else 1,
+            earlier=past.attempts.get(position, ()),
+            refused_since=past.refused_since.get(position),
             now=now,
             policy=tools.terms.retries,
-            error_type=reading.error_types.get(position, ""),
+            error_type=error_type,
             is_canceled=(origin.batch if origin else batch.id) in canceled,
         )
         codes[position] = CODES[outcome]
@@ -52,8 +70,11 @@ def judge(tools: Tools, tx: Transaction, batch: Batch, reading: Reading, now: fl
             continue
         if origin is None:
             codes[position] = NOT_FINAL
-        rows.append(_exception(batch, position, origin, outcome, follows))
+        row = _exception(batch, position, origin, outcome, follows)
+        rows.append(row)
+        attempts.append(_attempt(row, error_type, origin))
     exceptions_put(tx, rows)
+    attempts_add(tx, attempts)
     _wake_lane(tx, batch, rows)
     if not ACCOUNT_ERRORS.isdisjoint(reading.error_types.values()):
         lane_stop(tx, batch.lane, "requests failed because of the account, not of themselves")
@@ -62,18 +83,36 @@ def judge(tools: Tools, tx: Transaction, batch: Batch, reading: Reading, now: fl
 
 def hold_all(tx: Transaction, batch: Batch) -> None:
     """Note every request of a batch as missing and held: only a person may send them again."""
-    travelling = _travelling(tx, batch)
-    exceptions_put(
-        tx,
-        (
-            _exception(batch, position, travelling.get(position), Outcome.MISSING, _GONE)
-            for position in range(batch.requests)
-        ),
+    origins = _past(tx, batch).origins
+    rows = [
+        _exception(batch, position, origins.get(position), Outcome.MISSING, _GONE)
+        for position in range(batch.requests)
+    ]
+    exceptions_put(tx, rows)
+    attempts_add(tx, [_attempt(row, "", origins.get(row.last_position)) for row in rows])
+
+
+def _past(tx: Transaction, batch: Batch) -> _Past:
+    if batch.origins is None:
+        return _FIRST
+    return _Past(
+        exceptions_travelling(tx, batch.id),
+        attempts_travelling(tx, batch.id),
+        attempts_refused_since(tx, batch.id, CAPACITY_ERRORS),
     )
 
 
-def _travelling(tx: Transaction, batch: Batch) -> Mapping[int, ExceptionRow]:
-    return exceptions_travelling(tx, batch.id) if batch.origins is not None else {}
+def _attempt(row: ExceptionRow, error_type: str, origin: ExceptionRow | None) -> Attempt:
+    return Attempt(
+        batch=row.batch,
+        position=row.position,
+        attempt=row.attempts,
+        in_batch=row.last_batch,
+        in_position=row.last_position,
+        outcome=row.outcome,
+        error_type=error_type,
+        change=origin.change if origin else None,
+    )
 
 
 def _to_judge(reading: Reading, *, always: bool) -> Iterator[tuple[int, Outcome]]:

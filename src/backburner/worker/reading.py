@@ -100,6 +100,7 @@ def read_results(
     requests: int,
     run_of: Callable[[int], str],
     price_of: Callable[[str], ModelPrice | None],
+    is_invalid: Callable[[int, bytes], bool] | None = None,
 ) -> Reading:
     """Read a batch's results.
 
@@ -107,6 +108,7 @@ def read_results(
         prefix: What the custom_ids of this batch and try begin with.
         run_of: The run of the request at a position.
         price_of: The price of a model, where it is known; asked once for each run and model.
+        is_invalid: Tells of a position and its line whether an answer breaks its schema.
     """
     reading = Reading(
         codes=bytearray(requests),
@@ -136,6 +138,8 @@ def read_results(
             continue
         result = parsed.result
         outcome = outcome_of(result)
+        if is_invalid and outcome is Outcome.OK and is_invalid(position, line):
+            outcome = Outcome.INVALID_OUTPUT
         codes[position] = CODES[outcome]
         offsets[position] = offset
         lengths[position] = len(line)

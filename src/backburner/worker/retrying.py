@@ -1,17 +1,38 @@
-"""Packing retries: due exceptions copy their lines into a new batch, with a sidecar."""
+"""Packing retries: due exceptions copy their last lines, changed as the policy says."""
 
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import groupby
 
-from backburner.nouns.batch import NONCE_LENGTH, BatchId, body_bytes
-from backburner.nouns.outcome import ExceptionRow
-from backburner.plan.packing import pack
+import msgspec
+
+from backburner.nouns.batch import NONCE_LENGTH, Batch, BatchId, body_bytes
+from backburner.nouns.model import most_output_tokens
+from backburner.nouns.outcome import ExceptionRow, ExceptionState
+from backburner.nouns.policy import Then
+from backburner.nouns.request import read_params
+from backburner.plan.changing import Changed, Stuck, change, turn_of
+from backburner.plan.packing import PackLimits, pack
 from backburner.store.batches import batch_get, batch_insert
-from backburner.store.exceptions import exceptions_due, exceptions_send_off
+from backburner.store.exceptions import exceptions_due, exceptions_put, exceptions_send_off
 from backburner.store.lanes import LaneRow, lane_fence
 from backburner.store.objects import objects_register
 from backburner.telemetry import RetriesSealed
 from backburner.worker.origins import write_origins
 from backburner.worker.tools import Tools
+from backburner.worker.validating import complaint, complaints, schema_in, schema_of_run, turn_text
+
+_Batches = Mapping[int, Batch]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A due exception with its params as they are to travel."""
+
+    row: ExceptionRow
+    params: bytes
+    code: str | None
 
 
 def pack_retries(tools: Tools, lane: LaneRow) -> list[BatchId]:
@@ -23,41 +44,102 @@ def pack_retries(tools: Tools, lane: LaneRow) -> list[BatchId]:
     now = tools.clock.now()
     with tools.store.read() as tx:
         due = exceptions_due(tx, lane.name, now, tools.terms.limits.requests)
-        origins = {one: batch_get(tx, BatchId(one)) for one in {row.batch for row in due}}
+        ids = {row.batch for row in due} | {row.last_batch for row in due}
+        batches = {one: batch_get(tx, BatchId(one)) for one in ids}
+
+    def kind(row: ExceptionRow) -> tuple[str, float]:
+        return batches[row.batch].betas, tools.terms.retries.rules[row.outcome].share
+
     sealed = []
-    for betas, rows in groupby(due, key=lambda row: origins[row.batch].betas):
-        sealed += _seal(tools, lane, list(rows), betas, {k: v.segment for k, v in origins.items()})
+    for (betas, share), rows in groupby(sorted(due, key=kind), key=kind):
+        ready = _prepared(tools, lane, list(rows), batches)
+        limits = tools.terms.limits.part(share)
+        sealed += _seal(tools, lane, ready, batches, limits, betas)
     return sealed
+
+
+def _prepared(
+    tools: Tools, lane: LaneRow, rows: Sequence[ExceptionRow], batches: _Batches
+) -> list[_Ready]:
+    """The rows that can travel; those in which nothing can be changed are over."""
+    ready: list[_Ready] = []
+    stuck: list[ExceptionRow] = []
+    for number, group in groupby(rows, key=lambda row: row.last_batch):
+        with ExitStack() as stack:
+            changed = _changer(tools, stack, batches[number], batches)
+            for row in group:
+                match changed(row):
+                    case Changed(params, code):
+                        ready.append(_Ready(row, params, code))
+                    case Stuck(code):
+                        stuck.append(_given_up(row, code))
+    if stuck:
+        with tools.store.write() as tx:
+            lane_fence(tx, lane)
+            exceptions_put(tx, stuck)
+    return ready
+
+
+def _given_up(row: ExceptionRow, code: str) -> ExceptionRow:
+    return msgspec.structs.replace(row, state=ExceptionState.FINAL, change=code)
+
+
+def _changer(
+    tools: Tools, stack: ExitStack, carrier: Batch, batches: _Batches
+) -> Callable[[ExceptionRow], Changed | Stuck]:
+    """Changes the requests that travelled last in one batch."""
+    lines = stack.enter_context(tools.vault.finder(carrier.segment))
+    results = carrier.results and stack.enter_context(tools.vault.finder(carrier.results))
+
+    def changed(row: ExceptionRow) -> Changed | Stuck:
+        params = lines.line(row.last_position)
+        then = tools.terms.retries.then(row.outcome)
+        if then is Then.AGAIN:
+            # One whose batch never travelled still has the change that was made for it.
+            return Changed(params, row.change)
+        answer = results.line(row.last_position) if results else b""
+        words = _complaint(tools, batches[row.batch], row, params) if then is Then.REPAIR else ""
+        betas = carrier.betas.split(",")
+        cap = most_output_tokens(read_params(params).model, betas)
+        return change(then, params, turn_of(answer), cap=cap, complaint=words)
+
+    return changed
+
+
+def _complaint(tools: Tools, origin: Batch, row: ExceptionRow, params: bytes) -> str:
+    """What the validator said of the last answer, said again from the stored line."""
+    with tools.store.read() as tx:
+        schema = schema_in(params) or schema_of_run(tools, tx, origin.run or "")
+        text = turn_text(tools, tx, row)
+    return complaint(complaints(schema, text)) if schema is not None else ""
 
 
 def _seal(
-    tools: Tools, lane: LaneRow, rows: list[ExceptionRow], betas: str, segments: dict[int, str]
+    tools: Tools,
+    lane: LaneRow,
+    ready: Sequence[_Ready],
+    batches: _Batches,
+    limits: PackLimits,
+    betas: str,
 ) -> list[BatchId]:
-    lines = _lines(tools, rows, segments)
     sealed = []
-    for chosen in pack(map(len, lines), tools.terms.limits):
-        part = slice(chosen.start, chosen.stop)
-        sealed.append(_seal_one(tools, lane, rows[part], lines[part], betas))
+    for chosen in pack((len(one.params) for one in ready), limits):
+        part = ready[chosen.start : chosen.stop]
+        # They had their turn before: they go ahead of what was enqueued after them.
+        slot = min(batches[one.row.batch].created_at for one in part)
+        sealed.append(_seal_one(tools, lane, part, slot, betas))
     return sealed
 
 
-def _lines(tools: Tools, rows: list[ExceptionRow], segments: dict[int, str]) -> list[bytes]:
-    lines: list[bytes] = []
-    for batch, group in groupby(rows, key=lambda row: row.batch):
-        with tools.vault.finder(segments[batch]) as finder:
-            lines += [finder.line(row.position) for row in group]
-    return lines
-
-
 def _seal_one(
-    tools: Tools, lane: LaneRow, rows: list[ExceptionRow], lines: list[bytes], betas: str
+    tools: Tools, lane: LaneRow, ready: Sequence[_Ready], slot: float, betas: str
 ) -> BatchId:
     nonce = tools.clock.token(NONCE_LENGTH)
     segment, origins = f"segments/{nonce}.jsonl.zst", f"segments/{nonce}.origins.jsonl.zst"
     with tools.vault.line_writer(segment) as writer:
-        for line in lines:
-            writer.add(line)
-    write_origins(tools, origins, rows)
+        for one in ready:
+            writer.add(one.params)
+    write_origins(tools, origins, (one.row for one in ready))
     now = tools.clock.now()
     with tools.store.write() as tx:
         lane_fence(tx, lane)
@@ -68,14 +150,14 @@ def _seal_one(
                 "lane": lane.name,
                 "nonce": nonce,
                 "betas": betas,
-                "requests": len(lines),
-                "body_bytes": body_bytes(len(lines), sum(map(len, lines))),
+                "requests": len(ready),
+                "body_bytes": body_bytes(len(ready), sum(len(one.params) for one in ready)),
                 "segment": segment,
                 "origins": origins,
-                "due_at": now,
+                "due_at": min(slot, now),
                 "created_at": now,
             },
         )
-        exceptions_send_off(tx, rows, batch)
-    tools.emit(RetriesSealed(batch=batch, requests=len(rows)))
+        exceptions_send_off(tx, ((one.row, one.code) for one in ready), batch)
+    tools.emit(RetriesSealed(batch=batch, requests=len(ready)))
     return batch

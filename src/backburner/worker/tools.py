@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from backburner.clock import Clock
+from backburner.nouns.policy import RetryPolicy
 from backburner.nouns.tariff import Tariff
-from backburner.plan.judging import RetryPolicy
 from backburner.plan.packing import PackLimits
 from backburner.plan.reconciling import DoubtTerms
 from backburner.store import Store

@@ -1,0 +1,43 @@
+"""What a model's name says about it."""
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+_VERSION: Final = re.compile(r"^claude-[a-z]+-(\d+)(?:-(\d{1,2}))?(?:-20\d{6})?$")
+
+_OLD_OUTPUT: Final = 64_000
+_NEW_OUTPUT: Final = 128_000
+_NEW_FROM: Final = (4, 6)
+"""Sonnet 4.6 and all newer ones write up to 128,000 tokens, the 4.5 family 64,000.
+
+Source: platform.claude.com models/overview, 2026-08-22.
+"""
+
+_EXTENDED_BETA: Final = "output-300k-2026-03-24"
+_EXTENDED_OUTPUT: Final = 300_000
+_EXTENDED: Final = re.compile(r"^claude-(opus|sonnet|haiku)-")
+"""Families with extended output from 4.6 on; Fable and Mythos are not listed.
+
+Source: platform.claude.com batch-processing, 2026-09-26.
+"""
+
+
+def version_of(model: str) -> tuple[int, int] | None:
+    """The version in a model's name, `claude-opus-4-7` is (4, 7); None where it names none."""
+    found = _VERSION.match(model)
+    return (int(found[1]), int(found[2] or 0)) if found else None
+
+
+def most_output_tokens(model: str, betas: Collection[str] = ()) -> int:
+    """The largest `max_tokens` that a batch takes for a model.
+
+    A name that says no version counts as an old one: too small a cap costs an attempt, too large a
+    one has the request refused.
+    """
+    version = version_of(model)
+    if version is None or version < _NEW_FROM:
+        return _OLD_OUTPUT
+    if _EXTENDED_BETA in betas and _EXTENDED.match(model):
+        return _EXTENDED_OUTPUT
+    return _NEW_OUTPUT
