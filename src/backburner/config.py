@@ -1,14 +1,18 @@
-"""Settings: where the home is, and the few figures an operator may change."""
+"""Settings: where the home is, and what an operator may change, in variables and a file."""
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import isinf
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
 from backburner.errors import ConfigError
+from backburner.nouns.outcome import Outcome
+from backburner.nouns.policy import CHOICES, DEFAULT_RULES, RetryPolicy, RetryRule, Then
 from backburner.plan.reconciling import DoubtTerms, OnDoubt
 
 HOME: Final = "BACKBURNER_HOME"
@@ -17,6 +21,7 @@ QUIET: Final = "BACKBURNER_QUIET"
 GAP: Final = "BACKBURNER_GAP"
 ON_DOUBT: Final = "BACKBURNER_ON_DOUBT"
 DEFAULT_LANE: Final = "default"
+CONFIG: Final = "config.toml"
 
 _LEAST_QUIET: Final = 600.0
 """The SDK itself waits ten minutes for an answer: a shorter rest could miss a slow one."""
@@ -24,6 +29,8 @@ _LEAST_QUIET: Final = 600.0
 _LEAST_GAP: Final = 60.0
 """What the list does not show yet it may show a minute later."""
 
+_MOST_TIMES: Final = 100
+_LEAST_SHARE: Final = 0.01
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1", "emulator"})
 
 
@@ -35,11 +42,13 @@ class Settings:
         home: The folder of the store and the vault.
         ttl: Seconds a lease lasts without being renewed.
         doubts: How a doubt is resolved.
+        retries: What follows from each outcome.
     """
 
     home: Path
     ttl: float = 120.0
     doubts: DoubtTerms = field(default_factory=DoubtTerms)
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 def settings_from(environment: Mapping[str, str], home: Path | None, base_url: str) -> Settings:
@@ -48,10 +57,12 @@ def settings_from(environment: Mapping[str, str], home: Path | None, base_url: s
     Raises:
         ConfigError: A figure is no number, or too short for a real upstream.
     """
+    folder = home or home_from(environment)
     return Settings(
-        home=home or home_from(environment),
+        home=folder,
         ttl=_seconds(environment, TTL, 120.0),
         doubts=_doubts(environment, base_url),
+        retries=retry_policy(folder / CONFIG),
     )
 
 
@@ -95,3 +106,102 @@ def _seconds(environment: Mapping[str, str], name: str, default: float) -> float
     if value <= 0:
         raise ConfigError(f"{name}={text!r} is no number of seconds", hint="give one, such as 120")
     return value
+
+
+def retry_policy(file: Path) -> RetryPolicy:
+    """The policy of a `config.toml`: the usual one, but for what its `[retry]` says.
+
+    Raises:
+        ConfigError: It is no TOML, or says something that there is not.
+    """
+    settings = _Toml(file, _read_toml(file))
+    settings.check_keys("", ("retry",))
+    chosen = settings.table("retry")
+    usual = RetryPolicy()
+    rules = dict(DEFAULT_RULES)
+    chosen.check_keys("retry.", ("longest_wait", "capacity_seconds", *CHOICES))
+    for outcome in CHOICES:
+        rules[outcome] = _rule(chosen.table(outcome), outcome, rules[outcome])
+    return RetryPolicy(
+        rules=rules,
+        longest_wait=chosen.number("longest_wait", usual.longest_wait, least=1.0),
+        capacity_seconds=chosen.number("capacity_seconds", usual.capacity_seconds, least=0.0),
+    )
+
+
+def _rule(chosen: "_Toml", outcome: Outcome, usual: RetryRule) -> RetryRule:
+    chosen.check_keys(f"retry.{outcome}.", ("then", "times", "wait", "share"))
+    then = chosen.one_of("then", usual.then, CHOICES[outcome])
+    return RetryRule(
+        then=Then(then),
+        times=int(chosen.number("times", usual.times, least=1, most=_MOST_TIMES, whole=True)),
+        wait=chosen.number("wait", usual.wait, least=0.0),
+        share=chosen.number("share", usual.share, least=_LEAST_SHARE, most=1.0),
+    )
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{file} cannot be read: {error}", hint="mend it, or remove it"
+        ) from error
+
+
+class _Toml:
+    """A table of a TOML file, read key by key."""
+
+    def __init__(self, file: Path, values: dict[str, Any], path: str = "") -> None:
+        self._file = file
+        self._values = values
+        self._path = path
+
+    def check_keys(self, path: str, known: Iterable[str]) -> None:
+        """Refuse keys that mean nothing: a misspelled one would be obeyed by nobody."""
+        self._path = path
+        for key in self._values:
+            if key not in set(known):
+                raise ConfigError(
+                    f"{self._file}: there is no {path}{key}", hint=f"there is {', '.join(known)}"
+                )
+
+    def table(self, key: str) -> "_Toml":
+        """The table under a key; an empty one where there is none."""
+        value = self._values.get(key, {})
+        if not isinstance(value, dict):
+            raise self._wrong(key, value, f"a table, such as [{self._path}{key}]")
+        return _Toml(self._file, value)
+
+    def one_of(self, key: str, usual: str, allowed: Iterable[str]) -> str:
+        """One of a few words."""
+        value = self._values.get(key, usual)
+        if value not in set(allowed):
+            raise self._wrong(key, value, " or ".join(allowed))
+        return str(value)
+
+    def number(
+        self,
+        key: str,
+        usual: float,
+        *,
+        least: float,
+        most: float = float("inf"),
+        whole: bool = False,
+    ) -> float:
+        """A number within limits."""
+        value = self._values.get(key, usual)
+        kinds = (int,) if whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+            kind = "a whole number" if whole else "a number"
+            limits = f"at least {least:g}" if isinf(most) else f"from {least:g} to {most:g}"
+            raise self._wrong(key, value, f"{kind}, {limits}")
+        return float(value)
+
+    def _wrong(self, key: str, value: object, wanted: str) -> ConfigError:
+        return ConfigError(
+            f"{self._file}: {self._path}{key} is {value!r}, not {wanted}",
+            hint="`backburner policy` shows the table",
+        )

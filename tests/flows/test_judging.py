@@ -256,3 +256,16 @@ def test_the_input_of_a_called_tool_is_the_answer_and_is_held_to_no_schema(make_
 
     assert finished.receipt.outcomes == {"ok": 1}
     assert stage.rows()[0]["answer"] == "{}"
+
+
+def test_a_policy_of_the_home_is_obeyed(make_stage):
+    stage = make_stage(fail_once=(once("max_tokens"), once("api_error", index=1)))
+    stage.home.mkdir()
+    policy = "[retry.truncated]\nthen = 'nothing'\n[retry.server_error]\nthen = 'nothing'\n"
+    (stage.home / "config.toml").write_text(policy)
+    bb = stage.open()
+
+    finished = bb.run(stage.run_of(bb, stage.table(["a longer answer", "b", "c"])).id)
+
+    assert finished.receipt.outcomes == {"ok": 1, "truncated": 1, "server_error": 1}
+    assert len(stage.world.ledger()) == 1

@@ -72,7 +72,9 @@ def worker_tools(
         store=home.store,
         vault=home.vault,
         clock=clock,
-        terms=Terms(ttl=settings.ttl, doubts=settings.doubts, limits=limits),
+        terms=Terms(
+            ttl=settings.ttl, doubts=settings.doubts, limits=limits, retries=settings.retries
+        ),
         owner=home.owner.name,
         is_alive=home.owner.is_alive,
         connect=connect,
