@@ -12,6 +12,7 @@ from backburner.cli.emulator import emulator
 from backburner.cli.output import Page, print_error, print_json
 from backburner.cli.policy import policy
 from backburner.cli.queue import cancel, drain, enqueue
+from backburner.cli.retry import retry
 from backburner.cli.run import run
 from backburner.cli.session import Session
 from backburner.cli.status import results, status
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (run, enqueue, drain, status, results, cancel, policy, demo, emulator):
+for command in (run, enqueue, drain, status, results, retry, cancel, policy, demo, emulator):
     app.command()(command)
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from backburner.cli import options
+from backburner.cli.failed import attempt_in_words, attempts_json, cost_of, show_failures
 from backburner.cli.output import Facts, Page
 from backburner.cli.session import Home, Json, Lane, RunId, session_of
 from backburner.cli.words import many, outcomes, when
+from backburner.errors import InputError
 
 if TYPE_CHECKING:
     from backburner.client import Backburner
@@ -19,23 +21,36 @@ if TYPE_CHECKING:
 Which = Annotated[
     str | None, typer.Argument(metavar="RUN", help="A run, or a request_id of an output")
 ]
+Failed = Annotated[
+    bool, typer.Option("--failed", help="The requests of RUN that are not ok, and what was tried")
+]
+Limit = Annotated[
+    int, typer.Option("--limit", metavar="N", min=1, help="With --failed: how many to show [50]")
+]
 
 
 def status(
     context: typer.Context,
     which: Which = None,
     *,
+    failed: Failed = False,
+    limit: Limit = 50,
     lane: Lane = "default",
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Tell how the runs stand, one run, or one request."""
+    """Tell how the runs stand, one run, the requests of a run that failed, or one request."""
     from backburner.client.finding import is_request_id  # noqa: PLC0415  # not for --help
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
 
     session, page = session_of(context), Page(as_json=json)
     now = (session.clock or StoreClock()).now()
     with session.open(home, lane) as backburner:
+        if failed:
+            if which is None:
+                raise InputError("--failed needs a run", hint="`backburner status` lists the runs")
+            show_failures(page, backburner.get(which), backburner.failed(which, limit=limit))
+            return 0
         if which is not None and is_request_id(which):
             _show_request(page, backburner, backburner.request(which))
             return 0
@@ -115,6 +130,11 @@ def _show_request(page: Page, backburner: "Backburner", one: "RequestStanding") 
             ("run", f"{one.run.id} ({one.run.name})"),
             ("row", f"{one.row:,}{more}"),
             ("outcome", outcome),
+            *(
+                (f"attempt {attempt.attempt}", attempt_in_words(attempt))
+                for attempt in one.attempts
+            ),
+            ("cost", cost_of(one.attempts)),
         ]
     )
     page.finish(
@@ -125,6 +145,7 @@ def _show_request(page: Page, backburner: "Backburner", one: "RequestStanding") 
             "rows": one.rows,
             "outcome": None if one.outcome is None else str(one.outcome),
             "retrying": one.retrying,
+            "attempts": attempts_json(one.attempts),
         }
     )
 

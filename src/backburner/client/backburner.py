@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from backburner.client.canceling import Canceled, cancel_run
 from backburner.client.driving import Reach, drain, drive, wake
+from backburner.client.failing import Failures, failures
 from backburner.client.finding import RequestStanding, find_request
 from backburner.client.finishing import (
     Finished,
     Result,
     finish,
     is_finished,
+    read_spec,
     receipt,
     results,
     stream_results,
@@ -38,6 +40,7 @@ from backburner.client.preparing import (
     prepare,
     prepare_objects,
 )
+from backburner.client.retrying import Chosen, choose, outcomes_named, send_again
 from backburner.client.standing import LaneStanding, RunStanding, stand
 from backburner.clock import Clock, StoreClock
 from backburner.config import DEFAULT_LANE, Settings, settings_from
@@ -46,7 +49,7 @@ from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.tariff import Tariff
 from backburner.plan.lanes import ReleaseAll, ReleaseRetries
 from backburner.plan.packing import PackLimits
-from backburner.plan.pricing import Estimate, estimate
+from backburner.plan.pricing import Estimate, Workload, estimate
 from backburner.report.receipt import Receipt
 from backburner.runs.counting import RunCount
 from backburner.runs.outputs import Written
@@ -177,9 +180,13 @@ class Backburner:
 
     def estimate(self, staged: Staged) -> Estimate | None:
         """What a staged run will cost, as a range; None where a model has no known price."""
-        tariff = self._tools.tariff([work.model for work in staged.workloads])
+        return self.price_of(staged.workloads)
+
+    def price_of(self, workloads: Sequence[Workload]) -> Estimate | None:
+        """What work will cost, as a range; None where there is none."""
+        tariff = self._tools.tariff([work.model for work in workloads])
         total: Estimate | None = None
-        for work in staged.workloads:
+        for work in workloads:
             part = estimate(tariff, work)
             total = part if total is None else total + part
         return total
@@ -275,6 +282,44 @@ class Backburner:
             NotFound: There is none of that name.
         """
         return find_request(self._tools, name)
+
+    def failed(self, run_id: str, *, limit: int = 50) -> Failures:
+        """The requests of a run that are not ok, those that wait for a retry among them.
+
+        Args:
+            run_id: The run.
+            limit: How many to tell about; all are counted.
+        """
+        return failures(self._tools, self.get(run_id), limit)
+
+    def choose_failed(
+        self, run_id: str, *, only: Iterable[str] = (), where: str | None = None
+    ) -> Chosen:
+        """The failed requests of a run that can be sent again, and what they will be.
+
+        Args:
+            run_id: The run.
+            only: Names of outcomes; all that are not ok if empty.
+            where: An expression over input columns, `outcome` and `attempts`.
+
+        Raises:
+            InputError: A name is no outcome, or the expression is broken.
+        """
+        run = self.get(run_id)
+        spec = read_spec(self._tools, run)
+        return choose(self._tools, run, spec, outcomes_named(tuple(only)), where)
+
+    def send_again(self, chosen: Chosen) -> int:
+        """Let chosen requests travel with the next `drain` or `run`; gives how many will."""
+        return send_again(self._tools, chosen)
+
+    def retry(self, run_id: str, *, only: Iterable[str] = (), where: str | None = None) -> int:
+        """Send failed requests again, with the next `drain` or `run`; gives how many will be.
+
+        Cut, paused and invalid answers go with the change that the policy names, also where it
+        gave them up. Takes what `choose_failed` takes.
+        """
+        return self.send_again(self.choose_failed(run_id, only=only, where=where))
 
     def prices(self) -> Tariff:
         """The prices of every model that can be sent in a batch."""

@@ -5,6 +5,7 @@ from array import array
 from dataclasses import dataclass
 from typing import Final
 
+from backburner.client.failing import AttemptStanding, attempts_standing
 from backburner.errors import NotFound
 from backburner.nouns.batch import Batch, request_id
 from backburner.nouns.outcome import BY_CODE, NOT_FINAL, ExceptionState, Outcome
@@ -29,6 +30,7 @@ class RequestStanding:
         row: The first row of the input that it answers, from 1.
         rows: How many rows it answers.
         outcome: None while it is not final.
+        attempts: Those that were collected.
     """
 
     name: str
@@ -37,6 +39,7 @@ class RequestStanding:
     rows: int
     outcome: Outcome | None
     retrying: bool
+    attempts: tuple[AttemptStanding, ...]
 
 
 def is_request_id(text: str) -> bool:
@@ -61,6 +64,8 @@ def find_request(tools: Tools, name: str) -> RequestStanding:
             )
         run = run_get(tx, batch.run)
         outcome, retrying = _fate(tx, batch, position)
+        is_known = outcome is not None or retrying
+        attempts = attempts_standing(tools, tx, batch, position, outcome) if is_known else ()
     row, rows = _rows(tools, run, batch.first_request + position)
     return RequestStanding(
         name=request_id(batch.nonce, position),
@@ -69,6 +74,7 @@ def find_request(tools: Tools, name: str) -> RequestStanding:
         rows=rows,
         outcome=outcome,
         retrying=retrying,
+        attempts=attempts,
     )
 
 

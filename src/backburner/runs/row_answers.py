@@ -124,6 +124,14 @@ class Reader:
             return 0
         return charge(price, usage_of(message.usage), Via.BATCH).sync
 
+    def paid(self, line: bytes) -> int | None:
+        """What one attempt cost, in picodollars; None where the price is not known."""
+        message = _decode(line).result.message if line else None
+        if message is None:
+            return 0
+        price = self._price(message.model)
+        return _cost(price, usage_of(message.usage)) if price else None
+
     def _price(self, model: str) -> ModelPrice | None:
         if model not in self._prices:
             try:
@@ -179,16 +187,7 @@ class RowAnswers:
         return final_lines(self._store, self._vault, self._run)
 
     def _numbers(self) -> Iterator[int]:
-        """The request number of each row."""
-        if self._run.row_map is None:
-            return
-        with self._vault.raw(self._run.row_map) as file:
-            while True:
-                numbers = array("I")
-                numbers.frombytes(file.read(_SLICE * numbers.itemsize))
-                if not numbers:
-                    return
-                yield from numbers
+        return row_numbers(self._vault, self._run)
 
     def _spread(self) -> Iterator[Answer]:
         """Give first rows their answers straight, and repeated rows theirs from a side table.
@@ -238,6 +237,19 @@ class RowAnswers:
                 self.collapsed_sync += cost
                 aside.execute("INSERT INTO answer VALUES(?, ?)", (pair[1], packed))
                 pair = pairs.fetchone()
+
+
+def row_numbers(vault: Vault, run: Run) -> Iterator[int]:
+    """The request number of each row, where rows and requests are not the same."""
+    if run.row_map is None:
+        return
+    with vault.raw(run.row_map) as file:
+        while True:
+            numbers = array("I")
+            numbers.frombytes(file.read(_SLICE * numbers.itemsize))
+            if not numbers:
+                return
+            yield from numbers
 
 
 def _without_cost(answer: Answer) -> Answer:

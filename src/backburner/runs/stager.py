@@ -1,7 +1,7 @@
 """Taking every row or request of an input in: checked, rendered, collapsed, packed."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
@@ -164,6 +164,16 @@ class Stager:
         if work is None:
             work = self._work[model] = _Work()
         work.add(len(body) - _SCAFFOLD_BYTES - len(model), checked)
+
+
+def workloads_of(bodies: Iterable[bytes]) -> tuple[Workload, ...]:
+    """What an estimate needs of bodies that were checked before, by model."""
+    works: dict[str, _Work] = {}
+    for body in bodies:
+        checked = read_params(body)
+        size = len(body) - _SCAFFOLD_BYTES - len(checked.model)
+        works.setdefault(checked.model, _Work()).add(size, checked)
+    return tuple(work.workload(model) for model, work in works.items())
 
 
 class _Work:

@@ -303,6 +303,15 @@ def batch_outcomes(tx: Transaction, batch_id: BatchId) -> bytes | None:
     return outcomes
 
 
+def batch_outcomes_put(tx: Transaction, batch_id: BatchId, outcomes: bytes) -> None:
+    """Write a collected batch's packed outcomes anew, where a person reopens some of them."""
+    tx.execute(
+        update(batch)
+        .where(batch.c.id == batch_id, batch.c.state == BatchState.DONE)
+        .values(outcomes=outcomes)
+    )
+
+
 def outcomes_of_run(tx: Transaction, run: str) -> list[bytes]:
     """The packed outcomes of those of a run's first-attempt batches that were collected."""
     known = (batch.c.run == run) & batch.c.outcomes.is_not(None)

@@ -1,6 +1,6 @@
 """Packing retries: due exceptions copy their last lines, changed as the policy says."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
@@ -64,20 +64,33 @@ def _prepared(
     """The rows that can travel; those in which nothing can be changed are over."""
     ready: list[_Ready] = []
     stuck: list[ExceptionRow] = []
-    for number, group in groupby(rows, key=lambda row: row.last_batch):
-        with ExitStack() as stack:
-            changed = _changer(tools, stack, batches[number], batches)
-            for row in group:
-                match changed(row):
-                    case Changed(params, code):
-                        ready.append(_Ready(row, params, code))
-                    case Stuck(code):
-                        stuck.append(_given_up(row, code))
+    for row, changed in changes(tools, rows, batches):
+        match changed:
+            case Changed(params, code):
+                ready.append(_Ready(row, params, code))
+            case Stuck(code):
+                stuck.append(_given_up(row, code))
     if stuck:
         with tools.store.write() as tx:
             lane_fence(tx, lane)
             exceptions_put(tx, stuck)
     return ready
+
+
+def changes(
+    tools: Tools, rows: Sequence[ExceptionRow], batches: _Batches
+) -> Iterator[tuple[ExceptionRow, Changed | Stuck]]:
+    """Each exception with its request as it is to travel next.
+
+    Args:
+        rows: Best in the order of the batches that they travelled in last.
+        batches: All that the rows name.
+    """
+    for number, group in groupby(rows, key=lambda row: row.last_batch):
+        with ExitStack() as stack:
+            changed = _changer(tools, stack, batches[number], batches)
+            for row in group:
+                yield row, changed(row)
 
 
 def _given_up(row: ExceptionRow, code: str) -> ExceptionRow:

@@ -243,7 +243,15 @@ def _texts_before(tools: Tools, batch: Batch) -> dict[int, str]:
 
 def turn_text(tools: Tools, tx: Transaction, row: ExceptionRow) -> str:
     """What the newest attempt of a request said, with the paused turns that it went on from."""
-    *earlier, last = attempts_of(tx, row.batch, row.position)
+    first = Attempt(
+        batch=row.batch,
+        position=row.position,
+        attempt=1,
+        in_batch=row.last_batch,
+        in_position=row.last_position,
+        outcome=row.outcome,
+    )
+    *earlier, last = attempts_of(tx, row.batch, row.position) or [first]
     turn = [*turn_so_far(earlier, last.change), last]
     return "".join(text_and_reason(line_of(tools, tx, one))[0] for one in turn)
 
