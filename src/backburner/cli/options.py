@@ -58,6 +58,10 @@ Params = Annotated[
     list[str] | None,
     typer.Option("--param", metavar="KEY=JSON", help="Any other Messages parameter; repeatable"),
 ]
+Schema = Annotated[
+    str | None,
+    typer.Option("--schema", metavar="FILE", help="What answers must be; module:Model too"),
+]
 Betas = Annotated[
     list[str] | None, typer.Option("--beta", metavar="NAME", help="A beta to use; repeatable")
 ]
@@ -102,6 +106,7 @@ class Wanted:
     model: str | None = None
     max_tokens: int | None = None
     params: Sequence[str] | None = None
+    schema: str | None = None
     betas: Sequence[str] | None = None
     output: str | None = None
     prefix: str = ""
@@ -132,6 +137,11 @@ class Wanted:
             raise InputError(
                 f"{self.source} is a table, and there is no prompt for its rows",
                 hint="add -p FILE, or --prompt TEXT with columns such as {{ text }}",
+            )
+        if self.schema is not None:
+            raise InputError(
+                f"--schema belongs to a table, and without a prompt {self.source} is a list",
+                hint='write {"output_config": {"format": …}} into each request, or add -p FILE',
             )
         for option, value in self._of_tables().items():
             if value:
@@ -168,6 +178,7 @@ class Wanted:
         """
         from backburner.client.preparing import RunOptions  # noqa: PLC0415  # not for --help
         from backburner.runs.bodies import read_param  # noqa: PLC0415  # as above
+        from backburner.runs.output_schema import read_schema  # noqa: PLC0415  # as above
         from backburner.runs.tables import Format as TableFormat  # noqa: PLC0415  # as above
 
         template = self.prompt if self.prompt_file is None else text_of(self.prompt_file)
@@ -178,6 +189,7 @@ class Wanted:
             params=dict(read_param(text) for text in self.params or ()),
             model=model,
             max_tokens=(self.max_tokens or DEFAULT_MAX_TOKENS) if self.is_table else 0,
+            schema=None if self.schema is None else read_schema(self.schema, Path.cwd()),
             output=self.output,
             format=None if self.format is None else TableFormat(self.format.value),
             delimiter=None

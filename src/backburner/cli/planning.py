@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from backburner.client.preparing import Fresh
     from backburner.nouns.run import Run
     from backburner.plan.pricing import Estimate
+    from backburner.runs.output_schema import OutputSchema
 
 
 def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_key: bool) -> Facts:
@@ -26,6 +27,8 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
         facts.append(("model", f"{models[0]}, answers of at most {tokens}{default}"))
     else:
         facts.append(("model", ", ".join(models)))
+    if fresh.schema is not None:
+        facts.extend(schema_facts(fresh.schema))
     facts.append(("batches", _batches(len(staged.batches))))
     facts.extend(_price(backburner.estimate(staged)))
     facts.append(("output", _output(wanted, staged.run)))
@@ -47,7 +50,31 @@ def plan_json(fresh: "Fresh", estimate: "Estimate | None") -> dict[str, Any]:
         "batches": len(fresh.staged.batches),
         "models": [work.model for work in fresh.staged.workloads],
         "changed": list(fresh.changed),
+        "schema": None if fresh.schema is None else schema_json(fresh.schema),
         "estimate": None if estimate is None else estimate_json(estimate),
+    }
+
+
+def schema_facts(schema: "OutputSchema") -> Facts:
+    """What is said of a schema, and of all that was done to it."""
+    columns = ", ".join(schema.columns)
+    facts = [("schema", f"{schema.source}: {f'columns {columns}' if columns else 'no columns'}")]
+    if schema.closed:
+        objects = many(schema.closed, "object")
+        facts.append(("", f"additionalProperties: false was added to {objects}: the API needs it"))
+    if schema.told:
+        places = ", ".join(schema.told)
+        facts.append(("", f"the API does not enforce {places}: told in words, and checked here"))
+    return facts
+
+
+def schema_json(schema: "OutputSchema") -> dict[str, Any]:
+    """The same as JSON values."""
+    return {
+        "source": schema.source,
+        "columns": list(schema.columns),
+        "objects_closed": schema.closed,
+        "checked_here": list(schema.told),
     }
 
 

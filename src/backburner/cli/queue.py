@@ -36,6 +36,7 @@ def enqueue(
     max_tokens: options.MaxTokens = None,
     system: options.System = None,
     param: options.Params = None,
+    schema: options.Schema = None,
     beta: options.Betas = None,
     limit: options.Limit = None,
     format: options.Format = None,  # noqa: A002 - the word of the house
@@ -59,6 +60,7 @@ def enqueue(
         model=model,
         max_tokens=max_tokens,
         params=param,
+        schema=schema,
         betas=beta,
         output=output,
         prefix=prefix,

@@ -20,6 +20,7 @@ from backburner.runs.input_copy import open_input, open_table
 from backburner.runs.jsonl_output import write_results
 from backburner.runs.outputs import Written, write_each, write_list, write_table
 from backburner.runs.path_template import PathTemplate
+from backburner.runs.properties import properties_of
 from backburner.runs.request_list import read_requests
 from backburner.runs.row_answers import RowAnswers
 from backburner.runs.tables import Format, output_format
@@ -135,7 +136,14 @@ def write_output(tools: Tools, run: Run, output: str) -> tuple[Written, int]:
             written = write_each(table, answers, PathTemplate(output), prefix=run.prefix)
         else:
             form = output_format(Format(spec.format), output)
-            written = write_table(table, answers, Path(output), form, prefix=run.prefix)
+            written = write_table(
+                table,
+                answers,
+                Path(output),
+                form,
+                prefix=run.prefix,
+                properties=properties_of(spec.schema),
+            )
         faults.raise_if_any(run.name)
     return written, answers.collapsed_sync
 

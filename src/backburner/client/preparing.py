@@ -18,7 +18,9 @@ from backburner.runs.faults import Faults
 from backburner.runs.folder import is_folder, pack_folder
 from backburner.runs.identity import changes, identity_of, parts_of
 from backburner.runs.input_copy import InputCopy, copy_input, file_chunks, hash_input
+from backburner.runs.output_schema import OutputSchema, with_format
 from backburner.runs.path_template import PathTemplate
+from backburner.runs.properties import properties_of, property_columns
 from backburner.runs.stager import Order
 from backburner.runs.staging import Desk, Staged, stage
 from backburner.runs.tables import Format, format_of, output_format
@@ -36,6 +38,7 @@ class RunOptions:
     Attributes:
         source: A file, a folder, a pattern, or `-` for standard input.
         prompt: The template; None makes the input a list of requests.
+        schema: What answers have to meet; None leaves them free.
         output: Where the answers go; None leaves them to `results`.
         new: Start over although a run that asks the same is there.
         force: Replace a file that no run of ours wrote.
@@ -47,6 +50,7 @@ class RunOptions:
     params: Mapping[str, msgspec.Raw] = field(default_factory=dict)
     model: str = ""
     max_tokens: int = 0
+    schema: OutputSchema | None = None
     output: str | None = None
     format: Format | None = None
     delimiter: str | None = None
@@ -72,6 +76,7 @@ class Fresh:
 
     staged: Staged
     changed: tuple[str, ...]
+    schema: OutputSchema | None = None
 
 
 def prepare(
@@ -107,12 +112,12 @@ def prepare(
         title="the input" if options.source == STDIN else options.source,
         output=output,
         prefix=options.prefix,
-        reserved=our_columns(options.prefix) if spec.kind == "table" else (),
+        reserved=_added(spec),
         known_models=known_models(),
     )
     staged = stage(desk, spec, copy, order)
     changed = changes(last.parts, staged.run.parts) if last is not None else []
-    return Fresh(staged, tuple(changed))
+    return Fresh(staged, tuple(changed), options.schema)
 
 
 def prepare_objects(
@@ -134,8 +139,18 @@ def _object_line(request: Mapping[str, object]) -> bytes:
         ) from error
 
 
+def _added(spec: RunSpec) -> tuple[str, ...]:
+    """The columns that the output will add."""
+    if spec.kind != "table":
+        return ()
+    more = property_columns(properties_of(spec.schema), spec.prefix)
+    return (*our_columns(spec.prefix), *more)
+
+
 def _spec(options: RunOptions) -> RunSpec:
     kind = "requests" if options.prompt is None else "table"
+    schema = None if options.schema is None else options.schema.whole
+    with_format(options.params, schema)
     return RunSpec(
         kind=kind,
         format=_format(options, kind),
@@ -150,6 +165,7 @@ def _spec(options: RunOptions) -> RunSpec:
         limit=options.limit,
         collapse=options.collapse and kind == "table",
         prefix=options.prefix,
+        schema=schema,
     )
 
 

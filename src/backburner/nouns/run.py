@@ -2,9 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    MaybeRaw = msgspec.Raw | None
+else:
+    # msgspec reads a union of Raw and None as None alone; Raw by itself takes any value.
+    MaybeRaw = msgspec.Raw
 
 
 class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -16,7 +22,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         delimiter: The field delimiter of a CSV or TSV input.
         encoding: The encoding named by the user; None means UTF-8.
         params: The canonical Messages parameters of each row, without its prompt.
-        schema: The JSON Schema that each answer must meet.
+        schema: The JSON Schema that every answer has to meet; None leaves answers free.
     """
 
     kind: str
@@ -32,7 +38,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit: int | None = None
     collapse: bool = True
     prefix: str = ""
-    schema: dict[str, Any] | None = None
+    schema: MaybeRaw = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

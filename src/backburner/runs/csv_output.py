@@ -5,13 +5,18 @@ from io import BufferedWriter, TextIOWrapper
 
 from backburner.runs.answer import Answer, our_columns
 from backburner.runs.cells import cell_writer, row_text
+from backburner.runs.properties import Property, cell_of, property_columns, values_of
 from backburner.runs.record import Record, Table
 
 
 def write_csv(
-    table: Table, rows: Iterable[tuple[Record, Answer]], file: BufferedWriter, prefix: str
+    table: Table,
+    rows: Iterable[tuple[Record, Answer]],
+    file: BufferedWriter,
+    prefix: str,
+    properties: tuple[Property, ...] = (),
 ) -> None:
-    """Writes the rows with their answers.
+    """Writes the rows with their answers, and the properties of answers after them.
 
     Records without a source, which come from formats that are no text, are written afresh.
     """
@@ -19,13 +24,16 @@ def write_csv(
     cell = cell_writer(mark)
     out = TextIOWrapper(file, "utf-8", newline="")
     head = table.head or row_text(table.columns, mark) + "\n"
-    out.write(_joined(head, mark + mark.join(map(cell, our_columns(prefix)))))
+    names = (*our_columns(prefix), *property_columns(properties, prefix))
+    out.write(_joined(head, mark + mark.join(map(cell, names))))
     last = None
     for record, answer in rows:
         source = record.source
         if source is None:
             source = row_text(record.values.values(), mark) + "\n"
         cells = _cells(answer, mark, cell(answer.answer), cell(answer.stop_reason))
+        for value in values_of(answer, properties) if properties else ():
+            cells += mark + cell(cell_of(value))
         out.write(_joined(source, mark + cells))
         last = record
     if last is not None:

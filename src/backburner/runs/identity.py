@@ -15,6 +15,7 @@ _NAMES: Final = {
     "system": "the system prompt",
     "model": "the model",
     "params": "the parameters",
+    "schema": "the schema",
     "betas": "the betas",
     "rows": "the choice of rows",
     "lane": "the lane",
@@ -26,7 +27,8 @@ def parts_of(spec: RunSpec, source_sha256: str, lane: str) -> dict[str, str]:
     """The hash of each part of a run's identity.
 
     All that changes a body or the choice of rows is in one of them; where the output goes is in
-    none.
+    none. What an older version did not have is a part only where it is used, so that a run it made
+    is found again.
     """
     values: dict[str, object] = {
         "input": source_sha256,
@@ -39,12 +41,14 @@ def parts_of(spec: RunSpec, source_sha256: str, lane: str) -> dict[str, str]:
         "rows": [spec.limit, spec.collapse],
         "lane": lane,
     }
+    if spec.schema is not None:
+        values["schema"] = spec.schema
     return {name: sha256(msgspec.json.encode(value)).hexdigest() for name, value in values.items()}
 
 
 def identity_of(parts: Mapping[str, str]) -> str:
     """The one hash of all parts."""
-    return sha256("".join(parts[name] for name in _NAMES).encode()).hexdigest()
+    return sha256("".join(parts[name] for name in _NAMES if name in parts).encode()).hexdigest()
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

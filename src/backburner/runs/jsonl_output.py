@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from backburner.runs.answer import Answer, our_columns
+from backburner.runs.properties import Property, native_of, property_columns, values_of
 from backburner.runs.record import Record, Table
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -14,10 +15,15 @@ _NULL = msgspec.Raw(b"null")
 
 
 def write_jsonl(
-    table: Table, rows: Iterable[tuple[Record, Answer]], file: BufferedWriter, prefix: str
+    table: Table,
+    rows: Iterable[tuple[Record, Answer]],
+    file: BufferedWriter,
+    prefix: str,
+    properties: tuple[Property, ...] = (),
 ) -> None:
     """Writes the rows with their answers; records without a source are written afresh."""
     names = our_columns(prefix)
+    more = property_columns(properties, prefix)
     file.write(table.head.encode())
     last = None
     for record, answer in rows:
@@ -25,7 +31,10 @@ def write_jsonl(
         line = _encode(record.values) + b"\n" if source is None else source.encode()
         brace = line.rindex(b"}")
         comma = b"," if record.values else b""
-        ours = _encode(_named(names, answer))[1:-1]
+        named = _named(names, answer)
+        if properties:
+            named.update(zip(more, map(native_of, values_of(answer, properties)), strict=True))
+        ours = _encode(named)[1:-1]
         file.write(b"".join((line[:brace], comma, ours, line[brace:])))
         last = record
     if last is not None:

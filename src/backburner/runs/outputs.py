@@ -13,6 +13,7 @@ from backburner.runs.file_per_row import files_review, write_files
 from backburner.runs.jsonl_output import write_jsonl, write_results
 from backburner.runs.parquet_output import write_parquet
 from backburner.runs.path_template import PathTemplate
+from backburner.runs.properties import Property
 from backburner.runs.record import Record, Table
 from backburner.runs.review import Review, review_path, reviewing
 from backburner.runs.tables import Format
@@ -40,6 +41,7 @@ def write_table(
     format: Format,  # noqa: A002 - the word of the house
     *,
     prefix: str = "",
+    properties: tuple[Property, ...] = (),
 ) -> Written:
     """Writes a table with its answers.
 
@@ -49,6 +51,7 @@ def write_table(
         target: Where to write; a file there is replaced.
         format: The output's format, from `output_format`.
         prefix: What our column names begin with.
+        properties: What answers hold by their schema: a column each, after ours.
 
     Raises:
         OutputBlocked: The target cannot be written.
@@ -58,11 +61,12 @@ def write_table(
         reviewing(review_path(target), table.columns, prefix) as review,
     ):
         if format is Format.PARQUET:
-            rows = write_parquet(cast("BatchTable", table), iter(answers), file, prefix, review)
+            batches = cast("BatchTable", table)
+            rows = write_parquet(batches, iter(answers), file, prefix, review, properties)
         else:
             write = write_jsonl if format is Format.JSONL else write_csv
             counted = _Counted(_chosen(table, answers, review))
-            write(table, counted, file, prefix)
+            write(table, counted, file, prefix, properties)
             rows = counted.rows
     return _written(rows, review)
 

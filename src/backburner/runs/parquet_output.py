@@ -9,6 +9,13 @@ from typing import Any, cast
 
 from backburner.runs.answer import DONE, OUR_COLUMNS, Answer, our_columns
 from backburner.runs.binary_tables import BatchTable, pyarrow
+from backburner.runs.properties import (
+    Kind,
+    Property,
+    property_columns,
+    typed_of,
+    values_of,
+)
 from backburner.runs.record import Record
 from backburner.runs.review import Review
 
@@ -24,13 +31,16 @@ def write_parquet(
     file: BufferedWriter,
     prefix: str,
     review: Review,
+    properties: tuple[Property, ...] = (),
 ) -> int:
     """Writes the rows that have an answer, and gives their number."""
     arrow = pyarrow("Parquet output")
     schema = _schema(arrow, table.schema, prefix)
+    for name, one in zip(property_columns(properties, prefix), properties, strict=True):
+        schema = schema.append(arrow.field(name, _type(arrow, one.kind)))
     rows = 0
     with closing(arrow.parquet.ParquetWriter(arrow.PythonFile(file, mode="w"), schema)) as out:
-        for group in _groups(_joined(arrow, table, schema, answers, review)):
+        for group in _groups(_joined(arrow, table, schema, answers, review, properties)):
             out.write_table(arrow.Table.from_batches(group, schema=schema), _GROUP_ROWS)
             rows += sum(batch.num_rows for batch in group)
     return rows
@@ -48,8 +58,25 @@ def _types(arrow: Any) -> tuple[Any, ...]:
     return (text, text, text, count, count, count, count, cost, text)
 
 
+def _type(arrow: Any, kind: Kind) -> Any:
+    match kind:
+        case Kind.WHOLE:
+            return arrow.int64()
+        case Kind.NUMBER:
+            return arrow.float64()
+        case Kind.TRUTH:
+            return arrow.bool_()
+        case Kind.TEXT | Kind.JSON:
+            return arrow.string()
+
+
 def _joined(
-    arrow: Any, table: BatchTable, schema: Any, answers: Iterator[Answer | None], review: Review
+    arrow: Any,
+    table: BatchTable,
+    schema: Any,
+    answers: Iterator[Answer | None],
+    review: Review,
+    properties: tuple[Property, ...],
 ) -> Iterator[Any]:
     number = 0
     for batch in table.batches():
@@ -65,7 +92,17 @@ def _joined(
             for name, kind in zip(OUR_COLUMNS, _types(arrow), strict=True)
         ]
         if chosen:
-            yield arrow.RecordBatch.from_arrays([*kept.columns, *ours], schema=schema)
+            more = _properties(arrow, chosen, properties)
+            yield arrow.RecordBatch.from_arrays([*kept.columns, *ours, *more], schema=schema)
+
+
+def _properties(
+    arrow: Any, answers: list[Answer], properties: tuple[Property, ...]
+) -> Iterator[Any]:
+    rows = [values_of(answer, properties) for answer in answers] if properties else []
+    for place, one in enumerate(properties):
+        values = [typed_of(row[place], one.kind) for row in rows]
+        yield arrow.array(values, _type(arrow, one.kind))
 
 
 def _review(batch: Any, answers: list[Answer | None], number: int, review: Review) -> None:

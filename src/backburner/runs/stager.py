@@ -18,6 +18,7 @@ from backburner.runs.bodies import BodyShape, render_bodies
 from backburner.runs.collapse import Collapser
 from backburner.runs.faults import Faults
 from backburner.runs.input_copy import open_table
+from backburner.runs.output_schema import with_format
 from backburner.runs.path_template import PathTemplate, note_paths
 from backburner.runs.record import Record, Table
 from backburner.runs.request_list import read_requests
@@ -133,7 +134,10 @@ class Stager:
         output = self._order.output or ""
         paths = PathTemplate(output) if PathTemplate.is_one(output) else None
         shape = BodyShape(
-            model=spec.model, max_tokens=spec.max_tokens, system=spec.system, params=spec.params
+            model=spec.model,
+            max_tokens=spec.max_tokens,
+            system=spec.system,
+            params=with_format(spec.params, spec.schema),
         )
         self._check_shape(shape)
         before = faults.count

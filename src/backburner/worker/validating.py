@@ -127,7 +127,7 @@ def _schema_of(config: _OutputConfig | None) -> bytes | None:
 def schema_of_spec(spec: RunSpec) -> bytes | None:
     """The schema that every answer of a run must meet."""
     if spec.schema is not None:
-        return msgspec.json.encode(spec.schema)
+        return bytes(spec.schema)
     config = spec.params.get("output_config")
     return _schema_of(_config(config)) if config is not None else None
 
