@@ -30,7 +30,7 @@ def table(tmp_path):
         (b"", "is empty (input_empty)"),
         (b"text\n", "holds a heading but no row (input_empty)"),
         (b'text\n"a\n', "line 2: a quote that opens in this row is never closed (csv_broken)"),
-        (b"text\ncaf\xe9\n", "line 2: byte 0xE9 at offset 8 is not UTF-8 (not_utf8)"),
+        (b"text\ncaf\xe9\n", "line 2, column 4: byte 0xE9 at offset 8 is not UTF-8 (not_utf8)"),
         (b"title\na\n", "names the column 'text', which the table does not have (column_missing)"),
         (b"text,answer\na,b\n", "the column 'answer' has the name of a column that the output"),
     ],

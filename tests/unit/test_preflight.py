@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backburner.nouns.request import read_params
-from backburner.plan.preflight import MAX_REQUEST_BYTES, Refusal, refusals, size_refusal
+from backburner.plan.preflight import (
+    MAX_REQUEST_BYTES,
+    Refusal,
+    blank_message,
+    length_refusal,
+    refusals,
+    size_refusal,
+)
 
 GOOD = {"model": "claude-haiku-4-5", "max_tokens": 5, "messages": [{"role": "user"}]}
 
@@ -104,6 +111,45 @@ def test_a_request_over_the_messages_limit_is_refused() -> None:
     refusal = size_refusal(MAX_REQUEST_BYTES + 1)
     assert refusal is not None
     assert "32,000,001" in refusal.what
+
+
+def blank(*messages: dict[str, Any]) -> Refusal | None:
+    return blank_message(read_params(json.dumps(GOOD | {"messages": messages}).encode()))
+
+
+@pytest.mark.parametrize("content", ["", " ", "\n\t "])
+def test_a_blank_message_is_refused_with_its_place(content: str) -> None:
+    said = {"role": "user", "content": "x"}
+
+    refusal = blank(said, {"role": "user", "content": content}, said)
+
+    assert refusal is not None
+    assert (refusal.code, refusal.path) == ("prompt_empty", ("messages", 1))
+
+
+def test_blank_text_that_the_api_takes_passes() -> None:
+    said = {"role": "user", "content": 'say "content": ""'}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": ""}
+
+    assert blank(said) is None
+    assert blank(said, {"role": "assistant", "content": ""}) is None
+    assert blank({"role": "user", "content": [result]}) is None
+
+
+def test_a_retired_model_is_named_with_its_day() -> None:
+    (refusal,) = found({"model": "claude-opus-4-1-20250805"}, known={"claude-opus-4-7"})
+
+    assert refusal.code == "model_retired"
+    assert "2026-08-05" in refusal.what
+    assert refusal.path == ("model",)
+
+
+def test_a_prompt_beyond_the_window_is_refused() -> None:
+    refusal = length_refusal("claude-haiku-4-5", b"some words " * 120_000)
+
+    assert refusal is not None
+    assert "200,000 tokens" in refusal.what
+    assert length_refusal("claude-haiku-5-5", b"some words " * 120_000) is None
 
 
 @given(st.dictionaries(st.sampled_from([*GOOD, "stream", "speed", "x"]), st.integers() | st.text()))

@@ -8,7 +8,6 @@ from backburner.errors import NothingChosen
 from backburner.nouns.money import Money
 
 if TYPE_CHECKING:
-    from backburner.client import Backburner
     from backburner.nouns.tariff import Tariff
 
 _MILLION: Final = 1_000_000
@@ -16,13 +15,12 @@ _YES: Final = frozenset({"", "y", "yes"})
 _NO: Final = frozenset({"n", "no"})
 
 
-def choose_model(session: Session, page: Page, backburner: "Backburner") -> str:
+def choose_model(session: Session, page: Page, tariff: "Tariff") -> str:
     """The model that a person picks from the price table.
 
     Raises:
         NothingChosen: Nobody is there to be asked.
     """
-    tariff = backburner.prices()
     names = list(tariff.models)
     if session.ask is None or page.as_json:
         raise NothingChosen("no model was named", hint=f"add --model, one of: {', '.join(names)}")

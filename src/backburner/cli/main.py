@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from backburner.cli.check import check
 from backburner.cli.demo import demo
 from backburner.cli.emulator import emulator
 from backburner.cli.output import Page, print_error, print_json
@@ -34,7 +35,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (run, enqueue, drain, status, results, retry, cancel, policy, demo, emulator):
+for command in (
+    run,
+    check,
+    enqueue,
+    drain,
+    status,
+    results,
+    retry,
+    cancel,
+    policy,
+    demo,
+    emulator,
+):
     app.command()(command)
 
 

@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from backburner.client.preparing import Fresh
     from backburner.nouns.run import Run
     from backburner.plan.pricing import Estimate
+    from backburner.runs.input_warnings import InputWarning
     from backburner.runs.output_schema import OutputSchema
 
 
 def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_key: bool) -> Facts:
     """The plan as labels and values."""
     staged = fresh.staged
-    source = "standard input" if wanted.source == STDIN else wanted.source
-    facts = [("input", f"{source}: {_requests(staged.run, is_table=wanted.is_table)}")]
+    run = staged.run
+    shown = requests_in_words(run.rows, run.requests, is_table=wanted.is_table)
+    facts = [("input", f"{named(wanted.source)}: {shown}")]
     models = [work.model for work in staged.workloads]
     if wanted.is_table:
         longest = staged.workloads[0].max_output_tokens // staged.run.requests
@@ -29,12 +31,13 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
         facts.append(("model", ", ".join(models)))
     if fresh.schema is not None:
         facts.extend(schema_facts(fresh.schema))
-    facts.append(("batches", _batches(len(staged.batches))))
-    facts.extend(_price(backburner.estimate(staged)))
+    facts.append(("batches", batches_in_words(len(staged.batches))))
+    facts.extend(price_facts(backburner.estimate(staged)))
     facts.append(("output", _output(wanted, staged.run)))
     facts.append(("kept in", f"{backburner.settings.home}, lane {staged.run.lane}"))
     if fresh.changed:
         facts.append(("a new run", f"since the last one of this name, {_all(fresh.changed)}"))
+    facts.extend(("warning", f"{warning}; {warning.hint}") for warning in staged.warnings)
     if not has_key:
         facts.append(("no key", "it will be kept, and sent once ANTHROPIC_API_KEY is set"))
     return facts
@@ -51,7 +54,19 @@ def plan_json(fresh: "Fresh", estimate: "Estimate | None") -> dict[str, Any]:
         "models": [work.model for work in fresh.staged.workloads],
         "changed": list(fresh.changed),
         "schema": None if fresh.schema is None else schema_json(fresh.schema),
+        "warnings": [warning_json(warning) for warning in fresh.staged.warnings],
         "estimate": None if estimate is None else estimate_json(estimate),
+    }
+
+
+def warning_json(warning: "InputWarning") -> dict[str, Any]:
+    """A warning as JSON values."""
+    return {
+        "code": warning.code,
+        "message": warning.what,
+        "hint": warning.hint,
+        "line": warning.line,
+        "count": warning.count,
     }
 
 
@@ -89,21 +104,29 @@ def estimate_json(estimate: "Estimate") -> dict[str, str]:
     }
 
 
-def _requests(run: "Run", *, is_table: bool) -> str:
+def named(source: str) -> str:
+    """An input's name in words."""
+    return "standard input" if source == STDIN else source
+
+
+def requests_in_words(rows_read: int, count: int, *, is_table: bool) -> str:
+    """How many rows and requests there are."""
     if not is_table:
-        return many(run.requests, "request")
-    rows, requests = many(run.rows, "row"), many(run.requests, "request")
-    if run.collapsed:
-        verb = "shares" if run.collapsed == 1 else "share"
-        return f"{rows}, {requests}; {many(run.collapsed, 'row')} {verb} that of an identical row"
+        return many(count, "request")
+    rows, requests, collapsed = many(rows_read, "row"), many(count, "request"), rows_read - count
+    if collapsed:
+        verb = "shares" if collapsed == 1 else "share"
+        return f"{rows}, {requests}; {many(collapsed, 'row')} {verb} that of an identical row"
     return f"{rows}, each a request of its own"
 
 
-def _batches(count: int) -> str:
+def batches_in_words(count: int) -> str:
+    """How many batches there are."""
     return f"{count:,}, at half the price of sync calls"
 
 
-def _price(estimate: "Estimate | None") -> Facts:
+def price_facts(estimate: "Estimate | None") -> Facts:
+    """What it will cost, and what the same calls cost sync."""
     if estimate is None:
         return [("price", "unknown")]
     low, high = estimate.low.show(), estimate.high.show()

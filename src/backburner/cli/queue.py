@@ -85,7 +85,7 @@ def _enqueue(session: Session, page: Page, backburner: "Backburner", wanted: Wan
 
     model = wanted.model or ""
     if wanted.is_table and not model:
-        model = choose_model(session, page, backburner)
+        model = choose_model(session, page, backburner.prices())
     prepared = backburner.prepare(wanted.options(model), session.stdin)
     if isinstance(prepared, Found):
         run, told = prepared.run, "was kept before"

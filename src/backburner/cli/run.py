@@ -156,7 +156,7 @@ class _Performance:
         wanted = self._job.wanted
         model = wanted.model or ""
         if wanted.is_table and not model:
-            model = self._chosen = choose_model(self._session, self._page, backburner)
+            model = self._chosen = choose_model(self._session, self._page, backburner.prices())
         asked = wanted.options(model)
         with self._page.live(Elapsed(f"reading {wanted.source}", self._clock)):
             prepared = backburner.prepare(asked, self._session.stdin)

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from backburner.client.canceling import Canceled, cancel_run
+from backburner.client.checking import models_to_send
 from backburner.client.driving import Reach, drain, drive, wake
 from backburner.client.failing import Failures, failures
 from backburner.client.finding import RequestStanding, find_request
@@ -49,7 +50,7 @@ from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.tariff import Tariff
 from backburner.plan.lanes import ReleaseAll, ReleaseRetries
 from backburner.plan.packing import PackLimits
-from backburner.plan.pricing import Estimate, Workload, estimate
+from backburner.plan.pricing import Estimate, Workload, estimate_all
 from backburner.report.receipt import Receipt
 from backburner.runs.counting import RunCount
 from backburner.runs.outputs import Written
@@ -184,12 +185,7 @@ class Backburner:
 
     def price_of(self, workloads: Sequence[Workload]) -> Estimate | None:
         """What work will cost, as a range; None where there is none."""
-        tariff = self._tools.tariff([work.model for work in workloads])
-        total: Estimate | None = None
-        for work in workloads:
-            part = estimate(tariff, work)
-            total = part if total is None else total + part
-        return total
+        return estimate_all(self._tools.tariff([work.model for work in workloads]), workloads)
 
     def run(self, run_id: str, shown: Callable[[RunCount], None] = lambda _count: None) -> Finished:
         """Send a run, wait for all of it, and write its output.
@@ -331,9 +327,7 @@ class Backburner:
 
     def known_models(self) -> frozenset[str]:
         """The models that have a known batch price."""
-        from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
-
-        return prices.known_models(datetime.fromtimestamp(self._clock.now(), UTC))
+        return models_to_send(datetime.fromtimestamp(self._clock.now(), UTC))
 
     def close(self) -> None:
         """Give back what the process holds."""

@@ -91,8 +91,8 @@ def prepare(
     Raises:
         InputError: The input, the prompt or the output cannot be used.
     """
-    spec = _spec(options)
-    output = _output_path(options, spec)
+    spec = spec_of(options)
+    output = output_path(options, spec)
     copy = _take(desk, options, spec, stdin)
     try:
         parts = parts_of(spec, copy.sha256, lane)
@@ -112,7 +112,7 @@ def prepare(
         title="the input" if options.source == STDIN else options.source,
         output=output,
         prefix=options.prefix,
-        reserved=_added(spec),
+        reserved=added_columns(spec),
         known_models=known_models(),
     )
     staged = stage(desk, spec, copy, order)
@@ -139,7 +139,7 @@ def _object_line(request: Mapping[str, object]) -> bytes:
         ) from error
 
 
-def _added(spec: RunSpec) -> tuple[str, ...]:
+def added_columns(spec: RunSpec) -> tuple[str, ...]:
     """The columns that the output will add."""
     if spec.kind != "table":
         return ()
@@ -147,7 +147,12 @@ def _added(spec: RunSpec) -> tuple[str, ...]:
     return (*our_columns(spec.prefix), *more)
 
 
-def _spec(options: RunOptions) -> RunSpec:
+def spec_of(options: RunOptions) -> RunSpec:
+    """What a person asks, as a run keeps it.
+
+    Raises:
+        InputFaults: Options that do not go together.
+    """
     kind = "requests" if options.prompt is None else "table"
     schema = None if options.schema is None else options.schema.whole
     with_format(options.params, schema)
@@ -179,7 +184,12 @@ def _format(options: RunOptions, kind: str) -> Format:
     return format_of(options.source)
 
 
-def _output_path(options: RunOptions, spec: RunSpec) -> str | None:
+def output_path(options: RunOptions, spec: RunSpec) -> str | None:
+    """Where the output goes, as a whole path.
+
+    Raises:
+        InputError: Nothing can be written there.
+    """
     if options.output is None:
         return None
     absolute = os.path.abspath(options.output)  # noqa: PTH100  # a template is no Path
@@ -243,11 +253,16 @@ def _chunks(options: RunOptions, stdin: Callable[[], BinaryIO]) -> Iterator[Iter
         yield pack_folder(options.source, faults, encoding=options.encoding)
         faults.raise_if_any(options.source)
         return
-    with _opened(options.source) as file:
+    with opened(options.source) as file:
         yield file_chunks(file)
 
 
-def _opened(source: str) -> AbstractContextManager[BinaryIO]:
+def opened(source: str) -> AbstractContextManager[BinaryIO]:
+    """An input file, open.
+
+    Raises:
+        InputError: It cannot be read.
+    """
     with _readable(source):
         return Path(source).open("rb")
 

@@ -26,8 +26,8 @@ class RequestLine(msgspec.Struct, frozen=True, gc=False):
 class Params(msgspec.Struct, frozen=True, gc=False):
     """The parts of a Messages body that are looked at before it is sent.
 
-    Values that are only named when they are wrong stay raw. Other keys are not decoded: the body's
-    own bytes are kept beside this.
+    Values that are only named when they are wrong stay raw. The body's own bytes are kept beside
+    this, with keys that are unknown here.
     """
 
     model: Any = UNSET
@@ -46,10 +46,36 @@ class Params(msgspec.Struct, frozen=True, gc=False):
     cache_hint: _RAW = UNSET
     context_hint: _RAW = UNSET
     billing_policy: _RAW = UNSET
+    cache_control: _RAW = UNSET
+    compaction: _RAW = UNSET
+    container: _RAW = UNSET
+    context_management: _RAW = UNSET
+    diagnostics: _RAW = UNSET
+    fallback_credit_token: _RAW = UNSET
+    inference_geo: _RAW = UNSET
+    mcp_servers: _RAW = UNSET
+    metadata: _RAW = UNSET
+    output_config: _RAW = UNSET
+    service_tier: _RAW = UNSET
+    stop_sequences: _RAW = UNSET
+    system: _RAW = UNSET
+    thinking: _RAW = UNSET
+    thread: _RAW = UNSET
+    tool_choice: _RAW = UNSET
+    user_profile_id: _RAW = UNSET
+
+
+class KnownParams(Params, frozen=True, gc=False, forbid_unknown_fields=True):
+    """The same of a body all of whose keys are known.
+
+    Source: anthropic 2.12.0, types/message_create_params.py and its beta twin.
+    """
 
 
 _line = msgspec.json.Decoder(RequestLine)
 _params = msgspec.json.Decoder(Params)
+_known_params = msgspec.json.Decoder(KnownParams)
+_keys = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read_line(line: str | bytes) -> RequestLine:
@@ -65,12 +91,20 @@ def read_line(line: str | bytes) -> RequestLine:
 
 
 def read_params(body: bytes | msgspec.Raw) -> Params:
-    """Reads the checked parts of a body.
+    """Reads the checked parts of a body; `KnownParams` if there are no others.
 
     Raises:
         ValueError: It is not a JSON object.
     """
-    return _params.decode(body)
+    try:
+        return _known_params.decode(body)
+    except msgspec.ValidationError:
+        return _params.decode(body)
+
+
+def unknown_keys(body: bytes | msgspec.Raw) -> list[str]:
+    """Gives the keys of a body that no Messages call is known to have."""
+    return [key for key in _keys.decode(body) if key not in KnownParams.__struct_fields__]
 
 
 def travelling(body: bytes | msgspec.Raw) -> bytes:

@@ -1,5 +1,6 @@
 """What a batch refuses, found before anything is sent."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,6 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from backburner.nouns.request import Params
+from backburner.plan.lifecycle import end_of, is_too_long, window_of
 
 MAX_REQUEST_BYTES = 32_000_000
 """The largest single request, in bytes.
@@ -19,6 +21,15 @@ megabyte is 10^6 or 2^20 bytes is not said, so the smaller is taken.
 """
 
 _SHOWN = 60
+_BLANK = re.compile(rb'"content"[ \t\r\n]*:[ \t\r\n]*"(?:[ \t]|\\[nrt])*"')
+
+
+class _Turn(msgspec.Struct, gc=False):
+    role: Any = None
+    content: Any = None
+
+
+_turns = msgspec.json.Decoder(list[_Turn])
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +40,13 @@ class Refusal:
         code: Stable, in snake case.
         what: A plain sentence that names the key and its value.
         hint: What to do next.
+        path: Where in the parameters it stands; where it should stand, if it is missing.
     """
 
     code: str
     what: str
     hint: str
+    path: tuple[str | int, ...] = ()
 
 
 _SAMPLING_HINT = "remove it: API version 2026-10-21 has no sampling parameters"
@@ -93,27 +106,59 @@ def size_refusal(body_bytes: int) -> Refusal | None:
     )
 
 
-def _refused(what: str, hint: str) -> Refusal:
-    return Refusal("parameter_refused", what, hint)
+def blank_message(params: Params) -> Refusal | None:
+    """Gives the reason why a message without any text cannot travel, or None.
+
+    Source: platform.claude.com/docs/en/api/messages, August 2026: content is not empty, but for an
+        assistant's message at the end.
+    """
+    if params.messages is UNSET or not _BLANK.search(memoryview(params.messages)):
+        return None
+    try:
+        turns = _turns.decode(params.messages)
+    except ValueError:
+        return None
+    for place, turn in enumerate(turns):
+        is_last = place == len(turns) - 1
+        is_blank = isinstance(turn.content, str) and not turn.content.strip()
+        if is_blank and not (is_last and turn.role == "assistant"):
+            what = f"messages[{place}] is blank"
+            return Refusal("prompt_empty", what, "write something into it", ("messages", place))
+    return None
+
+
+def length_refusal(model: str, body: bytes) -> Refusal | None:
+    """Gives the reason why a prompt is surely too long for its model, or None."""
+    if not is_too_long(model, body):
+        return None
+    what = f"the prompt is too long: {len(body):,} bytes are over {window_of(model):,} tokens"
+    return Refusal("prompt_too_long", what, f"shorten it: that is what {model} takes")
+
+
+def _refused(what: str, hint: str, key: str) -> Refusal:
+    return Refusal("parameter_refused", what, hint, (key,))
 
 
 def _model(model: Any, known_models: Collection[str] | None) -> tuple[Refusal, ...]:
     if not isinstance(model, str) or not model:
-        return (_refused(_not("model", model, "the name of a model"), "add `model`"),)
+        return (_refused(_not("model", model, "the name of a model"), "add `model`", "model"),)
     if known_models is None or model in known_models:
         return ()
     near = get_close_matches(model, known_models, n=1)
     hint = f"did you mean {near[0]}?" if near else "choose a model that the price table knows"
-    return (Refusal("model_unknown", f"model {model!r} is unknown", hint),)
+    if (end := end_of(model)) is not None:
+        return (Refusal("model_retired", f"model {model!r} retired on {end}", hint, ("model",)),)
+    return (Refusal("model_unknown", f"model {model!r} is unknown", hint, ("model",)),)
 
 
 def _max_tokens(value: Any) -> tuple[Refusal, ...]:
     if type(value) is int and value >= 1:
         return ()
-    hint = "give max_tokens as a whole number of at least 1"
+    wanted = "a whole number of at least 1"
+    hint = f"give max_tokens as {wanted}"
     if value == 0 and type(value) is int:
         hint += "; 0, which only warms a cache, works outside batches only"
-    return (_refused(_not("max_tokens", value, "a whole number of at least 1"), hint),)
+    return (_refused(_not("max_tokens", value, wanted), hint, "max_tokens"),)
 
 
 def _messages(value: Any) -> tuple[Refusal, ...]:
@@ -124,6 +169,7 @@ def _messages(value: Any) -> tuple[Refusal, ...]:
         _refused(
             "messages is missing" if value is UNSET else "messages is not a list with a message",
             'add at least one message, such as {"role": "user", "content": "…"}',
+            "messages",
         ),
     )
 
@@ -131,12 +177,12 @@ def _messages(value: Any) -> tuple[Refusal, ...]:
 def _stream(value: Any) -> tuple[Refusal, ...]:
     if value is UNSET or value is False or value is None:
         return ()
-    return (_refused(f"stream is {_show(value)}", "remove it: a batch does not stream"),)
+    return (_refused(f"stream is {_show(value)}", "remove it: a batch does not stream", "stream"),)
 
 
 def _never(params: Params) -> tuple[Refusal, ...]:
     return tuple(
-        _refused(f"{key} is {_show(value)}, which a batch refuses", hint)
+        _refused(f"{key} is {_show(value)}, which a batch refuses", hint, key)
         for (key, hint), value in zip(_NEVER.items(), _never_values(params), strict=True)
         if value is not UNSET
     )
@@ -147,7 +193,7 @@ def _billing(value: Any) -> tuple[Refusal, ...]:
     if value is UNSET or b"user_profile" not in bytes(value):
         return ()
     what = f"billing_policy is {_show(value)}: a batch cannot bill a user profile"
-    return (_refused(what, "remove billing_policy"),)
+    return (_refused(what, "remove billing_policy", "billing_policy"),)
 
 
 def _not(key: str, value: Any, wanted: str) -> str:

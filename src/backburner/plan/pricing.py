@@ -1,5 +1,6 @@
 """What usage costs, and what work will cost. Integers throughout: no figure is ever rounded."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -180,6 +181,19 @@ def estimate(tariff: Tariff, work: Workload) -> Estimate:
         sync_high=_high(price, work, high, Via.DIRECT),
         price_date=price.as_of,
     )
+
+
+def estimate_all(tariff: Tariff, works: Iterable[Workload]) -> Estimate | None:
+    """The price of requests to several models together; None without any.
+
+    Raises:
+        ModelUnknown: The tariff lacks one of them.
+    """
+    total: Estimate | None = None
+    for work in works:
+        part = estimate(tariff, work)
+        total = part if total is None else total + part
+    return total
 
 
 def _low(price: ModelPrice, work: Workload, usage: Usage, via: Via) -> Money:

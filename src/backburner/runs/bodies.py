@@ -80,27 +80,29 @@ def render_bodies(
 ) -> Iterator[tuple[Record, bytes]]:
     """Renders each row of a table into its body; rows that cannot be are noted and left out."""
     body_of, render = shape.body, template.render_or_note
+    column = template.only_column(table.columns)
     for record in table.records():
         prompt = render(record.values, record.line, faults)
         if prompt is None:
             continue
         if not prompt or prompt.isspace():
             hint = "remove the row, or write words around its cells in the template"
-            faults.add(
-                "prompt_empty", "the prompt of this row is blank", line=record.line, hint=hint
-            )
+            what = "the prompt of this row is blank"
+            faults.add("prompt_empty", what, line=record.line, column=column, hint=hint)
             continue
         try:
             body = body_of(prompt)
         except UnicodeEncodeError:
-            _note_surrogate(record.line, faults)
+            _note_surrogate(record.line, column, faults)
             continue
         if refusal := size_refusal(len(body)):
-            faults.add(refusal.code, refusal.what, line=record.line, hint=refusal.hint)
+            faults.add(
+                refusal.code, refusal.what, line=record.line, column=column, hint=refusal.hint
+            )
             continue
         yield record, body
 
 
-def _note_surrogate(line: int, faults: Faults) -> None:
+def _note_surrogate(line: int, column: str | None, faults: Faults) -> None:
     what = "the prompt holds half of a surrogate pair, which is no character"
-    faults.add("request_invalid", what, line=line, hint="mend the cell")
+    faults.add("request_invalid", what, line=line, column=column, hint="mend the cell")

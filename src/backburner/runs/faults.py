@@ -16,6 +16,7 @@ class InputFault:
         code: Stable, in snake case.
         what: A sentence that names the value at fault.
         line: The line of the file, counted from 1; None where a file has no lines.
+        column: Its byte in the line, counted from 1, or the name of a table's column.
         hint: What to do next.
         path: The file at fault, where it is not the input itself, such as a template.
     """
@@ -23,33 +24,45 @@ class InputFault:
     code: str
     what: str
     line: int | None = None
+    column: int | str | None = None
     hint: str = ""
     path: str = ""
 
     def __str__(self) -> str:
-        place = ", ".join(filter(None, (self.path, f"line {self.line}" if self.line else "")))
+        line = f"line {self.line}" if self.line else ""
+        column = f"column {self.column!r}" if self.column else ""
+        place = ", ".join(filter(None, (self.path, line, column)))
         return f"{place}: {self.what} ({self.code})" if place else f"{self.what} ({self.code})"
 
 
 class Faults:
     """Collects the faults of one input: the first ones are kept, all are counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: int = SHOWN) -> None:
+        self._keep = keep
         self._kept: list[InputFault] = []
         self.count = 0
 
     def add(
-        self, code: str, what: str, *, line: int | None = None, hint: str = "", path: str = ""
+        self,
+        code: str,
+        what: str,
+        *,
+        line: int | None = None,
+        column: int | str | None = None,
+        hint: str = "",
+        path: str = "",
     ) -> None:
         """Notes one fault."""
         self.count += 1
-        if len(self._kept) < SHOWN:
-            self._kept.append(InputFault(code=code, what=what, line=line, hint=hint, path=path))
+        if len(self._kept) < self._keep:
+            fault = InputFault(code=code, what=what, line=line, column=column, hint=hint, path=path)
+            self._kept.append(fault)
 
     @property
     def kept(self) -> tuple[InputFault, ...]:
         """The first faults: those of other files first, then in the order of lines."""
-        return tuple(sorted(self._kept, key=lambda fault: (fault.path == "", fault.line or 0)))
+        return tuple(sorted(self._kept, key=_order))
 
     def raise_if_any(self, path: str) -> None:
         """Raises what was found.
@@ -72,6 +85,11 @@ class Faults:
 
     def _hints(self) -> str:
         return "; ".join(dict.fromkeys(fault.hint for fault in self.kept if fault.hint))
+
+
+def _order(fault: InputFault) -> tuple[bool, int, bool, int]:
+    column = fault.column if isinstance(fault.column, int) else 0
+    return fault.path == "", fault.line or 0, not column, column
 
 
 def one_fault(path: str, code: str, what: str, hint: str) -> InputFaults:

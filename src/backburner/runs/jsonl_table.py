@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from backburner.runs.faults import Faults
+from backburner.runs.places import line_and_column, offset_in_error
 from backburner.runs.record import Record, check_columns, note_collision, note_empty
 
 _BOM = "\ufeff"
@@ -53,7 +54,7 @@ class JsonlTable:
             try:
                 values = decode(text)
             except ValueError as error:
-                self._broken(error, line)
+                self._broken(error, line, text)
                 continue
             if not self._reserved.isdisjoint(values):
                 self._collide(values, line)
@@ -62,9 +63,12 @@ class JsonlTable:
             blank.clear()
             yield Record(number, line, source, values)
 
-    def _broken(self, error: ValueError, line: int) -> None:
+    def _broken(self, error: ValueError, line: int, text: str) -> None:
         hint = "write one JSON object a line"
-        self._faults.add("json_broken", f"no JSON object: {error}", line=line, hint=hint)
+        offset = offset_in_error(text, str(error))
+        column = None if offset is None else line_and_column(text, offset)[1]
+        what = f"no JSON object: {error}"
+        self._faults.add("json_broken", what, line=line, column=column, hint=hint)
 
     def _collide(self, values: Collection[str], line: int) -> None:
         for name in sorted(self._reserved.intersection(values)):

@@ -77,7 +77,11 @@ def _note_bad_byte(
 ) -> None:
     line = ends + error.object[: error.start].decode(encoding, "replace").count("\n") + 1
     byte = error.object[error.start]
+    column = None
     if codecs.lookup(encoding).name == "utf-8":
+        start = error.object.rfind(b"\n", 0, error.start) + 1
+        # The line may have begun in an earlier block.
+        column = error.start - start + 1 if start or not begin else None
         code, name = "not_utf8", "UTF-8"
         wide = begin == error.start == 0 and error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
         hint = f"name the file's encoding, such as --encoding {'utf-16' if wide else 'cp1252'}"
@@ -85,7 +89,7 @@ def _note_bad_byte(
         code, name = "encoding_wrong", encoding
         hint = "name the encoding that the file was saved in with --encoding"
     what = f"byte 0x{byte:02X} at offset {begin + error.start:,} is not {name}"
-    faults.add(code, what, line=line, hint=hint)
+    faults.add(code, what, line=line, column=column, hint=hint)
 
 
 def whole_lines(

@@ -1,6 +1,6 @@
 """Lists of requests: the caller's own keys and bodies, checked at the door and kept as they are."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain, islice
 from typing import Any, BinaryIO
@@ -15,11 +15,12 @@ from backburner.nouns.request import (
     read_params,
     travelling,
 )
-from backburner.plan.preflight import refusals, size_refusal
+from backburner.plan.preflight import Refusal, refusals, size_refusal
 from backburner.runs.duplicates import Duplicates
 from backburner.runs.faults import Faults
 from backburner.runs.json_array import ArrayBroken, array_elements
 from backburner.runs.lines import NEWLINE, decoded, whole_lines
+from backburner.runs.places import line_and_column, offset_in_error, offset_of
 from backburner.runs.record import note_empty
 
 _BOM = "\ufeff"
@@ -33,12 +34,42 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
         custom_id: The caller's key.
         params: The body as it travels.
         checked: The parts of it that were looked at.
+        spot: Where its text begins.
     """
 
     line: int
     custom_id: str
     params: bytes
     checked: Params
+    spot: "Spot"
+
+
+class Spot(msgspec.Struct, frozen=True, gc=False):
+    """A request as it stands in its file, for telling where in it something is.
+
+    Attributes:
+        line: The line it begins in, or its place in a list of objects, from 1.
+        text: None for an object.
+        is_line: Whether it begins where the line does.
+    """
+
+    line: int
+    text: str | None = None
+    is_line: bool = True
+
+    def params(self, path: Sequence[str | int]) -> tuple[int, int | None]:
+        """The line and column of something in its params; of the last of its path that is there."""
+        return self._at(None if self.text is None else offset_of(self.text, ("params", *path)))
+
+    def error(self, message: str) -> tuple[int, int | None]:
+        """The line and column that a message of the decoder names."""
+        return self._at(None if self.text is None else offset_in_error(self.text, message))
+
+    def _at(self, offset: int | None) -> tuple[int, int | None]:
+        if self.text is None or offset is None:
+            return self.line, None
+        below, column = line_and_column(self.text, offset)
+        return self.line + below, column if below or self.is_line else None
 
 
 def read_requests(
@@ -61,11 +92,12 @@ def read_requests(
     blocks = decoded(stream, encoding, faults)
     start = _start(blocks)
     blocks = chain(start, blocks)
-    if start and start[-1].lstrip().startswith("["):
+    is_array = bool(start) and start[-1].lstrip().startswith("[")
+    if is_array:
         items = _elements(blocks, faults)
     else:
         items = _filled(whole_lines(blocks, faults, newline=NEWLINE))
-    yield from _checked(islice(items, limit), faults, known_models)
+    yield from _checked(islice(items, limit), faults, known_models, is_array=is_array)
 
 
 def take_requests(
@@ -81,21 +113,24 @@ def _checked(
     items: Iterable[tuple[int, str | RequestLine]],
     faults: Faults,
     known_models: Collection[str] | None,
+    *,
+    is_array: bool = False,
 ) -> Iterator[RequestRecord]:
     number = 0
     with closing(Duplicates()) as keys:
         for line, item in items:
             number += 1
-            request = _request(item, line, faults)
+            spot = Spot(line, item, not is_array) if isinstance(item, str) else Spot(line)
+            request = _request(item, spot, faults)
             if request is None:
                 continue
             key = request.custom_id
             if key:
                 # Also of a request that is refused: all faults of a file are told at once.
                 keys.add(key, line)
-            checked = _passed(request, line, faults, known_models)
+            checked = _passed(request, spot, faults, known_models)
             if checked is not None:
-                yield RequestRecord(line, key, travelling(request.params), checked)
+                yield RequestRecord(line, key, travelling(request.params), checked, spot)
         for key, first, again in keys.found():
             what = f"the custom_id {key!r} stands in line {first} already"
             faults.add("duplicate_key", what, line=again, hint="give each request its own key")
@@ -103,38 +138,45 @@ def _checked(
         note_empty("holds no request", faults)
 
 
-def _request(item: str | RequestLine, line: int, faults: Faults) -> RequestLine | None:
+def _request(item: str | RequestLine, spot: Spot, faults: Faults) -> RequestLine | None:
     if isinstance(item, RequestLine):
         return item
     try:
         return read_line(item)
     except (ValueError, RecursionError) as error:
-        _note_invalid(str(error), line, faults)
+        _note_invalid(str(error), spot.error(str(error)), faults)
         return None
 
 
 def _passed(
-    request: RequestLine, line: int, faults: Faults, known_models: Collection[str] | None
+    request: RequestLine, spot: Spot, faults: Faults, known_models: Collection[str] | None
 ) -> Params | None:
     if not request.custom_id:
-        _note_invalid("custom_id is empty", line, faults)
+        _note_invalid("custom_id is empty", (spot.line, None), faults)
         return None
     try:
         params = read_params(request.params)
     except ValueError as error:
-        _note_invalid(f"params: {error}", line, faults)
+        _note_invalid(f"params: {error}", spot.params(()), faults)
         return None
     found = refusals(params, known_models)
     large = size_refusal(len(memoryview(request.params)))
     for refusal in (*found, large) if large else found:
-        what = f"{refusal.what} (custom_id {request.custom_id!r})"
-        faults.add(refusal.code, what, line=line, hint=refusal.hint)
+        note_refusal(refusal, request.custom_id, spot, faults)
     return None if found or large else params
 
 
-def _note_invalid(what: str, line: int, faults: Faults) -> None:
+def note_refusal(refusal: Refusal, custom_id: str, spot: Spot, faults: Faults) -> None:
+    """Notes why a request cannot travel, with the place in its line."""
+    line, column = spot.params(refusal.path)
+    what = f"{refusal.what} (custom_id {custom_id!r})"
+    faults.add(refusal.code, what, line=line, column=column, hint=refusal.hint)
+
+
+def _note_invalid(what: str, place: tuple[int, int | None], faults: Faults) -> None:
     hint = 'write each request as {"custom_id": "…", "params": {…}} on its own line'
-    faults.add("request_invalid", f"no request: {what}", line=line, hint=hint)
+    line, column = place
+    faults.add("request_invalid", f"no request: {what}", line=line, column=column, hint=hint)
 
 
 def _start(blocks: Iterator[str]) -> list[str]:
@@ -161,7 +203,7 @@ def _elements(blocks: Iterator[str], faults: Faults) -> Iterator[tuple[int, str]
     try:
         yield from array_elements(blocks)
     except ArrayBroken as error:
-        _note_invalid(str(error), error.line, faults)
+        _note_invalid(str(error), (error.line, None), faults)
 
 
 def _written(
@@ -171,11 +213,11 @@ def _written(
         try:
             key, params = request["custom_id"], encode_params(request["params"])
         except KeyError as error:
-            _note_invalid(f"{error} is missing", place, faults)
+            _note_invalid(f"{error} is missing", (place, None), faults)
         except (TypeError, ValueError) as error:
-            _note_invalid(f"params: {error}", place, faults)
+            _note_invalid(f"params: {error}", (place, None), faults)
         else:
             if isinstance(key, str):
                 yield place, RequestLine(key, msgspec.Raw(params))
             else:
-                _note_invalid(f"custom_id is {key!r}, not text", place, faults)
+                _note_invalid(f"custom_id is {key!r}, not text", (place, None), faults)

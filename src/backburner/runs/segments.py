@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Protocol
 
 from backburner.clock import Clock
 from backburner.nouns.batch import NONCE_LENGTH
@@ -19,6 +20,34 @@ class StagedBatch:
     first_request: int
     requests: int
     body_bytes: int
+
+
+class Bodies(Protocol):
+    """Where bodies go, one after another."""
+
+    def add(self, body: bytes) -> None:
+        """Take a request."""
+        ...
+
+
+class BatchCounter:
+    """Counts the batches that bodies would travel in, and keeps none of them."""
+
+    def __init__(self, limits: PackLimits) -> None:
+        self._packer = Packer(limits)
+        self._full = 0
+
+    @property
+    def batches(self) -> int:
+        """How many there are so far."""
+        return self._full + (1 if self._packer.requests else 0)
+
+    def add(self, body: bytes) -> None:
+        """Count a request."""
+        if self._packer.is_full_for(len(body)):
+            self._full += 1
+            self._packer.clear()
+        self._packer.add(len(body))
 
 
 class SegmentWriter:

@@ -10,22 +10,26 @@ from typing import BinaryIO, Final
 import msgspec
 from msgspec import UNSET
 
-from backburner.nouns.request import Params, read_params
+from backburner.nouns.request import KnownParams, Params, read_params, unknown_keys
 from backburner.nouns.run import RunSpec
-from backburner.plan.preflight import refusals
+from backburner.plan.lifecycle import SURELY_FITS, is_maybe_too_long, retiring
+from backburner.plan.preflight import blank_message, length_refusal, refusals
 from backburner.plan.pricing import Workload
 from backburner.runs.bodies import BodyShape, render_bodies
 from backburner.runs.collapse import Collapser
 from backburner.runs.faults import Faults
 from backburner.runs.input_copy import open_table
+from backburner.runs.input_warnings import InputWarning, Warnings
 from backburner.runs.output_schema import with_format
 from backburner.runs.path_template import PathTemplate, note_paths
 from backburner.runs.record import Record, Table
-from backburner.runs.request_list import read_requests
-from backburner.runs.segments import SegmentWriter
+from backburner.runs.request_list import RequestRecord, note_refusal, read_requests
+from backburner.runs.segments import Bodies
 from backburner.runs.template import PromptTemplate
 
 _ROW_SLICE: Final = 65536
+_ID_CHARS: Final = 64
+"""Source: platform.claude.com/docs/en/build-with-claude/batch-processing, 2026-09-26."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +59,29 @@ _SCAFFOLD_BYTES: Final = len(
 class Stager:
     """Reads an input once, and counts what goes into its segments.
 
+    Args:
+        bodies: Takes what is to be sent.
+        same: Finds identical requests where none are to share one, so that they can be named.
+
     Attributes:
         rows: Rows or requests of the input, as far as they were chosen.
         requests: What is left of them when identical rows share one.
     """
 
     def __init__(
-        self, spec: RunSpec, order: Order, segments: SegmentWriter, faults: Faults
+        self,
+        spec: RunSpec,
+        order: Order,
+        bodies: Bodies,
+        faults: Faults,
+        same: Collapser | None = None,
     ) -> None:
         self._spec = spec
         self._order = order
-        self._segments = segments
+        self._taker = bodies
         self._faults = faults
+        self._same = same
+        self._warnings = Warnings()
         self._work: dict[str, _Work] = {}
         self.rows = 0
         self.requests = 0
@@ -75,6 +90,19 @@ class Stager:
     def collapsed(self) -> int:
         """Rows that share the request of an earlier one."""
         return self.rows - self.requests
+
+    @property
+    def warnings(self) -> tuple[InputWarning, ...]:
+        """What is worth knowing of what was read."""
+        late = Warnings()
+        for model, end in retiring(self._work):
+            hint = "name a newer model for what is sent later"
+            late.warn("model_retiring", f"{model} retires on {end}", hint)
+        if self._same is not None and (again := self.requests - self._same.requests):
+            what = f"requests that are identical to an earlier one: {again:,}"
+            hint = "each is sent and paid; rows of a table share one request"
+            late.warn("requests_identical", what, hint)
+        return (*self._warnings.found, *late.found)
 
     def workloads(self) -> tuple[Workload, ...]:
         """What an estimate needs, by model."""
@@ -101,7 +129,8 @@ class Stager:
             limit=self._spec.limit,
         )
         for record in records:
-            self._add(record.params, record.checked)
+            self._look(record)
+            self._add(record.params, record.checked, record.line)
         self.rows = self.requests
 
     def _read_table(self, stream: BinaryIO, rows_file: BinaryIO) -> None:
@@ -110,11 +139,11 @@ class Stager:
         # All rows share their parameters, so the first body tells those of all.
         checked: Params | None = None
         with Collapser() if self._spec.collapse else nullcontext() as collapser:
-            for _, body in self._bodies(table):
+            for record, body in self._bodies(table):
                 number, is_new = collapser.request_of(body) if collapser else (self.requests, True)
                 if is_new:
                     checked = checked or read_params(body)
-                    self._add(body, checked)
+                    self._add(body, checked, record.line)
                 self.rows += 1
                 numbers.append(number)
                 if len(numbers) == _ROW_SLICE:
@@ -157,16 +186,48 @@ class Stager:
         params = read_params(msgspec.Raw(shape.body("?")))
         for refusal in refusals(params, self._order.known_models):
             self._faults.add(refusal.code, refusal.what, hint=refusal.hint)
+        if not isinstance(params, KnownParams):
+            self._warn_of_keys(shape.body("?"), None)
 
-    def _add(self, body: bytes, checked: Params) -> None:
+    def _look(self, record: RequestRecord) -> None:
+        """Note what only a list of requests can have."""
+        if refusal := blank_message(record.checked):
+            note_refusal(refusal, record.custom_id, record.spot, self._faults)
+        if not isinstance(record.checked, KnownParams):
+            self._warn_of_keys(record.params, record.line)
+        if len(record.custom_id) > _ID_CHARS:
+            what = f"a custom_id has over {_ID_CHARS} characters"
+            hint = "it works here, where ids of our own travel; the API itself refuses it"
+            self._warnings.warn("custom_id_long", what, hint, line=record.line)
+
+    def _warn_of_keys(self, body: bytes, line: int | None) -> None:
+        for key in unknown_keys(body):
+            what = f"the parameter {key!r} is unknown here, and may be refused"
+            hint = "check its spelling; it is sent as it is"
+            self._warnings.warn("parameter_unknown", what, hint, line=line)
+
+    def _measure(self, body: bytes, model: str, line: int) -> None:
+        """Note a prompt that its model's window may not hold."""
+        if refusal := length_refusal(model, body):
+            self._faults.add(refusal.code, refusal.what, line=line, hint=refusal.hint)
+        elif is_maybe_too_long(model, body):
+            what = f"a prompt may be too long for {model}"
+            hint = "shorten it, or try it first; how many tokens it has is not known exactly"
+            self._warnings.warn("prompt_long", what, hint, line=line)
+
+    def _add(self, body: bytes, checked: Params, line: int) -> None:
         self.requests += 1
-        if self._faults.count:
-            return
-        self._segments.add(body)
+        if len(body) > SURELY_FITS:
+            self._measure(body, checked.model, line)
+        if self._same is not None:
+            self._same.request_of(body)
         model = checked.model
         work = self._work.get(model)
         if work is None:
             work = self._work[model] = _Work()
+        if self._faults.count:
+            return
+        self._taker.add(body)
         work.add(len(body) - _SCAFFOLD_BYTES - len(model), checked)
 
 

@@ -15,6 +15,7 @@ from backburner.plan.pricing import Workload
 from backburner.runs.faults import Faults
 from backburner.runs.identity import identity_of, parts_of
 from backburner.runs.input_copy import InputCopy, staged_input
+from backburner.runs.input_warnings import InputWarning
 from backburner.runs.segments import SegmentWriter, StagedBatch
 from backburner.runs.stager import Order, Stager
 from backburner.store import Store
@@ -44,6 +45,7 @@ class Staged:
     batches: tuple[StagedBatch, ...]
     workloads: tuple[Workload, ...]
     objects: tuple[str, ...]
+    warnings: tuple[InputWarning, ...] = ()
 
 
 def stage(desk: Desk, spec: RunSpec, copy: InputCopy, order: Order) -> Staged:
@@ -103,6 +105,7 @@ def stage(desk: Desk, spec: RunSpec, copy: InputCopy, order: Order) -> Staged:
         betas=",".join(spec.betas),
         batches=tuple(segments.batches),
         workloads=stager.workloads(),
+        warnings=stager.warnings,
         objects=(*objects, row_map) if stager.collapsed else tuple(objects),
     )
 

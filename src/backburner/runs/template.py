@@ -64,6 +64,12 @@ class PromptTemplate:
             what = f"includes {other!r}, but a prompt is one file"
             faults.add("template_error", what, path=self.name, hint=hint)
 
+    def only_column(self, columns: Sequence[str]) -> str | None:
+        """The column that the template takes its text from, where there is just one."""
+        keys = {key for key, _ in _row_keys(self._tree)}
+        used = (meta.find_undeclared_variables(self._tree) | keys).intersection(columns)
+        return used.pop() if len(used) == 1 else None
+
     def render(self, values: Mapping[str, Any]) -> str:
         """Renders one row.
 

@@ -1,0 +1,156 @@
+"""`backburner check`: all that is wrong with an input, before anything is kept or sent."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from backburner.cli import options
+from backburner.cli.choosing import choose_model
+from backburner.cli.options import STDIN, Wanted
+from backburner.cli.output import Page
+from backburner.cli.session import Json, session_of
+from backburner.cli.words import many
+from backburner.errors import InputError, NothingChosen
+
+if TYPE_CHECKING:
+    from backburner.client.checking import Checked
+    from backburner.runs.faults import InputFault
+
+
+def check(
+    context: typer.Context,
+    source: options.Source,
+    *,
+    prompt_file: options.Prompt = None,
+    prompt: options.PromptText = None,
+    output: options.Output = None,
+    model: options.Model = None,
+    max_tokens: options.MaxTokens = None,
+    system: options.System = None,
+    param: options.Params = None,
+    schema: options.Schema = None,
+    beta: options.Betas = None,
+    limit: options.Limit = None,
+    format: options.Format = None,  # noqa: A002 - the word of the house
+    delimiter: options.Delimiter = None,
+    encoding: options.Encoding = None,
+    prefix: options.Prefix = "",
+    no_collapse: options.NoCollapse = False,
+    batch_size: options.BatchSize = None,
+    json: Json = False,
+) -> int:
+    """Look for all that a batch would refuse; keep and send nothing.
+
+    Reads the whole input as `run` would. Needs no key and no network.
+    """
+    wanted = Wanted(
+        source=source,
+        prompt_file=prompt_file,
+        prompt=prompt,
+        system=system,
+        model=model,
+        max_tokens=max_tokens,
+        params=param,
+        schema=schema,
+        betas=beta,
+        output=output,
+        prefix=prefix,
+        format=format,
+        delimiter=delimiter,
+        encoding=encoding,
+        limit=limit,
+        no_collapse=no_collapse,
+    )
+    wanted.check()
+    if source == STDIN and format is None:
+        hint = "for instance: backburner check - --format csv …"
+        raise NothingChosen("standard input needs --format", hint=hint)
+    page = Page(as_json=json)
+    checked = _checked(context, page, wanted, batch_size)
+    _show(page, wanted, checked)
+    page.finish(_json(checked))
+    return InputError.exit_code if checked.fault_count else 0
+
+
+def _checked(
+    context: typer.Context, page: Page, wanted: Wanted, batch_size: int | None
+) -> "Checked":
+    from datetime import UTC, datetime  # noqa: PLC0415  # not for --help
+
+    from backburner import prices  # noqa: PLC0415  # as above
+    from backburner.client.checking import check as check_input  # noqa: PLC0415  # as above
+    from backburner.clock import StoreClock  # noqa: PLC0415  # as above
+    from backburner.plan.packing import PackLimits  # noqa: PLC0415  # as above
+
+    session = session_of(context)
+    now = datetime.fromtimestamp((session.clock or StoreClock()).now(), UTC)
+    model = wanted.model or ""
+    if wanted.is_table and not model:
+        model = choose_model(session, page, prices.tariff(None, now))
+    limits = options.pack_limits(batch_size) or PackLimits()
+    return check_input(wanted.options(model), limits, now, session.stdin)
+
+
+def _show(page: Page, wanted: Wanted, checked: "Checked") -> None:
+    from backburner.cli.planning import (  # noqa: PLC0415  # not for --help
+        batches_in_words,
+        named,
+        price_facts,
+        requests_in_words,
+    )
+
+    for fault in checked.faults:
+        page.line(f"fault: {fault}")
+    if checked.fault_count > len(checked.faults):
+        page.line(f"and {checked.fault_count - len(checked.faults):,} faults more")
+    for hint in dict.fromkeys(fault.hint for fault in checked.faults if fault.hint):
+        page.line(f"hint: {hint}", "dim")
+    for warning in checked.warnings:
+        page.line(f"warning: {warning} ({warning.code}); {warning.hint}")
+    if checked.faults or checked.warnings:
+        page.line()
+    shown = requests_in_words(checked.rows, checked.requests, is_table=wanted.is_table)
+    facts = [("input", f"{named(wanted.source)}: {shown}")]
+    if checked.batches is not None:
+        facts.append(("model", ", ".join(checked.models)))
+        facts.append(("batches", batches_in_words(checked.batches)))
+        facts.extend(price_facts(checked.estimate))
+    facts.append(("found", _found(checked)))
+    page.facts(facts)
+
+
+def _found(checked: "Checked") -> str:
+    warnings = many(len(checked.warnings), "warning")
+    if not checked.fault_count:
+        return f"no fault, {warnings}; nothing was kept or sent"
+    by_code = Counter(fault.code for fault in checked.faults)
+    codes = ", ".join(f"{count:,} {code}" for code, count in by_code.most_common())
+    return f"{many(checked.fault_count, 'fault')} ({codes}), {warnings}"
+
+
+def _json(checked: "Checked") -> dict[str, Any]:
+    from backburner.cli.planning import estimate_json, warning_json  # noqa: PLC0415  # as above
+
+    return {
+        "faults": [_fault_json(fault) for fault in checked.faults],
+        "fault_count": checked.fault_count,
+        "warnings": [warning_json(warning) for warning in checked.warnings],
+        "rows": checked.rows,
+        "requests": checked.requests,
+        "rows_collapsed": checked.rows - checked.requests,
+        "batches": checked.batches,
+        "models": list(checked.models),
+        "estimate": None if checked.estimate is None else estimate_json(checked.estimate),
+    }
+
+
+def _fault_json(fault: "InputFault") -> dict[str, Any]:
+    return {
+        "code": fault.code,
+        "message": fault.what,
+        "file": fault.path or None,
+        "line": fault.line,
+        "column": fault.column,
+        "hint": fault.hint,
+    }

@@ -1,0 +1,124 @@
+"""Checking an input without a home: nothing is written, nothing is sent, nothing is asked."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO, Final
+
+from backburner.client.preparing import (
+    STDIN,
+    RunOptions,
+    added_columns,
+    opened,
+    output_path,
+    spec_of,
+)
+from backburner.nouns.run import RunSpec
+from backburner.plan.lifecycle import usable
+from backburner.plan.packing import PackLimits
+from backburner.plan.pricing import Estimate, estimate_all
+from backburner.runs.collapse import Collapser
+from backburner.runs.faults import Faults, InputFault
+from backburner.runs.folder import pack_folder
+from backburner.runs.input_warnings import InputWarning
+from backburner.runs.segments import BatchCounter
+from backburner.runs.stager import Order, Stager
+from backburner.runs.tables import Format
+
+FAULTS_KEPT: Final = 10_000
+"""How many faults a check tells; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check found.
+
+    Attributes:
+        rows: Rows or requests without a fault of their own.
+        requests: What is left of them when identical rows share one.
+        batches: How many they would travel in; None where there are faults.
+        estimate: What they would cost; None where there are faults.
+        faults: The first of them, those of other files first, then in the order of lines.
+        fault_count: All of them.
+    """
+
+    rows: int
+    requests: int
+    batches: int | None
+    models: tuple[str, ...]
+    estimate: Estimate | None
+    faults: tuple[InputFault, ...]
+    fault_count: int
+    warnings: tuple[InputWarning, ...]
+
+
+def check(
+    options: RunOptions, limits: PackLimits, now: datetime, stdin: Callable[[], BinaryIO]
+) -> Checked:
+    """Do what staging does with an input, but keep nothing of it.
+
+    Raises:
+        InputError: The input cannot be read at all, or options do not go together.
+    """
+    from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
+
+    spec = spec_of(options)
+    faults = Faults(keep=FAULTS_KEPT)
+    counter = BatchCounter(limits)
+    order = Order(
+        lane="",
+        name=options.source,
+        title=options.source,
+        output=output_path(options, spec),
+        prefix=options.prefix,
+        reserved=added_columns(spec),
+        known_models=models_to_send(now),
+    )
+    with (
+        nullcontext() if spec.collapse else Collapser() as same,
+        _stream(options, spec, faults, stdin) as stream,
+        Path(os.devnull).open("wb") as nowhere,
+    ):
+        stager = Stager(spec, order, counter, faults, same)
+        stager.read(stream, nowhere)
+        warnings = stager.warnings
+    works = () if faults.count else stager.workloads()
+    models = tuple(work.model for work in works)
+    return Checked(
+        rows=stager.rows,
+        requests=stager.requests,
+        batches=None if faults.count else counter.batches,
+        models=models,
+        estimate=estimate_all(prices.tariff(models, now), works) if works else None,
+        faults=faults.kept,
+        fault_count=faults.count,
+        warnings=warnings,
+    )
+
+
+def models_to_send(now: datetime) -> frozenset[str]:
+    """The models that can be sent in a batch at a time: priced, and not retired."""
+    from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
+
+    return usable(prices.known_models(now), now.date())
+
+
+@contextmanager
+def _stream(
+    options: RunOptions, spec: RunSpec, faults: Faults, stdin: Callable[[], BinaryIO]
+) -> Iterator[BinaryIO]:
+    """The bytes of an input, read where they are."""
+    if options.source == STDIN:
+        yield stdin()
+    elif spec.format == Format.FOLDER:
+        with TemporaryFile() as packed:
+            packed.writelines(pack_folder(options.source, faults, encoding=options.encoding))
+            packed.seek(0)
+            yield packed
+    else:
+        with opened(options.source) as file:
+            yield file
