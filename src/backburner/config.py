@@ -143,7 +143,7 @@ def _rule(chosen: "_Toml", outcome: Outcome, usual: RetryRule) -> RetryRule:
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         raise ConfigError(

@@ -125,6 +125,8 @@ def test_status_of_a_request_names_its_run_its_rows_and_what_came_of_it(call, re
     said = call("status", third)
     value = call("status", third, "--json").json
 
+    (attempt,) = value.pop("attempts")
+    assert (attempt["attempt"], attempt["outcome"], attempt["change"]) == (1, "ok", None)
     assert value == {
         "request_id": third,
         "run": done.json["run"],

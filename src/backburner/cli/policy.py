@@ -9,7 +9,7 @@ from backburner.nouns.policy import CHOICES, RetryPolicy, Then
 
 
 def policy(context: typer.Context, *, home: Home = None, json: Json = False) -> int:
-    """Show the retry policy: what follows from each outcome, how often, and after what wait.
+    """Show what follows from each outcome.
 
     `config.toml` in the home changes it.
     """

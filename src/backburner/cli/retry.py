@@ -8,6 +8,7 @@ from backburner.cli.choosing import is_wanted
 from backburner.cli.output import Facts, Page
 from backburner.cli.session import Home, Json, Lane, RunId, session_of
 from backburner.cli.words import many, outcomes
+from backburner.nouns.outcome import Outcome
 
 if TYPE_CHECKING:
     from backburner.client.retrying import Chosen
@@ -69,7 +70,7 @@ def _facts(chosen: "Chosen", estimate: "Estimate | None") -> Facts:
     if chosen.rows:
         facts.append(("again", f"{many(len(chosen.rows), 'request')}: {told}"))
     facts += [("left out", f"{count:,}: {cause}") for cause, count in chosen.stuck.items()]
-    if chosen.outcomes.get("rejected"):  # type: ignore[call-overload]  # an Outcome is its text
+    if chosen.outcomes.get(Outcome.REJECTED):
         facts.append(("warning", "what was rejected goes unchanged, and is likely to fail again"))
     if estimate is not None:
         price = f"{estimate.low.show()} to {estimate.high.show()}"

@@ -39,7 +39,7 @@ def status(
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Tell how the runs stand, one run, the requests of a run that failed, or one request."""
+    """Tell how the runs stand, one run, or one request."""
     from backburner.client.finding import is_request_id  # noqa: PLC0415  # not for --help
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
 
