@@ -8,7 +8,7 @@ import threading
 import pytest
 from sqlalchemy import text
 
-from backburner.errors import StoreUnusable
+from backburner.errors import StoreDamaged, StoreUnusable
 from backburner.store import Store
 from backburner.store.engine import SCHEMA_VERSION, file_system_of
 from backburner.store.lanes import lane_get, lane_pin
@@ -84,7 +84,7 @@ def test_this_file_system_is_known(tmp_path):
 def test_what_is_no_database_is_told(tmp_path):
     (tmp_path / "backburner.db").write_bytes(b"not a database" * 1000)
 
-    with pytest.raises(StoreUnusable, match=r"backburner\.db"):
+    with pytest.raises(StoreDamaged, match=r"backburner\.db"):
         Store(tmp_path)
 
 

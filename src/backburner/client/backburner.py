@@ -56,6 +56,7 @@ from backburner.runs.counting import RunCount
 from backburner.runs.outputs import Written
 from backburner.runs.stager import Order
 from backburner.runs.staging import Desk, Staged, commit, throw_away
+from backburner.store.invariants import check_invariants
 from backburner.store.lanes import lane_pin
 from backburner.store.runs import run_get, runs_unwritten
 from backburner.telemetry import Event, Listener, log_event
@@ -91,9 +92,12 @@ class Backburner:
         limits: The most a batch may hold.
         listener: Told of every event, besides the log.
         environment: Where credentials, address and settings are read.
+        is_checked: Whether the store is opened only if it contradicts itself nowhere; `verify`
+            looks at one that does.
 
     Raises:
         StoreUnusable: The home cannot be opened.
+        StoreDamaged: The store contradicts itself.
         LanePinned: The lane belongs to another upstream.
     """
 
@@ -107,6 +111,7 @@ class Backburner:
         clock: Clock | None = None,
         listener: Listener | None = None,
         environment: Mapping[str, str] | None = None,
+        is_checked: bool = True,
     ) -> None:
         environment = os.environ if environment is None else environment
         base_url = str(client.base_url).rstrip("/") if client else base_url_of(environment)
@@ -125,6 +130,8 @@ class Backburner:
             self._emit,
         )
         try:
+            if is_checked:
+                check_invariants(self._home.store)
             with self._tools.store.write() as tx:
                 lane_pin(tx, lane, base_url, self._clock.now())
             notice_restored(self._tools)

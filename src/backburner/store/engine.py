@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from backburner.errors import StoreUnusable
+from backburner.errors import StoreDamaged, StoreUnusable
 
 Transaction = Connection
 """An open transaction; what every statement function takes first."""
@@ -20,6 +20,9 @@ SCHEMA_VERSION: Final = "0002"
 """The newest migration. Start-up compares it with one row; only a mismatch imports Alembic."""
 
 _BUSY_SECONDS: Final = 30
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_MAIN_CODE: Final = 0xFF
+"""SQLite's codes say more in their higher bits. Source: sqlite.org/rescode.html, section 2."""
 _NETWORK_FILE_SYSTEMS: Final = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs", "glusterfs", "ceph"}
 )
@@ -46,6 +49,7 @@ class Store:
 
     Raises:
         StoreUnusable: The folder is on a network file system, or cannot be opened or migrated.
+        StoreDamaged: The database file is none, or is broken.
     """
 
     def __init__(self, home: Path, *, file_system: Callable[[Path], str] = file_system_of) -> None:
@@ -124,8 +128,13 @@ def _refuse_network(home: Path, kind: str) -> None:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
+        if getattr(cause, "sqlite_errorcode", 0) & _MAIN_CODE in _DAMAGED:
+            raise StoreDamaged(
+                f"the store {path} is damaged: {cause}",
+                hint="restore the home from a backup, with its files of all names",
+            ) from error
         raise StoreUnusable(
             f"the store {path} cannot be used: {cause}",
             hint="check free space and permissions of the home folder; nothing was lost",
