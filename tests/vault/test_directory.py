@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from backburner.errors import NotFound, StoreUnusable
+from backburner.errors import StoreDamaged, StoreUnusable
 from backburner.vault import Vault
 
 
@@ -76,7 +76,7 @@ def test_zstdcat_reads_an_object(vault):
 
 
 def test_an_object_that_is_not_there_is_named(vault):
-    with pytest.raises(NotFound, match="segments/nothing"):
+    with pytest.raises(StoreDamaged, match="segments/nothing"):
         list(vault.lines("segments/nothing"))
 
 

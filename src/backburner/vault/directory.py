@@ -7,11 +7,14 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from io import BufferedRandom, BufferedReader, BufferedWriter
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
-from backburner.errors import NotFound, StoreUnusable
+from backburner.errors import StoreDamaged, StoreUnusable
+from backburner.vault.files import VaultFile, cannot
 from backburner.vault.frames import (
+    UNDECODABLE,
     FrameWriter,
     LineFinder,
     compressed_stream,
@@ -24,6 +27,8 @@ RESULTS_LEVEL: Final = 1
 INPUT_LEVEL: Final = 1
 
 _PARTIAL: Final = ".partial"
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+_RESTORE: Final = "was the home folder moved or purged? restore it from a backup"
 
 
 class Vault:
@@ -45,19 +50,23 @@ class Vault:
 
     @contextmanager
     def file_writer(self, name: str) -> Iterator[BinaryIO]:
-        """A binary file that becomes object `name` when the block ends well."""
+        """A binary file that becomes object `name` when the block ends well.
+
+        Raises:
+            StoreUnusable: It cannot be written; what was written is removed.
+        """
         target = self.root / name
         partial = target.with_name(target.name + _PARTIAL)
-        with self._explained(name):
+        with cannot(self.root, f"write {name}"):
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file = partial.open("wb")
+            raw = VaultFile(os.open(partial, _NEW_FILE, 0o666), "wb", self.root, name)
         try:
-            with file:
-                yield file
-                with self._explained(name):
-                    file.flush()
+            with BufferedWriter(raw) as file:
+                yield cast("BinaryIO", file)
+                file.flush()
+                with cannot(self.root, f"write {name}"):
                     os.fsync(file.fileno())
-            with self._explained(name):
+            with cannot(self.root, f"write {name}"):
                 partial.rename(target)
                 _fsync_folder(target.parent)
         except BaseException:
@@ -68,11 +77,7 @@ class Vault:
     @contextmanager
     def line_writer(self, name: str, level: int = SEGMENT_LEVEL) -> Iterator[FrameWriter]:
         """A writer of lines into frames; the object exists when the block ends well."""
-        with (
-            self.file_writer(name) as file,
-            self._explained(name),
-            ThreadPoolExecutor(max_workers=1) as helper,
-        ):
+        with self.file_writer(name) as file, ThreadPoolExecutor(max_workers=1) as helper:
             writer = FrameWriter(file, level, helper)
             yield writer
             writer.finish()
@@ -80,16 +85,23 @@ class Vault:
     @contextmanager
     def stream_writer(self, name: str) -> Iterator[BinaryIO]:
         """A compressed stream of arbitrary bytes."""
-        with self.file_writer(name) as file, self._explained(name):
+        with self.file_writer(name) as file:
             stream = compressed_stream(file, INPUT_LEVEL)
             yield stream
             stream.close()
 
     @contextmanager
     def stream(self, name: str) -> Iterator[BinaryIO]:
-        """The decompressed bytes of an object, from its start."""
-        with self._open(name) as file, decompressed_stream(file) as stream:
-            yield stream
+        """The decompressed bytes of an object, from its start.
+
+        Raises:
+            StoreDamaged: It is not there, or its bytes are broken; that may show while reading.
+        """
+        try:
+            with self._open(name) as file, decompressed_stream(file) as stream:
+                yield stream
+        except UNDECODABLE as error:
+            raise StoreDamaged(f"the object {name} does not decode", hint=_RESTORE) from error
 
     def frames(self, name: str) -> Iterator[bytes]:
         """The text of each frame of an object of lines."""
@@ -121,13 +133,16 @@ class Vault:
 
     def delete(self, name: str) -> None:
         """Remove an object; one that is gone already is no fault."""
-        (self.root / name).unlink(missing_ok=True)
+        with cannot(self.root, f"remove {name}"):
+            (self.root / name).unlink(missing_ok=True)
 
     def names(self) -> Iterator[tuple[str, float]]:
         """Every file below the root with its time of change, partial ones included."""
         for path in self.root.rglob("*"):
-            if path.is_file():
-                yield str(path.relative_to(self.root)), path.stat().st_mtime
+            # Another process may rename or remove it meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                if path.is_file():
+                    yield str(path.relative_to(self.root)), path.stat().st_mtime
 
     @contextmanager
     def unpacked(self, stream: BinaryIO) -> Iterator[BinaryIO]:
@@ -140,31 +155,26 @@ class Vault:
     @contextmanager
     def temporary(self) -> Iterator[BinaryIO]:
         """An unnamed file on the vault's disk; it is gone when the block ends, or the process."""
-        folder = self.root / "partial"
-        folder.mkdir(exist_ok=True, mode=0o700)
-        with self._explained("a temporary file"), tempfile.TemporaryFile(dir=folder) as file:
-            yield file
+        what = "a temporary file"
+        with cannot(self.root, f"write {what}"):
+            folder = self.root / "partial"
+            folder.mkdir(exist_ok=True, mode=0o700)
+            handle, path = tempfile.mkstemp(dir=folder)
+            Path(path).unlink()
+        with BufferedRandom(VaultFile(handle, "r+b", self.root, what)) as file:
+            yield cast("BinaryIO", file)
 
     @contextmanager
     def _open(self, name: str) -> Iterator[BinaryIO]:
         try:
-            file = (self.root / name).open("rb")
-        except FileNotFoundError as error:
-            raise NotFound(
-                f"the vault has no object {name}", hint="was the home folder moved or purged?"
-            ) from error
-        with file:
-            yield file
-
-    @contextmanager
-    def _explained(self, name: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise StoreUnusable(
-                f"the vault at {self.root} cannot write {name}: {error.strerror}",
-                hint="free some space or mend the permissions, then call again; nothing was lost",
-            ) from error
+            with cannot(self.root, f"read {name}"):
+                handle = os.open(self.root / name, os.O_RDONLY | os.O_CLOEXEC)
+        except StoreUnusable as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise StoreDamaged(f"the vault has no object {name}", hint=_RESTORE) from error
+            raise
+        with BufferedReader(VaultFile(handle, "rb", self.root, name)) as file:
+            yield cast("BinaryIO", file)
 
 
 def _fsync_folder(folder: Path) -> None:

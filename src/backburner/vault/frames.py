@@ -32,6 +32,9 @@ _FOOT: Final = struct.Struct("<I4s")
 _FOOT_MAGIC: Final = b"BBix"
 _ENTRY: Final = struct.Struct("<QII")
 
+UNDECODABLE: Final = (zstd.ZstdError, EOFError)
+"""What reading a stream raises where its bytes are broken, or end too early."""
+
 
 @dataclass(frozen=True, slots=True)
 class FrameEntry:
@@ -73,14 +76,14 @@ class FrameWriter:
         if self._pending_bytes >= FRAME_TEXT_BYTES:
             text, lines = self._take()
             self._write_packing()
-            self._packing = (self._helper.submit(zstd.compress, text, self._level), lines)
+            self._packing = (self._helper.submit(_compress, text, self._level), lines)
 
     def finish(self) -> None:
         """Write what is pending and the index. The writer takes no lines afterwards."""
         self._write_packing()
         if self._pending:
             text, lines = self._take()
-            self._write(zstd.compress(text, self._level), lines)
+            self._write(_compress(text, self._level), lines)
         index = b"".join(_ENTRY.pack(e.offset, e.size, e.lines) for e in self._entries)
         body = index + _FOOT.pack(len(self._entries), _FOOT_MAGIC)
         self._file.write(_SKIPPABLE.pack(_SKIPPABLE_MAGIC, len(body)) + body)
@@ -107,6 +110,16 @@ class FrameWriter:
         self._file.write(packed)
         self._entries.append(FrameEntry(self._offset, len(packed), lines))
         self._offset += len(packed)
+
+
+def _compress(text: bytes | bytearray, level: int) -> bytes:
+    return zstd.compress(text, options=cast("dict[int, int]", _options(level)))
+
+
+def _options(level: int) -> dict[zstd.CompressionParameter, int]:
+    """A checksum in each frame: without it, a flipped bit of text decodes to another text."""
+    parameter = zstd.CompressionParameter
+    return {parameter.compression_level: level, parameter.checksum_flag: 1}
 
 
 def read_index(file: BinaryIO) -> list[FrameEntry]:
@@ -170,10 +183,7 @@ def _read_frame(file: BinaryIO, entry: FrameEntry) -> bytes:
 def compressed_stream(file: BinaryIO, level: int) -> BinaryIO:
     """A file to write arbitrary bytes to, compressed as one frame, in a thread where zstd can."""
     workers = zstd.CompressionParameter.nb_workers
-    options = {
-        zstd.CompressionParameter.compression_level: level,
-        workers: min(1, workers.bounds()[1]),
-    }
+    options = {**_options(level), workers: min(1, workers.bounds()[1])}
     return cast("BinaryIO", zstd.ZstdFile(file, "wb", options=cast("dict[int, int]", options)))
 
 
@@ -184,9 +194,16 @@ def decompressed_stream(file: BinaryIO) -> BinaryIO:
 
 def pack(data: bytes | bytearray) -> bytes:
     """Bytes as one zstd frame, for small things that live in the store."""
-    return zstd.compress(data, _PACK_LEVEL)
+    return _compress(data, _PACK_LEVEL)
 
 
 def unpack(data: bytes) -> bytes:
-    """What `pack` was given."""
-    return zstd.decompress(data)
+    """What `pack` was given.
+
+    Raises:
+        StoreDamaged: It is not what `pack` made.
+    """
+    try:
+        return zstd.decompress(data)
+    except zstd.ZstdError as error:
+        raise StoreDamaged("packed bytes of the store do not decode") from error
