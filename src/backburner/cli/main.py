@@ -17,6 +17,7 @@ from backburner.cli.retry import retry
 from backburner.cli.run import run
 from backburner.cli.session import Session
 from backburner.cli.status import results, status
+from backburner.cli.verify import verify
 from backburner.errors import BackburnerError, InputError, InputFaults
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ for command in (
     results,
     retry,
     cancel,
+    verify,
     policy,
     demo,
     emulator,

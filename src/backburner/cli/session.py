@@ -60,8 +60,9 @@ class Session:
         *,
         limits: "PackLimits | None" = None,
         listener: "Listener | None" = None,
+        is_checked: bool = True,
     ) -> "Iterator[Backburner]":
-        """The queue of a home."""
+        """The queue of a home; unchecked, it is opened even if its store contradicts itself."""
         from backburner.client import Backburner  # noqa: PLC0415  # slow, not needed for --help
 
         with Backburner(
@@ -72,6 +73,7 @@ class Session:
             clock=self.clock,
             listener=listener,
             environment=self.environment,
+            is_checked=is_checked,
         ) as backburner:
             yield backburner
 

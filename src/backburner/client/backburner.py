@@ -43,6 +43,7 @@ from backburner.client.preparing import (
 )
 from backburner.client.retrying import Chosen, choose, outcomes_named, send_again
 from backburner.client.standing import LaneStanding, RunStanding, stand
+from backburner.client.verifying import verify
 from backburner.clock import Clock, StoreClock
 from backburner.config import DEFAULT_LANE, Settings, settings_from
 from backburner.errors import InputError
@@ -52,6 +53,7 @@ from backburner.plan.lanes import ReleaseAll, ReleaseRetries
 from backburner.plan.packing import PackLimits
 from backburner.plan.pricing import Estimate, Workload, estimate_all
 from backburner.report.receipt import Receipt
+from backburner.report.verification import Verification
 from backburner.runs.counting import RunCount
 from backburner.runs.outputs import Written
 from backburner.runs.stager import Order
@@ -323,6 +325,17 @@ class Backburner:
         gave them up. Takes what `choose_failed` takes.
         """
         return self.send_again(self.choose_failed(run_id, only=only, where=where))
+
+    def verify(self, run_id: str | None = None) -> Verification:
+        """Recompute every count, outcome and cent from stored bytes, and say what differs.
+
+        Args:
+            run_id: The run to verify; all of the lane if None.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        return verify(self._tools, self.lane, run_id)
 
     def prices(self) -> Tariff:
         """The prices of every model that can be sent in a batch."""

@@ -70,6 +70,16 @@ def batches_of_run(tx: Transaction, run: str) -> list[Batch]:
     return [_batch(row) for row in rows]
 
 
+def batches_of_retries(tx: Transaction, lane_name: str) -> list[Batch]:
+    """A lane's batches of retries, oldest first."""
+    rows = tx.execute(
+        select(*_COLUMNS)
+        .where(batch.c.lane == lane_name, batch.c.origins.is_not(None))
+        .order_by(batch.c.id)
+    )
+    return [_batch(row) for row in rows]
+
+
 def batches_where(
     tx: Transaction, lanes: Sequence[str], states: Iterable[BatchState]
 ) -> list[Batch]:

@@ -66,3 +66,8 @@ def ledger_duplicates(tx: Transaction, run: str) -> list[LedgerRow]:
 def ledger_of_run(tx: Transaction, run: str) -> list[LedgerRow]:
     """All that was booked for a run. Sums are made in Python: SQLite's overflow."""
     return [_row(row) for row in tx.execute(select(*_COLUMNS).where(ledger.c.run == run))]
+
+
+def ledger_of_batch(tx: Transaction, batch_id: int) -> list[LedgerRow]:
+    """All that was booked for a batch."""
+    return [_row(row) for row in tx.execute(select(*_COLUMNS).where(ledger.c.batch == batch_id))]

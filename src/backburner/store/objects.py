@@ -1,6 +1,6 @@
 """Statements about vault objects: the second phase of writing one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import insert, select
 from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
@@ -22,3 +22,9 @@ def object_bury(tx: Transaction, name: str) -> bool:
     tx.execute(insert_or_ignore(object_).values(name=name, state=DEAD).on_conflict_do_nothing())
     state = tx.execute(select(object_.c.state).where(object_.c.name == name)).scalar_one()
     return bool(state == DEAD)
+
+
+def objects_live(tx: Transaction) -> Iterator[str]:
+    """The names of all objects that count."""
+    rows = tx.execute(select(object_.c.name).where(object_.c.state == LIVE))
+    return iter(rows.scalars())

@@ -1,0 +1,139 @@
+"""What stored result lines say, read anew: outcomes, tokens and prices.
+
+It shares nothing with the reading that booked them but the words of the line, the judgement of an
+outcome and the tariff: the position is the line's own place in the file, and every answer is priced
+alone.
+"""
+
+from array import array
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from backburner.nouns.batch import Via
+from backburner.nouns.outcome import CODES, NOT_FINAL, ResultLine, WireUsage, outcome_of
+from backburner.nouns.tariff import ModelPrice
+
+_decode: Final = msgspec.json.Decoder(ResultLine).decode
+
+TOKENS: Final = (
+    "input_tokens",
+    "output_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "cache_read_tokens",
+)
+"""The kinds of tokens, as the ledger's columns name them."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many positions have something wrong with them, and the first of these."""
+
+    count: int = 0
+    first: int = -1
+
+    def note(self, position: int) -> None:
+        """Count one in."""
+        if not self.count:
+            self.first = position
+        self.count += 1
+
+
+@dataclass(slots=True)
+class Sums:
+    """What one model's answers to one run add up to.
+
+    Attributes:
+        tokens: In the order of `TOKENS`.
+        has_price: Whether the tariff knows the model; without it, the three prices are 0.
+    """
+
+    has_price: bool
+    requests: int = 0
+    tokens: list[int] = field(default_factory=lambda: [0] * len(TOKENS))
+    paid: int = 0
+    uncached: int = 0
+    sync: int = 0
+
+
+@dataclass(slots=True)
+class Recount:
+    """A results file, read by line number.
+
+    Attributes:
+        codes: The outcome's byte of each line, 0 where it is empty.
+        syncs: What each answer would have cost sync and without caching, in picodollars.
+        sums: By run and model.
+        misnamed: Lines whose custom_id names another place.
+        unreadable: Lines that are no result.
+    """
+
+    codes: bytearray = field(default_factory=bytearray)
+    syncs: "array[int]" = field(default_factory=lambda: array("q"))
+    sums: dict[tuple[str, str], Sums] = field(default_factory=dict)
+    misnamed: Tally = field(default_factory=Tally)
+    unreadable: Tally = field(default_factory=Tally)
+
+
+def recount(
+    lines: Iterable[bytes],
+    *,
+    prefix: str | None,
+    run_of: Callable[[int], str],
+    price_of: Callable[[str], ModelPrice | None],
+) -> Recount:
+    """Read a results file anew.
+
+    Args:
+        prefix: What each custom_id must begin with; None where the ids are not ours.
+        run_of: The run of the request at a position.
+        price_of: The price of a model, where it is known.
+    """
+    found = Recount()
+    for position, line in enumerate(lines):
+        found.codes.append(NOT_FINAL)
+        found.syncs.append(0)
+        if not line:
+            continue
+        try:
+            parsed = _decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            found.unreadable.note(position)
+            continue
+        if prefix is not None and parsed.custom_id != f"{prefix}-{position:05d}":
+            found.misnamed.note(position)
+        found.codes[position] = CODES[outcome_of(parsed.result)]
+        message = parsed.result.message
+        if message is not None:
+            price = price_of(message.model)
+            sums = found.sums.setdefault(
+                (run_of(position), message.model), Sums(has_price=price is not None)
+            )
+            found.syncs[position] = _add(sums, message.usage, price)
+    return found
+
+
+def _add(sums: Sums, usage: WireUsage, price: ModelPrice | None) -> int:
+    """Count an answer in; gives what it would have cost sync and without caching."""
+    split = usage.cache_creation
+    hour = split.ephemeral_1h_input_tokens if split else 0
+    minutes = split.ephemeral_5m_input_tokens if split else 0
+    # What a message does not break down was written for five minutes, the default.
+    minutes = max(minutes, (usage.cache_creation_input_tokens or 0) - hour)
+    read = usage.cache_read_input_tokens or 0
+    counts = (usage.input_tokens, usage.output_tokens, minutes, hour, read)
+    sums.requests += 1
+    sums.tokens = [total + count for total, count in zip(sums.tokens, counts, strict=True)]
+    if price is None:
+        return 0
+    prompt = usage.input_tokens + minutes + hour + read
+    ours, sync = price.rates(prompt, Via.BATCH), price.rates(prompt, Via.DIRECT)
+    rates = (ours.input, ours.output, ours.cache_write_5m, ours.cache_write_1h, ours.cache_read)
+    sums.paid += sum(count * rate for count, rate in zip(counts, rates, strict=True))
+    sums.uncached += prompt * ours.input + usage.output_tokens * ours.output
+    dear = prompt * sync.input + usage.output_tokens * sync.output
+    sums.sync += dear
+    return dear
