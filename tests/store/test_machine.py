@@ -190,6 +190,18 @@ class StoreMachine(RuleBasedStateMachine):
             self.tokens.append(token)
 
     @precondition(lambda self: self.tokens)
+    @rule(owner=st.sampled_from(OWNERS), number=Numbers)
+    def overtake(self, owner: str, number: int) -> None:
+        """Somebody else claims what was slept over, and the sleeper wakes up."""
+        sleeper, known = self._token(number)
+        self.now = max(self.now, known.lease_until, known.due_at) + 1.0
+        for _ in range(len(self.known)):
+            self.claim(owner)
+        if sleeper.epoch < known.epoch:
+            self._fenced(sleeper, known, lambda tx: batch_renew(tx, sleeper, self.now + TTL))
+            self._fenced(sleeper, known, lambda tx: batch_rest(tx, sleeper, self.now))
+
+    @precondition(lambda self: self.tokens)
     @rule(number=Numbers)
     def renew(self, number: int) -> None:
         token, known = self._token(number)
