@@ -22,7 +22,7 @@ HEAVY = {
     "uvicorn",
 }
 SCREEN = 24
-COMMANDS = ("run", "enqueue", "drain", "status", "results", "cancel", "demo", "emulator")
+COMMANDS = ("run", "enqueue", "drain", "status", "results", "cancel", "verify", "demo", "emulator")
 
 
 def test_help_loads_nothing_that_is_slow():

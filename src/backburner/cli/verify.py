@@ -22,7 +22,7 @@ def verify(
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Recompute every count, outcome and cent from stored bytes, and say what differs."""
+    """Recount outcomes and cents from the stored bytes."""
     page = Page(as_json=json)
     with session_of(context).open(home, lane, is_checked=False) as backburner:
         found = backburner.verify(which)
