@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from backburner.emulator.faults import DropBefore
+from backburner.emulator.settings import ItemFailure
 from backburner.nouns.batch import BatchState
 from backburner.store.batches import batches_of_run
 from backburner.telemetry import BatchResolved
@@ -74,6 +75,25 @@ def test_a_second_opening_puts_nothing_in_doubt_again(stage):
     bb = stage.open()
 
     assert states(bb, run) == {BatchState.DONE}
+
+
+def test_what_may_have_been_retried_since_the_backup_waits_for_a_person(make_stage):
+    stage = make_stage(fail_once=(ItemFailure(ordinal=0, index=1),))
+    run = begin(stage)
+    before = stage.open()
+    before.run(run.id)
+    before.close()
+    accepted = len(stage.world.ledger())
+    (stage.home.parent / "out.csv").unlink()
+    restore(stage)
+    bb = stage.open()
+
+    receipt = bb.run(run.id).receipt
+
+    assert receipt.outcomes == {"ok": 3, "server_error": 1}
+    assert len(stage.world.ledger()) == accepted
+    assert bb.retry(run.id) == 1
+    assert bb.run(run.id).receipt.outcomes == {"ok": 4}
 
 
 @pytest.mark.parametrize("sent", [False, True])

@@ -70,6 +70,7 @@ def verdict(
     policy: RetryPolicy,
     error_type: str = "",
     is_canceled: bool = False,
+    is_restored: bool = False,
 ) -> Verdict:
     """What follows from the outcome of a request's newest attempt.
 
@@ -78,6 +79,8 @@ def verdict(
         refused_since: When it was first refused for lack of capacity, if it was before.
         error_type: The API's error class of an errored line, or UNKNOWN_RESULT.
         is_canceled: Whether a person canceled its run: then nothing is tried again.
+        is_restored: Whether the store was restored from a backup since its batch was sealed: then
+            it may have been tried again before, in a batch that the store has never heard of.
     """
     if outcome is Outcome.OK:
         return Deliver()
@@ -95,6 +98,8 @@ def verdict(
         is_over = count >= rule.times
     if is_over:
         return GiveUp(f"{REASONS[outcome]}, {count + 1} times")
+    if is_restored:
+        return Hold("the store was restored from a backup; this may have been tried again before")
     return Retry(now + _wait(rule, count, policy))
 
 

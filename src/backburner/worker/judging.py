@@ -18,7 +18,7 @@ from backburner.plan.judging import ACCOUNT_ERRORS, Deliver, GiveUp, Hold, Retry
 from backburner.store import Transaction
 from backburner.store.attempts import attempts_add, attempts_refused_since, attempts_travelling
 from backburner.store.exceptions import exceptions_put, exceptions_travelling
-from backburner.store.lanes import lane_stop, lane_wake
+from backburner.store.lanes import lane_get, lane_stop, lane_wake
 from backburner.store.runs import batches_canceled
 from backburner.worker.reading import Reading
 from backburner.worker.tools import Tools
@@ -50,6 +50,7 @@ def judge(tools: Tools, tx: Transaction, batch: Batch, reading: Reading, now: fl
     """Judge every request of a batch, and note those that are not over as exceptions."""
     past = _past(tx, batch)
     canceled = batches_canceled(tx, [batch.id, *(row.batch for row in past.origins.values())])
+    is_restored = _is_restored(tx, batch)
     codes = bytearray(reading.codes)
     rows: list[ExceptionRow] = []
     attempts: list[Attempt] = []
@@ -64,6 +65,7 @@ def judge(tools: Tools, tx: Transaction, batch: Batch, reading: Reading, now: fl
             policy=tools.terms.retries,
             error_type=error_type,
             is_canceled=(origin.batch if origin else batch.id) in canceled,
+            is_restored=is_restored,
         )
         codes[position] = CODES[outcome]
         if origin is None and isinstance(follows, Deliver | GiveUp):
@@ -90,6 +92,13 @@ def hold_all(tx: Transaction, batch: Batch) -> None:
     ]
     exceptions_put(tx, rows)
     attempts_add(tx, [_attempt(row, "", origins.get(row.last_position)) for row in rows])
+
+
+def _is_restored(tx: Transaction, batch: Batch) -> bool:
+    """Whether the batch was sealed before its store was restored from a backup."""
+    lane = lane_get(tx, batch.lane)
+    restored_at = lane.restored_at if lane else None
+    return restored_at is not None and batch.created_at < restored_at
 
 
 def _past(tx: Transaction, batch: Batch) -> _Past:
