@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from backburner.cli.adopt import adopt
 from backburner.cli.check import check
 from backburner.cli.demo import demo
 from backburner.cli.emulator import emulator
@@ -45,6 +46,7 @@ for command in (
     results,
     retry,
     cancel,
+    adopt,
     verify,
     policy,
     demo,

@@ -3,13 +3,14 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from backburner.client.adopting import Adopted, adopt_batch
 from backburner.client.canceling import Canceled, cancel_run
 from backburner.client.checking import models_to_send
 from backburner.client.driving import Reach, drain, drive, wake
@@ -47,6 +48,7 @@ from backburner.client.verifying import verify
 from backburner.clock import Clock, StoreClock
 from backburner.config import DEFAULT_LANE, Settings, settings_from
 from backburner.errors import InputError
+from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS
 from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.tariff import Tariff
 from backburner.plan.lanes import ReleaseAll, ReleaseRetries
@@ -325,6 +327,32 @@ class Backburner:
         gave them up. Takes what `choose_failed` takes.
         """
         return self.send_again(self.choose_failed(run_id, only=only, where=where))
+
+    def adopt(self, upstream_id: str, source: str | None = None) -> Adopted:
+        """Take over a batch that is at Anthropic and that this queue does not know.
+
+        Args:
+            upstream_id: Its id, `msgbatch_…`.
+            source: The list of requests that it was made of, if it was made elsewhere. Results
+                are matched by custom_id; what failed or is not in the batch is retried as usual.
+
+        Raises:
+            NotFound: There is no such batch in the workspace.
+            InputError: It is known already, has not ended, or its list cannot be used.
+        """
+        staged = None if source is None else partial(self._stage_adopted, source)
+        return adopt_batch(self._tools, self._desk, self.lane, upstream_id, staged)
+
+    def _stage_adopted(self, source: str) -> Staged:
+        whole = replace(self._desk, limits=PackLimits(requests=MAX_REQUESTS, body_bytes=MAX_BYTES))
+        options = RunOptions(source=source)
+        prepared = prepare(whole, options, self.lane, lambda: sys.stdin.buffer, self.known_models)
+        if isinstance(prepared, Found):
+            raise InputError(
+                f"the run {prepared.run.id} was made of the same list",
+                hint=f"`backburner cancel {prepared.run.id}` first, so that nothing is sent twice",
+            )
+        return prepared.staged
 
     def verify(self, run_id: str | None = None) -> Verification:
         """Recompute every count, outcome and cent from stored bytes, and say what differs.

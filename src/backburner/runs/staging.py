@@ -5,10 +5,13 @@ starts again.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from backburner.clock import Clock
+from backburner.errors import InputError
+from backburner.nouns.batch import BatchState
 from backburner.nouns.run import Run, RunSpec
 from backburner.plan.packing import PackLimits
 from backburner.plan.pricing import Workload
@@ -46,6 +49,20 @@ class Staged:
     workloads: tuple[Workload, ...]
     objects: tuple[str, ...]
     warnings: tuple[InputWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A batch upstream that somebody else made, and whose requests are known.
+
+    Attributes:
+        keys: The object that holds its custom_ids, a line each, in the order of the run.
+    """
+
+    upstream_id: str
+    keys: str
+    sent_at: float
+    expires_at: float | None
 
 
 def stage(desk: Desk, spec: RunSpec, copy: InputCopy, order: Order) -> Staged:
@@ -117,20 +134,51 @@ def commit(desk: Desk, staged: Staged) -> None:
         objects_register(tx, staged.objects)
         run_insert(tx, staged.run)
         for batch in staged.batches:
-            values = {
-                "lane": staged.run.lane,
-                "run": staged.run.id,
-                "first_request": batch.first_request,
-                "nonce": batch.nonce,
-                "betas": staged.betas,
-                "requests": batch.requests,
-                "body_bytes": batch.body_bytes,
-                "segment": batch.segment,
-                "due_at": now,
-                "created_at": now,
-            }
-            batch_insert(tx, values)
+            batch_insert(tx, _values(staged, batch, now))
         lane_wake(tx, staged.run.lane, now)
+
+
+def commit_adopted(desk: Desk, staged: Staged, taken: Taken) -> None:
+    """Make a staged run count whose only batch is upstream already.
+
+    Raises:
+        InputError: It is too large for one batch, so it cannot be what the batch was made of.
+    """
+    if len(staged.batches) != 1:
+        raise InputError(
+            f"{staged.run.name} holds {staged.run.requests:,} requests, more than one batch can",
+            hint="name the list that this batch was made of",
+        )
+    now = desk.clock.now()
+    (batch,) = staged.batches
+    values = {
+        **_values(staged, batch, now),
+        "state": BatchState.SENT,
+        "upstream_id": taken.upstream_id,
+        "keys": taken.keys,
+        "sent_at": taken.sent_at,
+        "expires_at": taken.expires_at,
+    }
+    with desk.store.write() as tx:
+        objects_register(tx, [*staged.objects, taken.keys])
+        run_insert(tx, staged.run)
+        batch_insert(tx, values)
+        lane_wake(tx, staged.run.lane, now)
+
+
+def _values(staged: Staged, batch: StagedBatch, now: float) -> dict[str, Any]:
+    return {
+        "lane": staged.run.lane,
+        "run": staged.run.id,
+        "first_request": batch.first_request,
+        "nonce": batch.nonce,
+        "betas": staged.betas,
+        "requests": batch.requests,
+        "body_bytes": batch.body_bytes,
+        "segment": batch.segment,
+        "due_at": now,
+        "created_at": now,
+    }
 
 
 def throw_away(desk: Desk, staged: Staged) -> None:

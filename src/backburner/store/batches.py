@@ -131,6 +131,23 @@ def batch_claim(
     return _batch(row) if row else None
 
 
+def batch_take(tx: Transaction, wanted: BatchId, *, owner: str, now: float, ttl: float) -> Batch:
+    """Take the lease of one batch, due or not.
+
+    Raises:
+        LeaseLost: Somebody holds it.
+    """
+    row = tx.execute(
+        update(batch)
+        .where(batch.c.id == wanted, batch.c.lease_until <= now)
+        .values(owner=owner, epoch=batch.c.epoch + 1, lease_until=now + ttl)
+        .returning(*_COLUMNS)
+    ).first()
+    if row is None:
+        raise LeaseLost(f"batch {wanted} is in another worker's hands")
+    return _batch(row)
+
+
 def batch_renew(tx: Transaction, claimed: Batch, lease_until: float) -> Batch:
     """Keep a lease a while longer.
 

@@ -21,7 +21,7 @@ from backburner.worker.booking import ledger_rows, price_finder
 from backburner.worker.collecting import store_lines
 from backburner.worker.looking import ENDED, Until, names_in, walk
 from backburner.worker.origins import run_of_positions
-from backburner.worker.reading import Reading, read_results
+from backburner.worker.reading import own_positions, read_results
 from backburner.worker.tools import Tools
 from backburner.worker.workspaces import check_workspace
 
@@ -80,10 +80,10 @@ def _meet(
             batch_doubt(tx, batch, armed_at=now - tools.terms.doubts.quiet, now=now)
     if batch is None or batch.state in _RESOLVED_ELSEWHERE or batch.upstream_id == remote.id:
         return None
-    return _book_duplicate(tools, upstream, batch, remote, attempt_try)
+    return book_duplicate(tools, upstream, batch, remote, attempt_try)
 
 
-def _book_duplicate(
+def book_duplicate(
     tools: Tools, upstream: Upstream, batch: Batch, remote: RemoteBatch, attempt_try: str
 ) -> Fault | None:
     """Keep the second answers aside, and book what they cost; they settle nothing."""
@@ -94,7 +94,7 @@ def _book_duplicate(
         file.seek(0)
         reading = read_results(
             file,
-            prefix=f"{batch.nonce}{attempt_try}",
+            position_of=own_positions(f"{batch.nonce}{attempt_try}"),
             requests=batch.requests,
             run_of=run_of_positions(tools, batch),
             price_of=price_finder(tools),
@@ -113,14 +113,7 @@ def _book_duplicate(
             run=batch.run,
             upstream_id=remote.id,
             requests=batch.requests,
-            paid=_paid(reading),
+            paid=reading.paid,
         )
     )
     return None
-
-
-def _paid(reading: Reading) -> int | None:
-    charges = [booking.charge for booking in reading.bookings]
-    if any(charge is None for charge in charges):
-        return None
-    return sum(charge.paid for charge in charges if charge is not None)

@@ -20,7 +20,7 @@ from backburner.worker.judging import Judged, hold_all, judge
 from backburner.worker.leasing import renewed
 from backburner.worker.origins import run_of_positions
 from backburner.worker.putting_off import put_off
-from backburner.worker.reading import Reading, read_results
+from backburner.worker.reading import Reading, key_positions, own_positions, read_results
 from backburner.worker.tools import Tools
 from backburner.worker.validating import validation_of
 from backburner.worker.workspaces import check_workspace
@@ -70,12 +70,18 @@ def _check_absence(tools: Tools, batch: Batch, upstream: Upstream) -> None:
 def _read(tools: Tools, batch: Batch, file: BinaryIO) -> Reading:
     return read_results(
         file,
-        prefix=batch.prefix,
+        position_of=_positions(tools, batch),
         requests=batch.requests,
         run_of=run_of_positions(tools, batch),
         price_of=price_finder(tools),
         is_invalid=validation_of(tools, batch),
     )
+
+
+def _positions(tools: Tools, batch: Batch) -> Callable[[str], int]:
+    if batch.keys is None:
+        return own_positions(batch.prefix)
+    return key_positions(tools.vault.lines(batch.keys))
 
 
 def _settle(

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
@@ -68,6 +68,13 @@ class Reading:
         """How many requests have no line."""
         return self.codes.count(NOT_FINAL)
 
+    @property
+    def paid(self) -> int | None:
+        """What the answers cost, in picodollars; None where a model has no known price."""
+        charges = [booking.charge for booking in self.bookings]
+        known = [charge.paid for charge in charges if charge is not None]
+        return sum(known) if len(known) == len(charges) else None
+
     def counts(self) -> dict[Outcome, int]:
         """How many requests came to each outcome, lacking ones as missing."""
         counted = Counter(self.codes)
@@ -96,7 +103,7 @@ def lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 def read_results(
     file: BinaryIO,
     *,
-    prefix: str,
+    position_of: Callable[[str], int],
     requests: int,
     run_of: Callable[[int], str],
     price_of: Callable[[str], ModelPrice | None],
@@ -105,7 +112,7 @@ def read_results(
     """Read a batch's results.
 
     Args:
-        prefix: What the custom_ids of this batch and try begin with.
+        position_of: The position that a custom_id names; any that is out of range for none.
         run_of: The run of the request at a position.
         price_of: The price of a model, where it is known; asked once for each run and model.
         is_invalid: Tells of a position and its line whether an answer breaks its schema.
@@ -123,7 +130,6 @@ def read_results(
         reading.lengths,
         reading.orphans,
     )
-    start, size = f"{prefix}-", len(prefix) + 1 + _DIGITS
     for offset, line in lines(file):
         if not line or line.isspace():
             continue
@@ -132,7 +138,7 @@ def read_results(
         except (msgspec.MsgspecError, UnicodeDecodeError):
             orphans.append((offset, len(line)))
             continue
-        position = _position(parsed.custom_id, start, size)
+        position = position_of(parsed.custom_id)
         if not 0 <= position < requests or codes[position]:
             orphans.append((offset, len(line)))
             continue
@@ -158,12 +164,23 @@ def read_results(
     return reading
 
 
-def _position(custom_id: str, start: str, size: int) -> int:
-    """The position that a custom_id of ours names; -1 for any other, however much alike."""
-    digits = custom_id[-_DIGITS:]
-    if len(custom_id) != size or not custom_id.startswith(start) or not digits.isdecimal():
-        return -1
-    return int(digits) if digits.isascii() else -1
+def own_positions(prefix: str) -> Callable[[str], int]:
+    """Reads the position out of custom_ids that begin with a batch's prefix; -1 for any other."""
+    start, size = f"{prefix}-", len(prefix) + 1 + _DIGITS
+
+    def position_of(custom_id: str) -> int:
+        digits = custom_id[-_DIGITS:]
+        if len(custom_id) != size or not custom_id.startswith(start) or not digits.isdecimal():
+            return -1
+        return int(digits) if digits.isascii() else -1
+
+    return position_of
+
+
+def key_positions(keys: Iterable[bytes]) -> Callable[[str], int]:
+    """Finds the position of the custom_ids that somebody else chose; -1 for any other."""
+    places = {key.decode(): position for position, key in enumerate(keys)}
+    return lambda custom_id: places.get(custom_id, -1)
 
 
 class _Book:
