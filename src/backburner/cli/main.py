@@ -10,6 +10,7 @@ import typer
 from backburner.cli.adopt import adopt
 from backburner.cli.check import check
 from backburner.cli.demo import demo
+from backburner.cli.doctor import doctor
 from backburner.cli.emulator import emulator
 from backburner.cli.output import Page, print_error, print_json
 from backburner.cli.policy import policy
@@ -48,6 +49,7 @@ for command in (
     cancel,
     adopt,
     verify,
+    doctor,
     policy,
     demo,
     emulator,

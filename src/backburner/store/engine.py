@@ -116,8 +116,13 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
 
 
+def is_network(kind: str) -> bool:
+    """Whether a file system of this kind is on another machine."""
+    return kind in _NETWORK_FILE_SYSTEMS
+
+
 def _refuse_network(home: Path, kind: str) -> None:
-    if kind in _NETWORK_FILE_SYSTEMS:
+    if is_network(kind):
         raise StoreUnusable(
             f"the home {home} is on a network file system ({kind}), where SQLite can lose commits",
             hint="choose a folder on a local disk with --home or BACKBURNER_HOME",

@@ -1,10 +1,13 @@
 """From settings to an upstream: the only place where a credential is looked at."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from backburner.errors import KeyMissing
 from backburner.upstream.api import Upstream
+
+if TYPE_CHECKING:
+    import anthropic
 
 ANTHROPIC: Final = "https://api.anthropic.com"
 
@@ -47,14 +50,22 @@ def connect(environment: Mapping[str, str], *, create_seconds: float) -> Upstrea
     Raises:
         KeyMissing: The environment has no credential.
     """
+    return Upstream(client_from(environment), create_seconds=create_seconds)
+
+
+def client_from(environment: Mapping[str, str]) -> "anthropic.Anthropic":
+    """The SDK's client with the credential and address of the environment.
+
+    Raises:
+        KeyMissing: The environment has no credential.
+    """
     require_credential(environment)
     import anthropic  # noqa: PLC0415  # seconds and 57 MB, so only when something is sent
 
     key = environment.get("ANTHROPIC_API_KEY") or None
-    client = anthropic.Anthropic(
+    return anthropic.Anthropic(
         api_key=key,
         # As in the SDK, a key goes before a token, and both go before a profile.
         auth_token=None if key else environment.get("ANTHROPIC_AUTH_TOKEN") or None,
         base_url=base_url_of(environment),
     )
-    return Upstream(client, create_seconds=create_seconds)

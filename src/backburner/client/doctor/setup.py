@@ -1,0 +1,211 @@
+"""Whether this installation can work: looked at without a call, and without a change."""
+
+import os
+import platform
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from backburner.client.doctor.record import Record, read_record
+from backburner.config import Settings, home_from, settings_from
+from backburner.errors import BackburnerError
+from backburner.store.engine import file_system_of, is_network
+from backburner.store.lanes import OPEN
+from backburner.store.looking import StoreLook, look_into
+from backburner.upstream.connect import has_credential
+
+_LEAST_FREE: Final = 1_000_000_000
+"""Bytes. A full disk stops a run; a batch's body and results are often some hundred megabytes."""
+
+_EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
+    "server": ("uvicorn", "httptools"),
+    "tables": ("pyarrow", "fastexcel"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        next_step: What to do about it; a problem always has one.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the checks are about.
+
+    Attributes:
+        has_client: Whether there is an SDK client already, so that no key is needed.
+        base_url: Where calls would go.
+    """
+
+    environment: Mapping[str, str]
+    home: Path | None
+    lane: str
+    now: float
+    base_url: str
+    has_client: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The home, named or from the environment."""
+        return self.home or home_from(self.environment)
+
+
+def checks(asked: Asked) -> Iterator[Check]:
+    """Look at everything that can be looked at offline, the most basic first."""
+    yield Check(
+        "python", ok=True, found=f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    )
+    yield Check(
+        "version", ok=True, found=f"{version('backburner')}, with SDK {version('anthropic')}"
+    )
+    yield _settings(asked)
+    yield _home(asked.folder)
+    yield _space(asked.folder)
+    look = look_into(asked.folder)
+    yield _store(look)
+    yield _lane(look, asked.lane, asked.base_url)
+    yield _key(asked)
+    yield _prices(asked.now)
+    yield from (_extra(name, parts) for name, parts in _EXTRAS.items())
+    yield from _live(asked.folder)
+
+
+def _settings(asked: Asked) -> Check:
+    try:
+        settings: Settings = settings_from(asked.environment, asked.home, asked.base_url)
+    except BackburnerError as error:
+        return Check("settings", ok=False, found=str(error), next_step=error.hint)
+    doubts = settings.doubts
+    found = f"quiet {doubts.quiet:g} s, gap {doubts.gap:g} s, on doubt {doubts.on_doubt}"
+    return Check("settings", ok=True, found=found)
+
+
+def _home(home: Path) -> Check:
+    another = "choose another with --home or BACKBURNER_HOME"
+    kind = file_system_of(home)
+    on = f", on {kind}" if kind else ""
+    if is_network(kind):
+        found = f"{home} is on a network file system ({kind}), where commits can be lost"
+        return Check("home", ok=False, found=found, next_step=another)
+    if not home.exists():
+        if os.access(_nearest(home), os.W_OK):
+            return Check("home", ok=True, found=f"{home}{on}; made at the first use")
+        found = f"{home} is not there and cannot be made"
+        return Check("home", ok=False, found=found, next_step=another)
+    if not home.is_dir() or not os.access(home, os.W_OK | os.X_OK):
+        found = f"{home} cannot be written"
+        return Check("home", ok=False, found=found, next_step=f"mend it, or {another}")
+    if stat.S_IMODE(home.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        found = f"{home}{on} is open to other users, and holds prompts and answers"
+        return Check("home", ok=False, found=found, next_step=f"chmod 700 {home}")
+    return Check("home", ok=True, found=f"{home}{on}")
+
+
+def _space(home: Path) -> Check:
+    free = shutil.disk_usage(_nearest(home)).free
+    found = f"{free / 1e9:,.1f} GB free"
+    if free < _LEAST_FREE:
+        return Check("space", ok=False, found=found, next_step="free some, or choose another home")
+    return Check("space", ok=True, found=found)
+
+
+def _nearest(path: Path) -> Path:
+    return next(one for one in (path, *path.absolute().parents) if one.exists())
+
+
+def _store(look: StoreLook | None) -> Check:
+    if look is None:
+        return Check("store", ok=True, found="none yet; made at the first use")
+    if look.fault:
+        found = f"SQLite says: {look.fault}"
+        return Check("store", ok=False, found=found, next_step="restore the home from a backup")
+    if look.is_newer:
+        found = f"schema {look.version}, made by a newer Backburner"
+        return Check("store", ok=False, found=found, next_step="upgrade this installation")
+    if look.is_older:
+        found = f"schema {look.version or 'none'}, brought up to date at the next use"
+        return Check("store", ok=True, found=found)
+    return Check("store", ok=True, found=f"schema {look.version}, sound")
+
+
+def _lane(look: StoreLook | None, lane: str, base_url: str) -> Check:
+    row = next((one for one in look.lanes if one.name == lane), None) if look else None
+    if row is None:
+        found = f"{lane}, not used yet; the first use pins it to {base_url}"
+        return Check("lane", ok=True, found=found)
+    if row.base_url != base_url:
+        found = f"{lane} is pinned to {row.base_url}, not to {base_url}"
+        step = "--lane NAME for another upstream, or ANTHROPIC_BASE_URL as it was"
+        return Check("lane", ok=False, found=found, next_step=step)
+    at = f"{lane}, pinned to {base_url}" + (f", {row.workspace}" if row.workspace else "")
+    if row.state != OPEN:
+        step = "clear the cause, and call `backburner drain`"
+        return Check("lane", ok=False, found=f"{at}; stopped: {row.reason}", next_step=step)
+    return Check("lane", ok=True, found=at)
+
+
+def _key(asked: Asked) -> Check:
+    if asked.has_client or has_credential(asked.environment):
+        return Check("key", ok=True, found="set; whether it is good, only a call can tell")
+    step = "set ANTHROPIC_API_KEY; `enqueue`, `demo` and the emulator work without"
+    return Check("key", ok=False, found="none in the environment", next_step=step)
+
+
+def _prices(now: float) -> Check:
+    from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
+
+    try:
+        tariff = prices.tariff(None, datetime.fromtimestamp(now, UTC))
+    except BackburnerError as error:
+        return Check("prices", ok=False, found=str(error), next_step=error.hint)
+    found = f"of {tariff.as_of}, {tariff.source}, {len(tariff.models)} models"
+    return Check("prices", ok=True, found=found)
+
+
+def _extra(name: str, parts: tuple[str, ...]) -> Check:
+    missing = [part for part in parts if find_spec(part) is None]
+    if not missing:
+        return Check(f"extra {name}", ok=True, found="installed")
+    how = f"pip install 'backburner[{name}]'"
+    return Check(f"extra {name}", ok=True, found=f"not installed; if it is needed: {how}")
+
+
+def _live(home: Path) -> Iterator[Check]:
+    try:
+        record = read_record(home)
+    except BackburnerError as error:
+        yield Check("live check", ok=False, found=str(error), next_step=error.hint)
+        return
+    yield Check("live check", ok=True, found=last_in_words(record))
+    if record.left:
+        ids = ", ".join(f"{one.id} at {one.base_url}" for one in record.left)
+        step = "`backburner doctor --live` deletes them once they have ended"
+        yield Check("left behind", ok=False, found=ids, next_step=step)
+
+
+def last_in_words(record: Record) -> str:
+    """When the last live check was, and what it found."""
+    last = record.last
+    if last is None:
+        return "never; `backburner doctor --live` makes one, for under a cent"
+    day = datetime.fromtimestamp(last.at, UTC).date()
+    count = len(last.differences)
+    found = f"{count} {'difference' if count == 1 else 'differences'} from the emulator"
+    cut = "" if last.complete else ", not complete"
+    return f"{day}, {last.base_url}, version {last.backburner}: {found}{cut}"

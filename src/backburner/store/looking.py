@@ -1,0 +1,66 @@
+"""A look into a store that changes nothing: no migration, no new file."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from backburner.store.engine import SCHEMA_VERSION
+from backburner.store.lanes import LaneRow, lanes_all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreLook:
+    """What is in a store.
+
+    Attributes:
+        version: Its schema; None where it has none.
+        fault: What SQLite finds wrong with the file; empty where it finds nothing.
+        lanes: Its lanes, where the schema is this version's own.
+    """
+
+    version: str | None
+    fault: str
+    lanes: tuple[LaneRow, ...] = ()
+
+    @property
+    def is_older(self) -> bool:
+        """Whether the next use brings it up to date."""
+        return self.version is None or self.version < SCHEMA_VERSION
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer Backburner made it."""
+        return self.version is not None and self.version > SCHEMA_VERSION
+
+
+def look_into(home: Path) -> StoreLook | None:
+    """What is in the store of a home; None where there is no store yet."""
+    path = home / "backburner.db"
+    if not path.is_file():
+        return None
+    engine = create_engine("sqlite://", creator=_reader(path))
+    try:
+        with engine.connect() as connection:
+            fault = connection.execute(text("PRAGMA quick_check(1)")).scalar()
+            table = "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
+            if connection.execute(text(table)).first() is None:
+                return StoreLook(version=None, fault="" if fault == "ok" else str(fault))
+            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            is_ours = version == SCHEMA_VERSION and fault == "ok"
+            return StoreLook(
+                version=version,
+                fault="" if fault == "ok" else str(fault),
+                lanes=tuple(lanes_all(connection)) if is_ours else (),
+            )
+    except SQLAlchemyError as error:
+        return StoreLook(version=None, fault=str(getattr(error, "orig", None) or error))
+    finally:
+        engine.dispose()
+
+
+def _reader(path: Path) -> Callable[[], sqlite3.Connection]:
+    return lambda: sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
