@@ -22,9 +22,12 @@ _SHORTEST_WAIT = 1.2
 
 
 @contextmanager
-def emulator(folder: Path, *, turnaround: float = NEVER) -> Iterator[str]:
+def emulator(
+    folder: Path, *, turnaround: float = NEVER, errored_share: float = 0.0
+) -> Iterator[str]:
     """Runs a new emulator; gives its base URL. What it spools goes with it."""
-    command = [sys.executable, "-m", "bench.server", str(folder), str(turnaround)]
+    chosen = [str(turnaround), "--errored-share", str(errored_share)]
+    command = [sys.executable, "-m", "bench.server", str(folder), *chosen]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None  # noqa: S101  # it is a pipe
@@ -39,20 +42,21 @@ def emulator(folder: Path, *, turnaround: float = NEVER) -> Iterator[str]:
 
 def let_all_end(url: str, requests: int) -> None:
     """Moves the clock past the turnaround and waits until all results are written."""
-    _call(f"{url}/_emulator/clock", {"advance": NEVER})
+    control(url, "clock", {"advance": NEVER})
     time.sleep(_SHORTEST_WAIT)
     while True:
-        batches = _call(f"{url}/_emulator/batches")
+        batches = json.loads(control(url, "batches"))
         if sum(one["count"] for one in batches if one["status"] == "ended") >= requests:
             return
         time.sleep(_LOOK_SECONDS)
 
 
-def _call(url: str, body: dict[str, float] | None = None) -> list[dict[str, object]]:
+def control(url: str, name: str, body: object = None) -> bytes:
+    """Asks an emulator's control, or tells it something; gives its answer."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data)  # noqa: S310  # always our own emulator
+    request = urllib.request.Request(f"{url}/_emulator/{name}", data)  # noqa: S310  # our emulator
     with urllib.request.urlopen(request) as answer:  # noqa: S310
-        return json.load(answer)
+        return answer.read()
 
 
 def main() -> None:
@@ -63,6 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("turnaround", type=float)
+    parser.add_argument("--errored-share", type=float, default=0.0)
     args = parser.parse_args()
     limits = Limits(
         batch_calls_per_minute=None,
@@ -71,7 +76,11 @@ def main() -> None:
         count_calls_per_minute=None,
     )
     settings = Settings(
-        turnaround=args.turnaround, retry_after=1, rules=workload.rules(), limits=limits
+        turnaround=args.turnaround,
+        retry_after=1,
+        errored_share=args.errored_share,
+        rules=workload.rules(),
+        limits=limits,
     )
 
     def ready(url: str) -> None:
