@@ -21,7 +21,7 @@ HEAVY = {
     "sqlalchemy",
     "uvicorn",
 }
-SCREEN = 24
+SCREEN = 40
 COMMANDS = ("run", "enqueue", "drain", "status", "results", "cancel", "verify", "demo", "emulator")
 
 

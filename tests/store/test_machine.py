@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from backburner.errors import LeaseLost, MoveRefused
-from backburner.nouns.batch import MOVES, Batch, BatchState
+from backburner.nouns.batch import MOVES, Batch, BatchState, Fence
 from backburner.nouns.outcome import ExceptionRow, ExceptionState, Outcome
 from backburner.store import Store
 from backburner.store.batches import (
@@ -118,7 +118,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert sorted((row.batch, row.position) for row in rows) == sorted(waiting)
             if rows:
                 carrier = self._insert(tx, None, len(rows))
-                exceptions_send_off(tx, rows, carrier)
+                exceptions_send_off(tx, ((row, None) for row in rows), carrier)
                 for row in rows:
                     value = (ExceptionState.TRAVELLING, row.outcome, carrier)
                     self.exceptions[row.batch, row.position] = value
@@ -137,7 +137,7 @@ class StoreMachine(RuleBasedStateMachine):
             count = batches_release(tx, [batch], self.now)
         assert count == (known.state is BatchState.SEALED)
         if count:
-            known.state, known.due_at = BatchState.RELEASED, self.now
+            known.state, known.due_at = BatchState.RELEASED, min(known.due_at, self.now)
 
     @precondition(lambda self: self.known)
     @rule(number=Numbers)
@@ -236,7 +236,7 @@ class StoreMachine(RuleBasedStateMachine):
         until = self.now + QUIET
 
         def act(tx: Any) -> Batch:
-            return batch_arm(tx, token, fence="", now=self.now, quiet=QUIET, ttl=TTL)
+            return batch_arm(tx, token, Fence("", None), now=self.now, quiet=QUIET, ttl=TTL)
 
         has_time = known.lease_until >= self.now + TTL / 2
         if self._fenced(token, known, act, also=has_time and known.state is token.state):
@@ -265,7 +265,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _changes(self, token: Batch, to: BatchState) -> dict[str, Any]:
         match to:
-            case BatchState.ARMED:
+            case BatchState.ARMED | BatchState.UNKNOWN:
                 return {"lease_until": 0.0, "armed_at": self.now}
             case BatchState.SENT:
                 return {"lease_until": 0.0, "upstream_id": f"msgbatch_{token.id}"}
@@ -352,4 +352,10 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(max_examples=15, stateful_step_count=40, deadline=None)
+TestStoreMachine.settings = settings(
+    max_examples=15,
+    stateful_step_count=40,
+    deadline=None,
+    # Without shrinking: it takes minutes here, and the steps tell enough.
+    phases=(Phase.reuse, Phase.generate),
+)

@@ -27,11 +27,11 @@ def test_lines_come_back_in_order_and_by_number(vault):
 
 
 def test_an_object_is_not_there_before_its_block_ended_well(vault):
-    with vault.line_writer("a") as writer:
+    with vault.line_writer("folder/a") as writer:
         writer.add(b"x")
-        assert "a" not in names(vault)
+        assert "folder/a" not in names(vault)
 
-    assert names(vault) == ["a"]
+    assert names(vault) == ["folder/a"]
 
 
 @pytest.mark.parametrize("death", [ValueError, KeyboardInterrupt])

@@ -137,8 +137,11 @@ class Vault:
             (self.root / name).unlink(missing_ok=True)
 
     def names(self) -> Iterator[tuple[str, float]]:
-        """Every file below the root with its time of change, partial ones included."""
-        for path in self.root.rglob("*"):
+        """Every file in a folder of the vault with its time of change, partial ones included.
+
+        What lies at the root itself is about the vault, and no object of it.
+        """
+        for path in self.root.glob("*/**/*"):
             # Another process may rename or remove it meanwhile.
             with contextlib.suppress(FileNotFoundError):
                 if path.is_file():
