@@ -2,12 +2,17 @@
 
 import json
 import queue
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import httpx2
 import pytest
 
+from backburner.emulator.faultplan import Chance, FaultPlan
+from backburner.emulator.faults import Status
 from backburner.emulator.server import server_for
 from backburner.emulator.settings import Settings
 
@@ -21,28 +26,29 @@ def witnessed() -> list[tuple[str, int]]:
     return []
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory, witnessed) -> Iterator[str]:
+@contextmanager
+def served(settings: Settings, **options: Any) -> Iterator[httpx2.Client]:
+    """A client of a server that runs meanwhile."""
     addresses: queue.Queue[str] = queue.Queue()
-    running = server_for(
-        Settings(turnaround=HOUR),
-        state_dir=tmp_path_factory.mktemp("state"),
-        ready=addresses.put,
-        on_complete_body=lambda *told: witnessed.append(told),
-    )
+    running = server_for(settings, ready=addresses.put, **options)
     thread = threading.Thread(target=running.run)
     thread.start()
     try:
-        yield addresses.get(timeout=10)
+        with httpx2.Client(base_url=addresses.get(timeout=10), headers=HEADERS) as client:
+            yield client
     finally:
         running.should_exit = True
         thread.join(timeout=10)
     assert not thread.is_alive()
 
 
-@pytest.fixture
-def http(url) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=url, headers=HEADERS) as client:
+@pytest.fixture(scope="module")
+def http(tmp_path_factory, witnessed) -> Iterator[httpx2.Client]:
+    state = tmp_path_factory.mktemp("state")
+    tell = witnessed.append
+    with served(
+        Settings(turnaround=HOUR), state_dir=state, on_complete_body=lambda *told: tell(told)
+    ) as client:
         yield client
 
 
@@ -180,3 +186,31 @@ def test_strangers_and_credit_can_be_controlled(http, ask):
 )
 def test_a_senseless_script_is_refused(http, body):
     assert http.post("/_emulator/script", content=body).status_code == 400
+
+
+def test_calm_ends_scripted_faults_and_those_by_chance():
+    chances = (Chance(route="models", fault=Status(500), probability=1.0),)
+    with served(Settings(faults=FaultPlan(chances=chances))) as http:
+        script(http, {"route": "list", "fault": "status", "code": 529, "times": 100})
+        before = [http.get("/v1/models").status_code, http.get(BATCHES).status_code]
+
+        http.post("/_emulator/calm").raise_for_status()
+
+        assert before == [500, 529]
+        assert http.get("/v1/models").status_code == 200
+        assert http.get(BATCHES).status_code == 200
+
+
+def test_a_body_that_comes_to_a_halt_is_cut_off_and_forgotten(ask):
+    body = json.dumps({"requests": [{"custom_id": "halt-0", "params": ask()}]}).encode()
+    lines = [f"POST {BATCHES} HTTP/1.1", "Host: emulator", f"Content-Length: {len(body)}"]
+    head = "\r\n".join([*lines, *(f"{k}: {v}" for k, v in HEADERS.items()), "", ""]).encode()
+    with served(Settings(), patience=0.05) as http:
+        address = (http.base_url.host, http.base_url.port)
+
+        with socket.create_connection(address, timeout=20) as connection:
+            connection.sendall(head + body[:-2])
+            answer = connection.recv(1)
+
+        assert answer == b""
+        assert ledger(http) == []

@@ -7,6 +7,7 @@ GET  /_emulator/ledger    the ledger as JSON lines, a batch each, with every req
 GET  /_emulator/struck    how often each scripted or chance fault has struck
 POST /_emulator/clock     {"advance": 3600} moves the clock forward, in seconds
 POST /_emulator/script    {"route": "create", "fault": "late", "by": 2.0, "times": 3}, or a list
+POST /_emulator/calm      ends all faults, scripted and by chance
 POST /_emulator/foreign   {"requests": 100, "count": 3} plants batches of another producer
 POST /_emulator/credit    {"left": false, "code": 402} lets the credit run out, or refills it
 """
@@ -75,6 +76,7 @@ class Controls:
             ("GET", "struck"): self._struck,
             ("POST", "clock"): self._clock,
             ("POST", "script"): self._script,
+            ("POST", "calm"): self._calm,
             ("POST", "foreign"): self._foreign,
             ("POST", "credit"): self._credit,
         }
@@ -112,6 +114,10 @@ class Controls:
         for entry in entries:
             self._world.script_entry(entry)
         return json_reply({"scripted": len(entries)})
+
+    def _calm(self, _body: bytes) -> Reply:
+        self._world.calm()
+        return json_reply({"calm": True})
 
     def _foreign(self, body: bytes) -> Reply:
         wish = msgspec.json.decode(body, type=_Foreign)

@@ -52,8 +52,9 @@ class Application:
     Results are written in the background, a slice at a time, so that no call waits for them.
     """
 
-    def __init__(self, world: World, clock: Clock) -> None:
+    def __init__(self, world: World, clock: Clock, patience: float | None) -> None:
         self._world = world
+        self._patience = patience
         self._controls = Controls(world, clock.advance)
         self._worker: asyncio.Task[None] | None = None
 
@@ -102,15 +103,20 @@ class Application:
     async def _exchange(self, scope: Scope, target: str, receive: Receive) -> Reply | None:
         headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"]]
         exchange = self._world.open(scope["method"], target, headers, scheme=scope["scheme"])
-        if not await _fed(exchange, receive):
+        try:
+            whole = await _fed(exchange, receive, self._patience)
+        except TimeoutError:
+            exchange.abort()
+            raise DisconnectedError from None
+        if not whole:
             return None
         return exchange.finish()
 
 
-async def _fed(exchange: Exchange, receive: Receive) -> bool:
+async def _fed(exchange: Exchange, receive: Receive, patience: float | None) -> bool:
     """Passes the body on; False, and the call is forgotten, if the client goes away."""
     while True:
-        message = await receive()
+        message = await asyncio.wait_for(receive(), patience)
         if message["type"] == "http.disconnect":
             exchange.abort()
             return False
@@ -178,10 +184,11 @@ class Server(uvicorn.Server):
         host: str,
         port: int,
         ready: Callable[[str], None] | None,
+        patience: float | None = None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
-                Application(world, clock),
+                Application(world, clock, patience),
                 host=host,
                 port=port,
                 http=_Protocol,
@@ -247,10 +254,18 @@ def server_for(
     state_dir: Path | None = None,
     ready: Callable[[str], None] | None = None,
     on_complete_body: Witness | None = None,
+    patience: float | None = None,
 ) -> Server:
-    """A server that has not started yet; `run` serves until it is stopped."""
+    """A server that has not started yet; `run` serves until it is stopped.
+
+    Takes what `serve` takes.
+
+    Args:
+        patience: Seconds without a byte after which a body that is not whole is cut off, as the
+            network's edge does; None waits for ever.
+    """
     clock = Clock(speed)
     world = World(
         settings, now=clock, state_dir=state_dir, eager=False, on_complete_body=on_complete_body
     )
-    return Server(world, clock, host, port, ready)
+    return Server(world, clock, host, port, ready, patience)

@@ -84,6 +84,11 @@ class Mischief:
             _Entry(entry.fault, left, until, entry.batch)
         )
 
+    def calm(self) -> None:
+        """Ends all faults of calls and batches, scripted and by chance."""
+        self._chances.clear()
+        self._entries.clear()
+
     def take(self, route: str, batch: int | None, now: float) -> Troubles:
         """The faults for the next call of a route, used up by asking.
 

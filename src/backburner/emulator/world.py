@@ -290,6 +290,10 @@ class World:
         """Lets calls go wrong as an entry of a file says."""
         self._mischief.add(entry, self.time)
 
+    def calm(self) -> None:
+        """Ends all faults of calls and batches; what has struck already stays as it is."""
+        self._mischief.calm()
+
     def struck(self) -> dict[str, int]:
         """How often each fault has struck, by route and name, such as `create drop_after`."""
         return dict(self._mischief.seen)
