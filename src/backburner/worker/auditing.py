@@ -104,6 +104,9 @@ def book_duplicate(
     now = tools.clock.now()
     rows = ledger_rows(tools, batch, remote.id, reading.bookings, now)
     with tools.store.write() as tx:
+        if upstream_ids_known(tx, [remote.id]):
+            # Somebody else found it meanwhile.
+            return None
         objects_register(tx, [name])
         duplicate_note(tx, remote.id, batch.id, attempt_try, now)
         ledger_append(tx, rows)

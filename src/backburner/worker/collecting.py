@@ -7,7 +7,7 @@ from typing import BinaryIO
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.nouns.outcome import Outcome
-from backburner.store.batches import batch_move, batch_rest
+from backburner.store.batches import batch_move, batch_renew, batch_rest
 from backburner.store.lanes import lane_wake
 from backburner.store.ledger import ledger_append
 from backburner.store.objects import objects_register
@@ -88,11 +88,14 @@ def _settle(
     tools: Tools, batch: Batch, file: BinaryIO, reading: Reading, downloaded: Downloaded
 ) -> Judged:
     """Store the lines, then commit all that follows from them at once."""
-    name = f"results/{batch.nonce}.jsonl.zst"
+    # The epoch keeps a worker that comes too late off the file that another one has settled.
+    name = f"results/{batch.nonce}-{batch.epoch}.jsonl.zst"
     objects = [name, *_store_orphans(tools, batch, file, reading)]
     store_lines(tools, name, file, reading)
     now = tools.clock.now()
     with tools.store.write() as tx:
+        # First, so that who comes too late learns that, and not of rows that are there already.
+        batch_renew(tx, batch, now + tools.terms.ttl)
         judged = judge(tools, tx, batch, reading, now)
         objects_register(tx, objects)
         ledger_append(tx, ledger_rows(tools, batch, batch.upstream_id or "", reading.bookings, now))
@@ -142,6 +145,7 @@ def _read_again(tools: Tools, batch: Batch) -> None:
 def _results_gone(tools: Tools, batch: Batch) -> None:
     """The results cannot be had any more: every request is missing, and held for a person."""
     with tools.store.write() as tx:
+        batch_renew(tx, batch, tools.clock.now() + tools.terms.ttl)
         hold_all(tx, batch)
         changes = {"outcomes": pack(bytes(batch.requests)), "lease_until": 0.0}
         batch_move(tx, batch, BatchState.DONE, changes)

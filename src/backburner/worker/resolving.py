@@ -103,8 +103,9 @@ def _examine(tools: Tools, batch: Batch, upstream: Upstream, remote: RemoteBatch
         adopt(tools, batch, remote, tries[0])
         return
     with tools.store.write() as tx:
-        candidate_reject(tx, batch.id, remote.id)
+        # First, so that who comes too late learns that, and not of a row that is there already.
         batch_rest(tx, batch, tools.clock.now(), **_SETTLED)
+        candidate_reject(tx, batch.id, remote.id)
 
 
 def adopt(tools: Tools, batch: Batch, remote: RemoteBatch, attempt_try: str) -> None:

@@ -1,0 +1,125 @@
+"""Two processes on one store: whoever comes too late changes nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import httpx2
+
+from backburner.client.home import Home
+from backburner.emulator.faults import DropBefore
+from backburner.emulator.transport import EmulatorTransport
+from backburner.plan.lanes import ReleaseAll
+from backburner.store import Store
+from backburner.store.owners import Owner
+from backburner.telemetry import BatchCollected
+from backburner.vault import Vault
+from backburner.worker import Worker
+
+LONG = 600.0
+
+
+class PausingVault(Vault):
+    """Lets something happen before the first results are written, once."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.pause: Callable[[], None] | None = None
+
+    @contextmanager
+    def file_writer(self, name: str) -> Iterator[BinaryIO]:
+        if name.startswith("results/") and self.pause is not None:
+            pause, self.pause = self.pause, None
+            pause()
+        with super().file_writer(name) as file:
+            yield file
+
+
+class WithoutLastLine(httpx2.BaseTransport):
+    """Loses the last line of every results file."""
+
+    def __init__(self, world) -> None:
+        self._inner = EmulatorTransport(world)
+
+    def handle_request(self, request):
+        response = self._inner.handle_request(request)
+        if not request.url.path.endswith("/results"):
+            return response
+        lines = response.read().splitlines(keepends=True)
+        return httpx2.Response(200, content=b"".join(lines[:-1]))
+
+
+def open_pausing(stage, name, **options):
+    path = stage.home
+    path.mkdir(exist_ok=True)
+    vault = PausingVault(path / "vault")
+    home = Home(path, Store(path), vault, Owner(path, name))
+    return stage.open(home=home, **options), vault
+
+
+def collect_elsewhere(stage, worker, bb, run):
+    """Time goes by, and another process collects."""
+
+    def pause():
+        stage.clock.sleep(LONG)
+        while not bb.status(run.id)[1][0].count.is_finished:
+            worker.tick(ReleaseAll())
+            stage.clock.sleep(1.0)
+
+    return pause
+
+
+def test_a_worker_that_collects_too_late_changes_nothing(stage):
+    slow, vault = open_pausing(stage, "slow")
+    quick = stage.open()
+    run = stage.run_of(slow, stage.table(3))
+    vault.pause = collect_elsewhere(stage, Worker(quick.tools, ("default",)), quick, run)
+
+    finished = slow.run(run.id)
+
+    assert vault.pause is None
+    assert finished.receipt.outcomes == {"ok": 3}
+    assert finished.receipt.paid.picodollars == stage.world.bill().total
+    assert len([one for one in stage.events if isinstance(one, BatchCollected)]) == 1
+
+
+def test_a_worse_download_that_comes_too_late_does_not_replace_what_was_settled(stage):
+    slow, vault = open_pausing(stage, "slow", transport=WithoutLastLine(stage.world))
+    quick = stage.open()
+    run = stage.run_of(slow, stage.table(3))
+    vault.pause = collect_elsewhere(stage, Worker(quick.tools, ("default",)), quick, run)
+
+    slow.run(run.id)
+
+    assert vault.pause is None
+    assert [row["answer"] for row in stage.rows()] == ["text 0", "text 1", "text 2"]
+
+
+class PausingTransport(EmulatorTransport):
+    """Lets something happen after the first results have come, once."""
+
+    pause: Callable[[], None] | None = None
+
+    def handle_request(self, request):
+        response = super().handle_request(request)
+        if request.url.path.endswith("/results") and self.pause is not None:
+            pause, self.pause = self.pause, None
+            pause()
+        return response
+
+
+def test_a_worker_that_rules_a_stranger_out_too_late_changes_nothing(stage):
+    transport = PausingTransport(stage.world)
+    slow, quick = stage.open(transport=transport), stage.open()
+    stage.world.script("create", DropBefore())
+    run = stage.run_of(slow, stage.table(3))
+    slow.drain()
+    stage.world.plant_foreign(3, turnaround=60.0)
+    transport.pause = collect_elsewhere(stage, Worker(quick.tools, ("default",)), quick, run)
+
+    finished = slow.run(run.id)
+
+    assert transport.pause is None
+    assert finished.receipt.outcomes == {"ok": 3}
+    assert finished.receipt.paid.picodollars == stage.world.bill().total
