@@ -83,3 +83,26 @@ def test_the_length_of_a_body_is_known_before_it_is_written(bodies, prefix):
 
 def test_the_length_holds_for_the_last_position_of_the_largest_batch():
     assert len(custom_id("a" * 13, MAX_REQUESTS - 1)) == len(custom_id("a" * 13, 0))
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=12, max_size=12))
+def test_full_batches_differ_in_size_by_their_nonce_and_by_two_percent_at_most(nonce):
+    limits = PackLimits()
+
+    marked = limits.marked(nonce)
+
+    assert 0.98 * limits.requests < marked.requests <= limits.requests
+    assert marked == limits.marked(nonce)
+
+
+def test_two_nonces_seldom_give_the_same_size():
+    sizes = {PackLimits().marked(f"{n:012d}").requests for n in range(1_000)}
+
+    assert len(sizes) > 300
+
+
+def test_small_batches_and_such_as_must_be_whole_are_not_marked():
+    nonce = "zzzzzzzzzzzz"
+
+    assert PackLimits(requests=60).marked(nonce).requests == 60
+    assert PackLimits(sizes=1).marked(nonce) == PackLimits(sizes=1)

@@ -344,7 +344,9 @@ class Backburner:
         return adopt_batch(self._tools, self._desk, self.lane, upstream_id, staged)
 
     def _stage_adopted(self, source: str) -> Staged:
-        whole = replace(self._desk, limits=PackLimits(requests=MAX_REQUESTS, body_bytes=MAX_BYTES))
+        whole = replace(
+            self._desk, limits=PackLimits(requests=MAX_REQUESTS, body_bytes=MAX_BYTES, sizes=1)
+        )
         options = RunOptions(source=source)
         prepared = prepare(whole, options, self.lane, lambda: sys.stdin.buffer, self.known_models)
         if isinstance(prepared, Found):

@@ -1,10 +1,13 @@
 """Packing: which requests travel in one body."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS, body_bytes
+
+_LEAST_FILL: Final = 50
+"""One in so many requests may be left out of a full batch: 2 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,10 +20,13 @@ class PackLimits:
     Attributes:
         requests: At most 100,000.
         body_bytes: Length of the create body, at most 250,000,000.
+        sizes: Over how many sizes full batches are spread. A batch in doubt is looked for by its
+            size, so those in flight should not be alike. It costs at most 2 % of a batch.
     """
 
     requests: int = 25_000
     body_bytes: int = 64_000_000
+    sizes: int = 500
 
     def __post_init__(self) -> None:
         if not 0 < self.requests <= MAX_REQUESTS:
@@ -28,9 +34,16 @@ class PackLimits:
         if not 0 < self.body_bytes <= MAX_BYTES:
             raise ValueError(f"a body has 1 to {MAX_BYTES:,} bytes, not {self.body_bytes:,}")
 
+    def marked(self, nonce: str) -> Self:
+        """These limits with a few requests less, as many as a batch's nonce says."""
+        spread = min(self.sizes, self.requests // _LEAST_FILL)
+        less = int(nonce, 36) % spread if spread > 1 else 0
+        return replace(self, requests=self.requests - less)
+
     def part(self, share: float) -> Self:
         """A share of these limits, one request at the least."""
-        return type(self)(
+        return replace(
+            self,
             requests=max(1, int(self.requests * share)),
             body_bytes=max(1, int(self.body_bytes * share)),
         )

@@ -56,6 +56,7 @@ class SegmentWriter:
     def __init__(self, vault: Vault, clock: Clock, limits: PackLimits) -> None:
         self._vault = vault
         self._clock = clock
+        self._limits = limits
         self._packer = Packer(limits)
         self._open = ExitStack()
         self._writer: FrameWriter | None = None
@@ -70,6 +71,7 @@ class SegmentWriter:
             self._seal()
         if self._writer is None:
             self._nonce = self._clock.token(NONCE_LENGTH)
+            self._packer = Packer(self._limits.marked(self._nonce))
             self._writer = self._open.enter_context(self._vault.line_writer(self._segment))
         self._writer.add(body)
         self._packer.add(size)
