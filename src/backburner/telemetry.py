@@ -9,6 +9,7 @@
 | `batch.resolved` | a doubt has ended: the batch was found, or was absent and may go again |
 | `duplicate.found` | a batch was accepted twice after all, and its cost is booked |
 | `batch.canceled` | the upstream was asked to cancel a batch |
+| `batch.halved` | a batch that was refused as a whole was made two |
 | `retries.sealed` | due exceptions were put into a new batch |
 | `fault.seen` | a call failed |
 
@@ -128,6 +129,24 @@ class BatchCanceled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchHalved:
+    """A batch that was refused for now again and again was made two.
+
+    Attributes:
+        requests: How many it keeps.
+        other: The batch that has the others.
+        rest: How many these are.
+    """
+
+    event: ClassVar[str] = "batch.halved"
+    batch: int
+    run: str | None
+    requests: int
+    other: int
+    rest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetriesSealed:
     """Due exceptions were put into a new batch."""
 
@@ -155,6 +174,7 @@ Event = (
     | BatchResolved
     | DuplicateFound
     | BatchCanceled
+    | BatchHalved
     | RetriesSealed
     | FaultSeen
 )

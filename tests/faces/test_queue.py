@@ -134,6 +134,7 @@ def test_status_of_a_request_names_its_run_its_rows_and_what_came_of_it(call, re
         "rows": 2,
         "outcome": "ok",
         "retrying": False,
+        "held": "",
     }
     assert re.search(r"^row +1 and 1 row like it$", said.out, re.MULTILINE)
 

@@ -113,6 +113,7 @@ def test_a_refused_key_is_one_sentence_and_a_good_one_goes_on(
 
     refused = call(*words, client=make_client(world, key="sk-secret"))
     stopped = call("status", client=make_client(world))
+    call("resume", client=make_client(world))
     went_on = call(*words, client=make_client(world))
 
     assert refused.code == 5

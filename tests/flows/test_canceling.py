@@ -3,7 +3,7 @@
 import pytest
 
 from backburner.emulator.faults import DropAfter, DropBefore, Status
-from backburner.emulator.settings import ItemFailure
+from backburner.emulator.settings import ItemFailure, Limits
 
 
 def counts(bb, run):
@@ -40,10 +40,10 @@ def test_what_is_upstream_is_asked_to_stop_and_what_was_answered_is_kept_and_pai
     assert len(stage.world.ledger()) == 1
 
 
-def test_half_sent_and_half_waiting(stage):
+def test_half_sent_and_half_waiting(make_stage):
+    stage = make_stage(limits=Limits(queued_requests=2))
     bb = stage.open(requests=2)
     run = stage.run_of(bb, stage.table(4))
-    stage.world.script("create", Status(429, "rate_limit_error", {"retry-after": "60"}))
     bb.drain()
     assert len(stage.world.ledger()) == 1
 

@@ -35,6 +35,7 @@ def played(make_stage, caplog):
         bb.run(run.id)
     except LaneStopped as error:
         errors.append(error)
+    bb.resume()
     bb.run(run.id)
     stage.world.script("create", DropAfter())
     doubted = stage.run_of(bb, stage.table([f"{PROMPT} z"], "b.csv"), "b.out.csv")

@@ -176,7 +176,7 @@ def test_a_doubt_of_one_run_does_not_hold_up_another(stage):
 
 
 @pytest.mark.parametrize("status", [401, 402, 403])
-def test_a_refusal_for_a_person_stops_the_lane_and_the_next_call_goes_on(stage, status):
+def test_a_refusal_for_a_person_stops_the_lane_until_it_is_resumed(stage, status):
     stage.world.script("create", Status(status, "authentication_error", message="no such key"))
     bb = stage.open()
     run = stage.run_of(bb, stage.table(2))
@@ -185,8 +185,12 @@ def test_a_refusal_for_a_person_stops_the_lane_and_the_next_call_goes_on(stage, 
         bb.run(run.id)
 
     lane, _ = bb.status()
-    assert (lane.state, lane.reason) == ("stopped", "no such key")
+    assert lane.state == "stopped"
+    assert f"no such key (HTTP {status}), since 2026-" in lane.reason
     assert states(bb, run) == ["sealed"]
+    with pytest.raises(LaneStopped, match="no such key"):
+        bb.run(run.id)
+    assert bb.resume().requests == 2
     assert bb.run(run.id).receipt.outcomes == {"ok": 2}
     assert bb.status()[0].state == "open"
     assert len(stage.world.ledger()) == 1
@@ -204,23 +208,30 @@ def test_a_refused_key_is_told_when_resuming_what_is_under_way(make_stage):
     with pytest.raises(LaneStopped, match="401"):
         refused.run(run.id)
     refused.close()
+    mended = stage.open()
+    mended.resume()
 
-    assert stage.open().run(run.id).receipt.outcomes == {"ok": 2}
+    assert mended.run(run.id).receipt.outcomes == {"ok": 2}
     assert len(stage.world.ledger()) == 1
 
 
-def test_a_worker_notices_that_another_one_stopped_the_lane(make_stage):
-    stage = make_stage(refused_keys=frozenset({"bad"}), turnaround=3600)
-    bb = stage.open()
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_run_waits_on_for_what_is_upstream_when_another_worker_stopped_the_lane(make_stage, fits):
+    limits = Limits(queued_requests=2 if fits else 1)
+    stage = make_stage(refused_keys=frozenset({"bad"}), turnaround=3600, limits=limits)
+    bb = stage.open(requests=1)
     run = stage.run_of(bb, stage.table(2))
     other = stage.open(key="bad")
 
     def meanwhile(_count):
-        if stage.world.ledger():
+        if len(stage.world.ledger()) == 1 + fits and bb.status()[0].state == "open":
             stage.clock.sleep(61)
             with pytest.raises(LaneStopped):
                 other.drain()
 
+    if fits:
+        assert bb.run(run.id, meanwhile).receipt.outcomes == {"ok": 2}
+        return
     with pytest.raises(LaneStopped, match="stopped"):
         bb.run(run.id, meanwhile)
 
@@ -238,6 +249,7 @@ def test_a_definite_refusal_loses_nothing(stage, fault):
         bb.run(run.id)
     except LaneStopped:
         assert fault.code == 413
+        bb.resume()
         bb.run(run.id)
 
     assert len(stage.world.ledger()) == 1

@@ -165,7 +165,7 @@ def test_an_exception_travels_and_comes_home(store, new_batch, put, now):
         states = {row.position: row.state for row in exceptions_of_batch(tx, first)}
         counted = exceptions_counted(tx, "r1")
     assert states == {0: "travelling", 2: "final"}
-    assert sorted(counted) == [("final", "ok", 1), ("travelling", "server_error", 1)]
+    assert sorted(counted) == [("final", "ok", False, 1), ("travelling", "server_error", False, 1)]
 
 
 def test_waiting_exceptions_of_a_canceled_run_end(store, new_batch, put, now):
@@ -184,7 +184,7 @@ def test_exceptions_end_with_a_batch_that_never_travelled(store, new_batch, put,
     with store.write() as tx:
         exceptions_send_off(tx, unchanged(rows), carrier)
         assert exceptions_end_unsent(tx, carrier) == 1
-        assert exceptions_counted(tx, "r1") == [("final", "canceled", 1)]
+        assert exceptions_counted(tx, "r1") == [("final", "canceled", False, 1)]
 
 
 def test_it_is_known_which_exceptions_are_in_doubt(store, new_batch, put, now):

@@ -8,6 +8,7 @@ from backburner.store.lanes import (
     lane_fence,
     lane_get,
     lane_look,
+    lane_open,
     lane_pin,
     lane_pin_workspace,
     lane_rest,
@@ -96,14 +97,15 @@ def test_waking_never_puts_off(store, due, now):
     assert due() == 0
 
 
-def test_a_stopped_lane_rests_until_somebody_asks(store, claim, now):
+def test_a_stopped_lane_stays_so_however_often_somebody_asks(store, now):
     with store.write() as tx:
         lane_stop(tx, "default", "no credit")
-    assert claim() is None
-
-    with store.write() as tx:
         lane_look(tx, "default", now)
-    assert claim().reason is None
+        lane_stop(tx, "default", "no key")
+        assert lane_get(tx, "default").reason == "no credit"
+
+        lane_open(tx, "default")
+        assert lane_get(tx, "default").state == "open"
 
 
 def test_only_the_lanes_asked_for_are_claimed(store, now, claim):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from backburner.nouns.attempt import Attempt
 from backburner.nouns.outcome import BY_CODE, CODES, NOT_FINAL, Outcome, ResultLine, outcome_of
 from backburner.nouns.policy import (
+    ACCOUNT_ERRORS,
     CAPACITY_ERRORS,
     CHOICES,
     DEFAULT_RULES,
@@ -16,7 +17,6 @@ from backburner.nouns.policy import (
     Then,
 )
 from backburner.plan.judging import (
-    ACCOUNT_ERRORS,
     REASONS,
     UNKNOWN_RESULT,
     Deliver,

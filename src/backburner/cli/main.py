@@ -12,6 +12,7 @@ from backburner.cli.check import check
 from backburner.cli.demo import demo
 from backburner.cli.doctor import doctor
 from backburner.cli.emulator import emulator
+from backburner.cli.opening import release, resume
 from backburner.cli.output import Page, print_error, print_json
 from backburner.cli.policy import policy
 from backburner.cli.queue import cancel, drain, enqueue
@@ -48,6 +49,8 @@ for command in (
     retry,
     cancel,
     adopt,
+    resume,
+    release,
     verify,
     doctor,
     policy,

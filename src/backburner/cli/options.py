@@ -91,6 +91,12 @@ BatchSize = Annotated[
         "--batch-size", metavar="N", min=1, max=100_000, help="Requests in a batch [25000]"
     ),
 ]
+Canary = Annotated[
+    int | None,
+    typer.Option(
+        "--canary", metavar="N", min=1, help="Send the first N requests alone, and look at them"
+    ),
+]
 New = Annotated[bool, typer.Option("--new", help="Start over, though such a run is there")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run of ours wrote")]
 
@@ -117,6 +123,7 @@ class Wanted:
     no_collapse: bool = False
     new: bool = False
     force: bool = False
+    canary: int | None = None
 
     @property
     def is_table(self) -> bool:
@@ -202,6 +209,7 @@ class Wanted:
             betas=tuple(self.betas or ()),
             new=self.new,
             force=self.force,
+            canary=self.canary,
         )
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from backburner.client import Backburner
     from backburner.client.preparing import Fresh
     from backburner.nouns.run import Run
-    from backburner.plan.pricing import Estimate
+    from backburner.plan.pricing import Estimate, Workload
     from backburner.runs.input_warnings import InputWarning
     from backburner.runs.output_schema import OutputSchema
 
@@ -33,6 +33,8 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
         facts.extend(schema_facts(fresh.schema))
     facts.append(("batches", batches_in_words(len(staged.batches))))
     facts.extend(price_facts(backburner.estimate(staged)))
+    if staged.canary:
+        facts.append(("canary", _canary(staged.canary, backburner.estimate_canary(staged))))
     facts.append(("output", _output(wanted, staged.run)))
     facts.append(("kept in", f"{backburner.settings.home}, lane {staged.run.lane}"))
     if fresh.changed:
@@ -52,6 +54,7 @@ def plan_json(fresh: "Fresh", estimate: "Estimate | None") -> dict[str, Any]:
         "rows_collapsed": run.collapsed,
         "batches": len(fresh.staged.batches),
         "models": [work.model for work in fresh.staged.workloads],
+        "canary": sum(work.requests for work in fresh.staged.canary),
         "changed": list(fresh.changed),
         "schema": None if fresh.schema is None else schema_json(fresh.schema),
         "warnings": [warning_json(warning) for warning in fresh.staged.warnings],
@@ -102,6 +105,12 @@ def estimate_json(estimate: "Estimate") -> dict[str, str]:
         "sync_high_usd": estimate.sync_high.usd(),
         "price_date": estimate.price_date.isoformat(),
     }
+
+
+def _canary(canary: "tuple[Workload, ...]", estimate: "Estimate | None") -> str:
+    first = many(sum(work.requests for work in canary), "request")
+    price = "" if estimate is None else f" for {estimate.low.show()} to {estimate.high.show()}"
+    return f"the first {first} alone{price}; the rest waits until you saw the answers"
 
 
 def named(source: str) -> str:

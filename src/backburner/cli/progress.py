@@ -14,6 +14,7 @@ from backburner.telemetry import (
     BatchCollected,
     BatchDoubted,
     BatchEnded,
+    BatchHalved,
     BatchResolved,
     BatchSent,
     DuplicateFound,
@@ -68,6 +69,8 @@ def event_in_words(event: Event) -> str:
             )
         case BatchCanceled():
             words = f"asked Anthropic to cancel {event.upstream_id}"
+        case BatchHalved():
+            words = f"made two batches of {event.requests + event.rest:,} requests"
         case RetriesSealed():
             words = f"retrying {many(event.requests, 'request')}"
         case FaultSeen():
@@ -103,7 +106,7 @@ def _fault_in_words(event: FaultSeen) -> str:
     fault = event.fault
     match fault.kind:
         case FaultKind.THROTTLED:
-            return f"Anthropic asks to wait ({fault.what}): trying again"
+            return f"Anthropic takes no more for now ({fault.what}): trying again later"
         case FaultKind.STOP | FaultKind.REFUSED:
             return ""
         case FaultKind.ABSENT | FaultKind.UNREACHED:

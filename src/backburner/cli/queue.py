@@ -10,11 +10,10 @@ from backburner.cli.options import Wanted
 from backburner.cli.output import Page
 from backburner.cli.session import Home, Json, Lane, RunId, Session, session_of
 from backburner.cli.words import many, outcomes
-from backburner.errors import ConfigError, UpstreamError
+from backburner.errors import ConfigError, LaneStopped, UpstreamError
 
 if TYPE_CHECKING:
     from backburner.client import Backburner
-    from backburner.client.backburner import Drained
     from backburner.client.canceling import Canceled
     from backburner.client.finishing import Finished
     from backburner.nouns.run import Run
@@ -45,6 +44,7 @@ def enqueue(
     prefix: options.Prefix = "",
     no_collapse: options.NoCollapse = False,
     batch_size: options.BatchSize = None,
+    canary: options.Canary = None,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -71,6 +71,7 @@ def enqueue(
         no_collapse=no_collapse,
         new=new,
         force=force,
+        canary=canary,
     )
     wanted.check()
     session, page = session_of(context), Page(as_json=json)
@@ -81,7 +82,7 @@ def enqueue(
 
 def _enqueue(session: Session, page: Page, backburner: "Backburner", wanted: Wanted) -> None:
     from backburner.cli.planning import plan_facts, plan_json  # noqa: PLC0415  # not for --help
-    from backburner.client.preparing import Found  # noqa: PLC0415  # as above
+    from backburner.client.preparing import Found, Fresh  # noqa: PLC0415  # as above
 
     model = wanted.model or ""
     if wanted.is_table and not model:
@@ -98,6 +99,8 @@ def _enqueue(session: Session, page: Page, backburner: "Backburner", wanted: Wan
         run, told = backburner.commit(prepared.staged), "is kept, and nothing was sent"
     page.line(f"run {run.id} {told}: {many(run.requests, 'request')}")
     page.line(f"`backburner drain` sends it; `backburner status {run.id}` tells how it stands")
+    if isinstance(prepared, Fresh) and prepared.staged.canary:
+        page.line(f"all but its canary waits: `backburner release {run.id}` lets the rest go")
     page.finish({"run": run.id, "home": str(backburner.settings.home), "lane": run.lane, **plan})
 
 
@@ -116,27 +119,43 @@ def drain(
     """
     session, page = session_of(context), Page(as_json=json)
     drained = one_pass(session, page, collect_only=collect, home=home, lane=lane)
-    if not drained.events and not drained.result.finished:
+    if not drained.events and not drained.finished:
         page.line("nothing was due")
     waiting = many(drained.waiting, "run")
     page.line(f"{waiting} not finished yet" if drained.waiting else "every run is finished")
+    for run in drained.canaries:
+        page.line(f"the canary of run {run} is back: `backburner run` with its words shows it,")
+        page.line(f"  `backburner release {run}` lets the rest go")
     page.finish(
         {
             "events": dict(drained.events),
-            "finished": [_finished_json(one) for one in drained.result.finished],
+            "finished": [_finished_json(one) for one in drained.finished],
             "runs_waiting": drained.waiting,
+            "canaries": drained.canaries,
         }
     )
+    if drained.stopped is not None:
+        raise drained.stopped
     return 0
 
 
 class OnePass:
-    """What one pass did: its result, how often each event came, how many runs still wait."""
+    """What one pass did.
+
+    Attributes:
+        events: How often each event came.
+        finished: The runs that it finished.
+        waiting: How many runs are not finished.
+        canaries: Those of them whose rest waits for a canary that is back.
+        stopped: Why nothing is sent in the lane, where that is so.
+    """
 
     def __init__(self, page: Page, stop_if_asked: Any) -> None:
         self.events: dict[str, int] = {}
-        self.result: Drained
+        self.finished: list[Finished] = []
         self.waiting = 0
+        self.canaries: list[str] = []
+        self.stopped: LaneStopped | None = None
         self._page = page
         self._stop_if_asked = stop_if_asked
 
@@ -154,17 +173,22 @@ class OnePass:
 def one_pass(session: Session, page: Page, *, collect_only: bool, home: Any, lane: str) -> OnePass:
     """Drain once, and tell what is done."""
     from backburner.cli.stopping import PatientClock  # noqa: PLC0415  # not for --help
+    from backburner.client.standing import CANARY_BACK  # noqa: PLC0415  # as above
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
 
     clock = PatientClock(session.clock or StoreClock())
     done = OnePass(page, clock.stop_if_asked)
     opened = session.with_clock(clock).open(home, lane, listener=done.listen)
     with opened as backburner, clock.listening():
-        done.result = backburner.drain(collect_only=collect_only)
+        try:
+            backburner.drain(collect_only=collect_only, finished=done.finished.append)
+        except LaneStopped as error:
+            done.stopped = error
         standing = backburner.status()[1]
-    for one in done.result.finished:
+    for one in done.finished:
         _show_finished(page, one)
     done.waiting = sum(not one.count.is_finished for one in standing)
+    done.canaries = [one.run.id for one in standing if one.words == CANARY_BACK]
     return done
 
 
@@ -251,7 +275,9 @@ def _ask_upstream(session: Session, page: Page, home: Any, lane: str) -> bool:
         page.line(f"there is no key here: {later}")
         return False
     try:
-        one_pass(session, page, collect_only=True, home=home, lane=lane)
+        done = one_pass(session, page, collect_only=True, home=home, lane=lane)
+        if done.stopped is not None:
+            raise done.stopped
     except (UpstreamError, ConfigError) as error:
         page.line(f"Anthropic could not be asked ({error}): {later}")
         return False

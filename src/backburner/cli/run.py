@@ -17,9 +17,11 @@ from backburner.cli.words import many
 from backburner.errors import BackburnerError
 
 if TYPE_CHECKING:
+    from backburner.cli.progress import Progress
     from backburner.client import Backburner
     from backburner.client.finishing import Finished
     from backburner.client.preparing import Found, Fresh
+    from backburner.client.standing import RunStanding
     from backburner.nouns.run import Run
     from backburner.telemetry import Event, Listener
 
@@ -72,6 +74,7 @@ def run(
     prefix: options.Prefix = "",
     no_collapse: options.NoCollapse = False,
     batch_size: options.BatchSize = None,
+    canary: options.Canary = None,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -102,6 +105,7 @@ def run(
         no_collapse=no_collapse,
         new=new,
         force=force,
+        canary=canary,
     )
     job = Job(wanted=wanted, yes=yes, home=home, lane=lane, batch_size=batch_size)
     return perform(session_of(context), Page(as_json=json), job)
@@ -193,6 +197,8 @@ class _Performance:
         [standing] = backburner.status(run.id)[1]
         page.line(resumed_in_words(standing, self._clock.now()))
         self._json["resumed"] = True
+        if self._job.wanted.canary and not standing.canary:
+            page.line("it was kept without a canary, or its rest was released before")
         if is_unsent(standing) and not is_wanted(
             self._session, page, f"Send {many(run.requests, 'request')}?", yes=self._job.yes
         ):
@@ -212,15 +218,47 @@ class _Performance:
         try:
             if not standing.count.is_finished:
                 self._session.require_key()
+            code = self._send_canary(backburner, run, standing, progress)
+            if code is not None:
+                return code
             with self._clock.listening(), self._page.live(progress):
                 finished = backburner.run(run.id, progress.shown)
         except Stopped as stopped:
             return self._detach(run, stopped.exit_code)
+        except KeyboardInterrupt:
+            return self._detach(run, STOPPED)
         except BackburnerError as error:
             again = "`backburner drain`" if self._job.wanted.source == STDIN else "the same command"
             error.add_note(f"the run {run.id} is kept; {again} goes on with it")
             raise
         return self._end(backburner, run, finished)
+
+    def _send_canary(
+        self, backburner: "Backburner", run: "Run", standing: "RunStanding", progress: "Progress"
+    ) -> int | None:
+        """Send a run's canary, and let the rest go if it may; the exit code if it may not."""
+        from backburner.cli.canary import (  # noqa: PLC0415  # not for --help
+            canary_json,
+            may_go_on,
+            show_canary,
+            show_held,
+        )
+
+        if not standing.canary:
+            return None
+        with self._clock.listening(), self._page.live(progress):
+            canary = backburner.canary(run.id, progress.shown)
+        if not canary.held:
+            return None
+        page = self._page
+        show_canary(page, canary)
+        self._json["canary"] = canary_json(canary)
+        if may_go_on(self._session, page, canary, yes=self._job.yes):
+            backburner.release(run.id)
+            return None
+        show_held(page, canary)
+        page.finish({"run": run.id, **self._json})
+        return STOPPED if canary.is_all_ok else NOT_ALL_OK
 
     def _detach(self, run: "Run", exit_code: int) -> int:
         again = resume_command(self._session.arguments, self._job.wanted, self._chosen)

@@ -104,8 +104,7 @@ def _run_facts(one: "RunStanding", now: float) -> Facts:
     ]
     if count.retrying:
         facts.append(("retrying", many(count.retrying, "request")))
-    if count.held:
-        facts.append(("held", f"{many(count.held, 'request')} that only a person can send on"))
+    facts.extend(("held", hold) for hold in one.holds)
     if one.sent_at is not None:
         facts.append(("sent", when(one.sent_at, now)))
     if one.latest_end is not None:
@@ -135,6 +134,7 @@ def _show_request(page: Page, backburner: "Backburner", one: "RequestStanding") 
                 for attempt in one.attempts
             ),
             ("cost", cost_of(one.attempts)),
+            *([("held", one.held)] if one.held else []),
         ]
     )
     page.finish(
@@ -146,6 +146,7 @@ def _show_request(page: Page, backburner: "Backburner", one: "RequestStanding") 
             "outcome": None if one.outcome is None else str(one.outcome),
             "retrying": one.retrying,
             "attempts": attempts_json(one.attempts),
+            "held": one.held,
         }
     )
 
@@ -174,6 +175,7 @@ def _run_json(one: "RunStanding") -> dict[str, Any]:
         "outcomes": {str(name): number for name, number in count.outcomes.items()},
         "retrying": count.retrying,
         "held": count.held,
+        "holds": list(one.holds),
         "batches": {str(state): number for state, number in count.batches.items()},
         "created_at": run.created_at,
         "finished_at": run.finished_at,

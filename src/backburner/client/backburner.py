@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from backburner.client.adopting import Adopted, adopt_batch
+from backburner.client.canary import Canary, check_canary, check_nothing_held, look_at_canary
 from backburner.client.canceling import Canceled, cancel_run
 from backburner.client.checking import models_to_send
 from backburner.client.driving import Reach, drain, drive, wake
@@ -34,6 +35,7 @@ from backburner.client.home import (
     upstream_of,
     worker_tools,
 )
+from backburner.client.opening import Released, Resumed, release_run, resume_lane
 from backburner.client.preparing import (
     Found,
     Fresh,
@@ -198,6 +200,10 @@ class Backburner:
         """What work will cost, as a range; None where there is none."""
         return estimate_all(self._tools.tariff([work.model for work in workloads]), workloads)
 
+    def estimate_canary(self, staged: Staged) -> Estimate | None:
+        """The same of the requests that its canary sends first; None where it has none."""
+        return self.price_of(staged.canary)
+
     def run(self, run_id: str, shown: Callable[[RunCount], None] = lambda _count: None) -> Finished:
         """Send a run, wait for all of it, and write its output.
 
@@ -209,26 +215,30 @@ class Backburner:
             InDoubt: All that is left of it may have arrived or not, and only a person can say.
             Unreachable: The network is away, and nothing of it was sent.
             LaneStopped: The upstream refused in a way that only a person can clear.
+            NothingChosen: Its canary is back, and nobody released the rest.
         """
         run = self.get(run_id)
-        worker = self._worker()
         if not is_finished(self._tools, run):
-            reach = Reach()
-            self._listeners.append(reach.listen)
-            try:
-                wake(self._tools, worker, self.lane)
-                drive(self._tools, worker, run, reach, shown)
-            finally:
-                self._listeners.remove(reach.listen)
+            self._drive(run, shown)
+            check_nothing_held(self._tools, run)
         return finish(self._tools, self.get(run_id))
 
-    def drain(self, *, collect_only: bool = False) -> Drained:
+    def drain(
+        self,
+        *,
+        collect_only: bool = False,
+        finished: Callable[[Finished], None] = lambda _finished: None,
+    ) -> Drained:
         """Do one pass: send what waits, collect what ended, retry what is due; wait for nothing.
 
         Args:
             collect_only: Release no first attempts.
+            finished: Told of each run that the pass finished, also of a pass that raises.
+
+        Raises:
+            LaneStopped: Nothing is sent in the lane; what is upstream was still collected.
         """
-        drain(
+        stopped = drain(
             self._tools,
             self._worker(),
             self.lane,
@@ -238,7 +248,41 @@ class Backburner:
             open_runs = runs_unwritten(tx, (self.lane,))
         ended = [run for run in open_runs if is_finished(self._tools, run)]
         sweep(self._tools)
-        return Drained(tuple(finish(self._tools, run) for run in ended))
+        done = []
+        for run in ended:
+            done.append(finish(self._tools, run))
+            finished(done[-1])
+        if stopped is not None:
+            raise stopped
+        return Drained(tuple(done))
+
+    def resume(self) -> Resumed:
+        """Open the lane after it was stopped; the next `drain` or `run` sends what waits."""
+        return resume_lane(self._tools, self.lane)
+
+    def release(self, run_id: str) -> Released:
+        """Let the rest of a run go that waits for its canary.
+
+        Raises:
+            NotFound: There is no run of that name.
+        """
+        return release_run(self._tools, self.get(run_id))
+
+    def canary(
+        self, run_id: str, shown: Callable[[RunCount], None] = lambda _count: None
+    ) -> Canary:
+        """Send a run's first requests alone, wait for them, and give what came of them.
+
+        Raises:
+            InputError: The run has no canary, or its rest was released.
+            InDoubt: All that is left of it is in doubt.
+            Unreachable: The network is away, and nothing of it was sent.
+            LaneStopped: The upstream refused in a way that only a person can clear.
+        """
+        run = self.get(run_id)
+        check_canary(self._tools, run)
+        self._drive(run, shown)
+        return look_at_canary(self._tools, run)
 
     def results(self, run: Run | str) -> Iterator[Result]:
         """Every request of a run with its caller's custom_id and the whole message."""
@@ -416,6 +460,15 @@ class Backburner:
                 hint="`backburner drain` sends and collects; `backburner status` tells how it is",
             )
         return run
+
+    def _drive(self, run: Run, shown: Callable[[RunCount], None]) -> None:
+        worker, reach = self._worker(), Reach()
+        self._listeners.append(reach.listen)
+        try:
+            wake(self._tools, worker, self.lane)
+            drive(self._tools, worker, run, reach, shown)
+        finally:
+            self._listeners.remove(reach.listen)
 
     def _worker(self) -> Worker:
         return Worker(self._tools, (self.lane,))

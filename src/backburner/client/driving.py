@@ -4,16 +4,17 @@ from collections.abc import Callable
 from typing import Final
 
 from backburner.errors import InDoubt, LaneStopped, Unreachable
-from backburner.nouns.batch import TRIES, Batch, BatchState
+from backburner.nouns.batch import TRIES, UNSENT, Batch, BatchState, Hold
 from backburner.nouns.fault import FaultKind
 from backburner.nouns.run import Run
-from backburner.plan.lanes import Allowance, ReleaseRun
+from backburner.plan.lanes import Allowance, ReleaseRetries, ReleaseRun
 from backburner.runs.counting import RunCount, count_run
 from backburner.store.batches import batches_of_run, batches_where
 from backburner.store.exceptions import exceptions_in_state
 from backburner.store.lanes import STOPPED, lane_get, lane_look
 from backburner.telemetry import BatchSent, Event, FaultSeen
 from backburner.worker import Idle, Tools, Worker
+from backburner.worker.stopping import stopped_error
 
 _LONGEST_NAP: Final = 60.0
 _UNREACHED: Final = 4
@@ -53,7 +54,7 @@ class Reach:
 def drive(
     tools: Tools, worker: Worker, run: Run, reach: Reach, shown: Callable[[RunCount], None]
 ) -> RunCount:
-    """Tick until every request of a run ended.
+    """Tick until every request of a run ended, or all but those that wait for its canary.
 
     Raises:
         InDoubt: All that is left of it may have arrived or not, and only a person can say.
@@ -64,24 +65,46 @@ def drive(
         step = worker.tick(ReleaseRun(run.id))
         count, batches = _stand(tools, run)
         shown(count)
-        if count.is_finished:
+        if count.is_finished or _is_canary_back(count, batches):
             return count
         if isinstance(step, Idle):
             _check_person(tools, run, count, batches)
-            _check_stopped(tools, run)
+            _check_stopped(tools, run, count)
             reach.check(anything_sent=any(one.sent_at for one in batches))
             now = tools.clock.now()
             until = now + _LONGEST_NAP if step.until is None else step.until
             tools.clock.sleep(min(max(until - now, 0.01), _LONGEST_NAP))
 
 
-def drain(tools: Tools, worker: Worker, lane: str, allowance: Allowance) -> None:
-    """One pass: do all that is due now, and wait for nothing."""
+def drain(tools: Tools, worker: Worker, lane: str, allowance: Allowance) -> LaneStopped | None:
+    """One pass: do all that is due now, and wait for nothing; gives what stopped the lane.
+
+    A lane that stops on the way goes on looking at what is upstream. A second refusal in one pass
+    is of the key, not of sending: then there is nothing to look at. Whoever only collects need not
+    be told of a lane that was stopped before.
+    """
     wake(tools, worker, lane)
+    stopped: LaneStopped | None = None
     while True:
-        step = worker.tick(allowance)
+        try:
+            step = worker.tick(allowance)
+        except LaneStopped as error:
+            if stopped is not None:
+                return stopped
+            stopped = error
+            continue
         if isinstance(step, Idle):
-            return
+            only_collects = isinstance(allowance, ReleaseRetries)
+            return stopped or (None if only_collects else standing_stop(tools, lane))
+
+
+def standing_stop(tools: Tools, name: str) -> LaneStopped | None:
+    """The error that says why nothing is sent in a lane; None where it is open."""
+    with tools.store.read() as tx:
+        lane = lane_get(tx, name)
+    if lane is None or lane.state != STOPPED:
+        return None
+    return stopped_error(name, f"the lane {name!r} is stopped: {lane.reason}")
 
 
 def wake(tools: Tools, worker: Worker, lane: str) -> None:
@@ -96,24 +119,38 @@ def _stand(tools: Tools, run: Run) -> tuple[RunCount, list[Batch]]:
         return count_run(tx, run), batches_of_run(tx, run.id)
 
 
-def _check_stopped(tools: Tools, run: Run) -> None:
-    """Find out whether another worker stopped the lane, since then nothing would ever be due."""
-    with tools.store.read() as tx:
-        lane = lane_get(tx, run.lane)
-    if lane is not None and lane.state == STOPPED:
-        raise LaneStopped(
-            f"the lane {lane.name!r} was stopped: {lane.reason}",
-            hint="mend the cause, then call again; nothing was lost",
-        )
+def _is_canary_back(count: RunCount, batches: list[Batch]) -> bool:
+    """Whether all of a run is over but what waits for its canary."""
+    if count.retrying or count.stopped or not any(map(_waits_for_canary, batches)):
+        return False
+    return all(one.state in _OVER or _waits_for_canary(one) for one in batches)
+
+
+def _waits_for_canary(batch: Batch) -> bool:
+    return batch.state is BatchState.HELD and batch.hold == Hold.CANARY
+
+
+def _check_stopped(tools: Tools, run: Run, count: RunCount) -> None:
+    """Tell a person when the lane is stopped and something of the run waits to be sent in it."""
+    unsent = any(count.batches.get(state) for state in UNSENT)
+    if not (unsent or count.retrying or count.stopped):
+        return
+    stopped = standing_stop(tools, run.lane)
+    if stopped is not None:
+        raise stopped
 
 
 def _check_person(tools: Tools, run: Run, count: RunCount, batches: list[Batch]) -> None:
-    """Tell a person when nothing of a run moves any more: its tries are used up."""
+    """Tell a person when nothing of a run moves any more: its tries are used up.
+
+    What waits for its canary moves only once that is back, and what failed for the account once the
+    lane is open.
+    """
+    left = [one for one in batches if one.state not in _OVER and not _waits_for_canary(one)]
     with tools.store.read() as tx:
         held = [one for one in batches_where(tx, [run.lane], [BatchState.HELD]) if _is_stuck(one)]
         retries_held = exceptions_in_state(tx, run.id, [BatchState.HELD])
-    left = [one for one in batches if one.state not in _OVER]
-    if not held or not all(map(_is_stuck, left)) or retries_held < count.retrying:
+    if not held or not all(map(_is_stuck, left)) or retries_held < count.retrying or count.stopped:
         return
     names = ", ".join(one.nonce for one in held)
     raise InDoubt(
@@ -124,4 +161,4 @@ def _check_person(tools: Tools, run: Run, count: RunCount, batches: list[Batch])
 
 
 def _is_stuck(batch: Batch) -> bool:
-    return batch.state is BatchState.HELD and batch.hold == "person"
+    return batch.state is BatchState.HELD and batch.hold == Hold.PERSON

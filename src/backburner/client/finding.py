@@ -7,10 +7,12 @@ from typing import Final
 
 from backburner.client.failing import AttemptStanding, attempts_standing
 from backburner.errors import NotFound
-from backburner.nouns.batch import Batch, request_id
-from backburner.nouns.outcome import BY_CODE, NOT_FINAL, ExceptionState, Outcome
+from backburner.nouns.batch import Batch, BatchState, Hold, request_id
+from backburner.nouns.outcome import BY_CODE, NOT_FINAL, ExceptionRow, ExceptionState, Outcome
 from backburner.nouns.run import Run
+from backburner.plan.stopping import CANARY_WORDS, held_in_words
 from backburner.store import Transaction
+from backburner.store.attempts import attempts_of
 from backburner.store.batches import batch_by_nonce, batch_outcomes
 from backburner.store.exceptions import exceptions_of_batch
 from backburner.store.runs import run_get
@@ -31,6 +33,7 @@ class RequestStanding:
         rows: How many rows it answers.
         outcome: None while it is not final.
         attempts: Those that were collected.
+        held: Why only a person can send it on; empty where that is not so.
     """
 
     name: str
@@ -40,6 +43,7 @@ class RequestStanding:
     outcome: Outcome | None
     retrying: bool
     attempts: tuple[AttemptStanding, ...]
+    held: str
 
 
 def is_request_id(text: str) -> bool:
@@ -63,33 +67,52 @@ def find_request(tools: Tools, name: str) -> RequestStanding:
                 hint="the column request_id of an output names them",
             )
         run = run_get(tx, batch.run)
-        outcome, retrying = _fate(tx, batch, position)
-        is_known = outcome is not None or retrying
-        attempts = attempts_standing(tools, tx, batch, position, outcome) if is_known else ()
+        fate = _fate(tx, batch, position)
+        is_known = fate.outcome is not None or fate.retrying
+        attempts = attempts_standing(tools, tx, batch, position, fate.outcome) if is_known else ()
     row, rows = _rows(tools, run, batch.first_request + position)
     return RequestStanding(
         name=request_id(batch.nonce, position),
         run=run,
         row=row,
         rows=rows,
-        outcome=outcome,
-        retrying=retrying,
+        outcome=fate.outcome,
+        retrying=fate.retrying,
+        held=fate.held,
         attempts=attempts,
     )
 
 
-def _fate(tx: Transaction, batch: Batch, position: int) -> tuple[Outcome | None, bool]:
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    outcome: Outcome | None = None
+    retrying: bool = False
+    held: str = ""
+
+
+def _fate(tx: Transaction, batch: Batch, position: int) -> _Fate:
     packed = batch_outcomes(tx, batch.id)
     if packed is None:
-        return None, False
+        waits = batch.state is BatchState.HELD and batch.hold == Hold.CANARY
+        return _Fate(held=CANARY_WORDS if waits else "")
     code = unpack(packed)[position]
     if code != NOT_FINAL:
-        return BY_CODE[code], False
+        return _Fate(BY_CODE[code])
     for row in exceptions_of_batch(tx, batch.id):
         if row.position == position:
-            over = row.state in (ExceptionState.FINAL, ExceptionState.HELD)
-            return (row.outcome, False) if over else (None, True)
-    return None, False
+            return _exceptional(tx, row)
+    return _Fate()
+
+
+def _exceptional(tx: Transaction, row: ExceptionRow) -> _Fate:
+    match row.state:
+        case ExceptionState.HELD:
+            known = attempts_of(tx, row.batch, row.position)
+            return _Fate(row.outcome, held=held_in_words(known[-1] if known else None))
+        case ExceptionState.FINAL:
+            return _Fate(row.outcome)
+        case ExceptionState.WAITING | ExceptionState.TRAVELLING:
+            return _Fate(retrying=True)
 
 
 def _rows(tools: Tools, run: Run, number: int) -> tuple[int, int]:

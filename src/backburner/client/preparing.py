@@ -42,6 +42,7 @@ class RunOptions:
         output: Where the answers go; None leaves them to `results`.
         new: Start over although a run that asks the same is there.
         force: Replace a file that no run of ours wrote.
+        canary: How many requests travel first, alone; the rest waits until it is released.
     """
 
     source: str
@@ -61,6 +62,7 @@ class RunOptions:
     betas: tuple[str, ...] = ()
     new: bool = False
     force: bool = False
+    canary: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def prepare(
         prefix=options.prefix,
         reserved=added_columns(spec),
         known_models=known_models(),
+        canary=options.canary,
     )
     staged = stage(desk, spec, copy, order)
     changed = changes(last.parts, staged.run.parts) if last is not None else []

@@ -1,10 +1,11 @@
 """How things stand: what waits, what is in flight, what is in doubt."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from backburner.nouns.batch import Batch, BatchState
+from backburner.nouns.batch import Batch, BatchState, Hold
 from backburner.nouns.run import Run
 from backburner.plan.reconciling import doubt_in_words
 from backburner.runs.counting import RunCount, count_run
@@ -13,6 +14,7 @@ from backburner.store.lanes import lanes_all
 from backburner.store.runs import run_get, runs_all
 from backburner.worker import Tools
 
+CANARY_BACK: Final = "its canary is back"
 _DOUBTED = (BatchState.UNKNOWN, BatchState.ARMED)
 
 
@@ -23,6 +25,8 @@ class RunStanding:
     Attributes:
         sent_at: When the oldest of its batches that are upstream was sent, in POSIX seconds.
         latest_end: When the last of its batches upstream must have ended, in POSIX seconds.
+        canary: Requests that wait until its canary was looked at.
+        holds: What of it waits for more than its time, and what lets it go, in words.
     """
 
     run: Run
@@ -30,6 +34,8 @@ class RunStanding:
     sent_at: float | None
     latest_end: float | None
     words: str
+    canary: int
+    holds: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +75,18 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
     )
 
 
-def _run_standing(run: Run, count: RunCount, batches: Iterable[Batch]) -> RunStanding:
+def _run_standing(run: Run, count: RunCount, batches: list[Batch]) -> RunStanding:
     away = [one for one in batches if one.state is BatchState.SENT]
+    canary = _requests_held(batches, Hold.CANARY)
     ends = [one.expires_at for one in away if one.expires_at]
     return RunStanding(
         run=run,
         count=count,
         sent_at=min((one.sent_at for one in away if one.sent_at), default=None),
         latest_end=max(ends, default=None),
-        words=in_words(run, count),
+        words=in_words(run, count, canary),
+        canary=canary,
+        holds=tuple(_holds(run, count, batches)),
     )
 
 
@@ -86,17 +95,50 @@ def local_time(at: float) -> str:
     return time.strftime("%a %H:%M", time.localtime(at))
 
 
-def in_words(run: Run, count: RunCount) -> str:
-    """The state of a run as a person would say it."""
-    states = count.batches
+def _requests_held(batches: Iterable[Batch], hold: Hold) -> int:
+    resting = (BatchState.HELD, BatchState.SEALED)
+    return sum(one.requests for one in batches if one.hold == hold and one.state in resting)
+
+
+def _holds(run: Run, count: RunCount, batches: Iterable[Batch]) -> Iterator[str]:
+    canary, room = (_requests_held(batches, hold) for hold in (Hold.CANARY, Hold.ROOM))
+    if canary:
+        yield (
+            f"{canary:,} requests until the canary was looked at: "
+            f"`backburner release {run.id}` lets them go"
+        )
+    if room:
+        yield f"{room:,} requests until Anthropic takes more"
+    if count.stopped:
+        yield (
+            f"{count.stopped:,} requests for which the account was at fault: "
+            f"`backburner resume {run.lane}` lets them be sent again"
+        )
+    if count.held > count.stopped:
+        yield (
+            f"{count.held - count.stopped:,} requests of which it is not known what came of them: "
+            f"`backburner retry {run.id}` sends them again"
+        )
+
+
+_MOVING: Final = (
+    (_DOUBTED, "in doubt"),
+    ((BatchState.SENT, BatchState.ENDED), "with Anthropic"),
+    ((BatchState.RELEASED,), "sending"),
+)
+"""What is said of a run by the states of its batches; the first that one of them is in counts."""
+
+
+def in_words(run: Run, count: RunCount, canary: int) -> str:
+    """The state of a run as a person would say it; `canary` requests wait for its canary."""
     if count.is_finished:
         return "finished" if run.cancel_asked_at is None else "canceled"
-    if any(states.get(state) for state in _DOUBTED):
-        return "in doubt"
-    if states.get(BatchState.SENT) or states.get(BatchState.ENDED):
-        return "with Anthropic"
-    if states.get(BatchState.RELEASED):
-        return "sending"
+    for states, words in _MOVING:
+        if any(count.batches.get(state) for state in states):
+            return words
     if count.retrying:
         return "retrying"
-    return "waiting to be sent"
+    if count.stopped:
+        return "stopped"
+    is_back = canary and not count.batches.get(BatchState.SEALED)
+    return CANARY_BACK if is_back else "waiting to be sent"

@@ -42,6 +42,19 @@ class BatchState(StrEnum):
     ABANDONED = "abandoned"
 
 
+class Hold(StrEnum):
+    """What a batch waits for, besides its time.
+
+    `canary` holds the rest of a run until a person, or an answer to each of its first requests,
+    lets it go. `person` holds what was sent under every try and never arrived. `room` marks a
+    sealed batch, which is not held, that waits until another of its lane ends.
+    """
+
+    CANARY = "canary"
+    PERSON = "person"
+    ROOM = "room"
+
+
 _S = BatchState
 MOVES: Final[dict[BatchState, frozenset[BatchState]]] = {
     _S.SEALED: frozenset({_S.RELEASED, _S.HELD, _S.DONE, _S.UNKNOWN}),

@@ -78,6 +78,9 @@ CHOICES: Final[Mapping[Outcome, tuple[Then, ...]]] = {
 """What a person may choose, the usual first. Outcomes that are not here are never retried blindly:
 a request that is rejected or refused would be so again."""
 
+ACCOUNT_ERRORS: Final = frozenset({"billing_error", "authentication_error", "permission_error"})
+"""What the account is at fault for, not the request: a person must clear it; no attempt either."""
+
 CAPACITY_ERRORS: Final = frozenset({"overloaded_error", "rate_limit_error"})
 """Refusals for lack of capacity: they say nothing about the request, and count as no attempt."""
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from backburner.nouns.attempt import Attempt
 from backburner.nouns.outcome import Outcome
-from backburner.nouns.policy import CAPACITY_ERRORS, RetryPolicy, RetryRule, Then
+from backburner.nouns.policy import ACCOUNT_ERRORS, CAPACITY_ERRORS, RetryPolicy, RetryRule, Then
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,6 @@ Verdict = Deliver | Retry | GiveUp | Hold
 
 _WAIT_GROWTH: Final = 8.0
 _MOST_GROWTHS: Final = 10
-
-ACCOUNT_ERRORS: Final = frozenset({"billing_error", "authentication_error", "permission_error"})
 
 UNKNOWN_RESULT: Final = "unknown_result"
 """Stands for the error class of a line whose result is of a type that nobody knows."""
@@ -114,7 +112,8 @@ def _holding(error_type: str) -> str:
 
 def _counts(attempt: Attempt, outcome: Outcome) -> bool:
     """Whether an earlier attempt counts against those that an outcome may have."""
-    return attempt.outcome is outcome and attempt.error_type not in CAPACITY_ERRORS
+    uncounted = CAPACITY_ERRORS | ACCOUNT_ERRORS
+    return attempt.outcome is outcome and attempt.error_type not in uncounted
 
 
 def _wait(rule: RetryRule, before: int, policy: RetryPolicy) -> float:

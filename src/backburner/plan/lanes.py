@@ -1,11 +1,12 @@
 """What a lane's step does: pack retries, release batches, list the upstream."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from backburner.nouns.batch import BatchId
 from backburner.plan.actions import LaneStep
+from backburner.plan.admission import goes_at
 from backburner.plan.polling import next_poll
 
 FAR: Final = 6 * 3600.0
@@ -44,6 +45,7 @@ class SealedBatch:
     id: BatchId
     run: str | None
     due_at: float
+    hold: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ class LaneView:
         retry_due_at: When the next exception is due.
         audited_at: When the last search for late duplicates was; None if nothing was ever armed.
         retry_after: What the upstream asked us to wait with its last list.
+        is_stopped: Whether nothing may be sent until a person opens the lane.
     """
 
     sealed: tuple[SealedBatch, ...]
@@ -63,11 +66,14 @@ class LaneView:
     polled_at: float | None
     audited_at: float | None = None
     retry_after: float | None = None
+    is_stopped: bool = False
 
 
 def lane_step(view: LaneView, allowance: Allowance, now: float) -> LaneStep:
-    """Decide a lane's step."""
-    ready = [one for one in view.sealed if _may_go(one, allowance)]
+    """Decide a lane's step. A stopped lane only looks at what is upstream."""
+    if view.is_stopped:
+        view = replace(view, sealed=(), retry_due_at=None)
+    ready = [_timed(one, view) for one in view.sealed if _may_go(one, allowance)]
     return LaneStep(
         pack_retries=view.retry_due_at is not None and view.retry_due_at <= now,
         release=tuple(one.id for one in ready if one.due_at <= now),
@@ -87,6 +93,12 @@ def _may_go(sealed: SealedBatch, allowance: Allowance) -> bool:
             return sealed.run == run
         case ReleaseRetries():
             return False
+
+
+def _timed(sealed: SealedBatch, view: LaneView) -> SealedBatch:
+    """The batch with the time at which it may be tried as its due time."""
+    away = bool(view.in_flight)
+    return replace(sealed, due_at=goes_at(sealed.due_at, sealed.hold, others_away=away))
 
 
 def _is_poll_due(view: LaneView, now: float) -> bool:

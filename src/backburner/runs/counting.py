@@ -25,9 +25,10 @@ class RunCount:
     """How a run's requests and batches stand.
 
     Attributes:
-        outcomes: Requests that ended, by outcome; those held for a person are among them.
+        outcomes: Requests that ended, by outcome; those held for themselves are among them.
         retrying: Requests that wait for another attempt, or travel in one.
         held: Requests that only a person can send on.
+        stopped: Those of them for which the account was at fault: they have not ended.
         batches: First-attempt batches by state.
     """
 
@@ -35,6 +36,7 @@ class RunCount:
     outcomes: dict[Outcome, int]
     retrying: int
     held: int
+    stopped: int
     batches: dict[BatchState, int]
 
     @property
@@ -54,9 +56,11 @@ def count_run(tx: Transaction, run: Run) -> RunCount:
     batches = batches_of_run(tx, run.id)
     for packed in outcomes_of_run(tx, run.id):
         counted.update(_tally(packed))
-    retrying = held = 0
-    for state, outcome, count in exceptions_counted(tx, run.id):
-        if state in _OVER:
+    retrying = held = stopped = 0
+    for state, outcome, for_account, count in exceptions_counted(tx, run.id):
+        if for_account:
+            stopped += count
+        elif state in _OVER:
             counted[outcome] += count
         else:
             retrying += count
@@ -66,6 +70,7 @@ def count_run(tx: Transaction, run: Run) -> RunCount:
         outcomes={outcome: counted[outcome] for outcome in Outcome if counted[outcome]},
         retrying=retrying,
         held=held,
+        stopped=stopped,
         batches=dict(Counter(batch.state for batch in batches)),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from backburner.clock import Clock
-from backburner.nouns.batch import NONCE_LENGTH
+from backburner.nouns.batch import NONCE_LENGTH, Hold
 from backburner.plan.packing import Packer, PackLimits
 from backburner.vault import Vault
 from backburner.vault.frames import FrameWriter
@@ -20,6 +20,7 @@ class StagedBatch:
     first_request: int
     requests: int
     body_bytes: int
+    hold: Hold | None = None
 
 
 class Bodies(Protocol):
@@ -51,9 +52,15 @@ class BatchCounter:
 
 
 class SegmentWriter:
-    """Takes bodies in order and seals one segment after another."""
+    """Takes bodies in order and seals one segment after another.
 
-    def __init__(self, vault: Vault, clock: Clock, limits: PackLimits) -> None:
+    Args:
+        canary: How many requests travel first, in batches of their own; the others are held.
+    """
+
+    def __init__(
+        self, vault: Vault, clock: Clock, limits: PackLimits, canary: int | None = None
+    ) -> None:
         self._vault = vault
         self._clock = clock
         self._limits = limits
@@ -62,12 +69,13 @@ class SegmentWriter:
         self._writer: FrameWriter | None = None
         self._nonce = ""
         self._first = 0
+        self._canary = canary
         self.batches: list[StagedBatch] = []
 
     def add(self, body: bytes) -> None:
         """Append a request."""
         size = len(body)
-        if self._packer.is_full_for(size):
+        if self._packer.is_full_for(size) or self._is_canary_whole:
             self._seal()
         if self._writer is None:
             self._nonce = self._clock.token(NONCE_LENGTH)
@@ -93,8 +101,14 @@ class SegmentWriter:
     def _segment(self) -> str:
         return f"segments/{self._nonce}.jsonl.zst"
 
+    @property
+    def _is_canary_whole(self) -> bool:
+        requests = self._packer.requests
+        return requests > 0 and self._first + requests == self._canary
+
     def _seal(self) -> None:
         self._open.close()
+        is_first = self._canary is None or self._first < self._canary
         self.batches.append(
             StagedBatch(
                 nonce=self._nonce,
@@ -102,6 +116,7 @@ class SegmentWriter:
                 first_request=self._first,
                 requests=self._packer.requests,
                 body_bytes=self._packer.body_bytes,
+                hold=None if is_first else Hold.CANARY,
             )
         )
         self._first += self._packer.requests

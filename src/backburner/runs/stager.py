@@ -40,6 +40,7 @@ class Order:
         title: The input as the person named it, for messages.
         reserved: Names of the columns that the output will add.
         known_models: Models that can be sent; None lets any model pass.
+        canary: How many requests travel first, alone; None lets all travel.
     """
 
     lane: str
@@ -49,6 +50,7 @@ class Order:
     prefix: str
     reserved: tuple[str, ...] = ()
     known_models: frozenset[str] | None = None
+    canary: int | None = None
 
 
 _SCAFFOLD_BYTES: Final = len(
@@ -66,6 +68,7 @@ class Stager:
     Attributes:
         rows: Rows or requests of the input, as far as they were chosen.
         requests: What is left of them when identical rows share one.
+        canary: What an estimate of the canary needs, by model; empty where nothing is held for it.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Stager:
         self._work: dict[str, _Work] = {}
         self.rows = 0
         self.requests = 0
+        self.canary: tuple[Workload, ...] = ()
 
     @property
     def collapsed(self) -> int:
@@ -216,6 +220,9 @@ class Stager:
             self._warnings.warn("prompt_long", what, hint, line=line)
 
     def _add(self, body: bytes, checked: Params, line: int) -> None:
+        if self.requests == self._order.canary:
+            # There is more than the canary, so the rest will be held.
+            self.canary = self.workloads()
         self.requests += 1
         if len(body) > SURELY_FITS:
             self._measure(body, checked.model, line)

@@ -41,7 +41,11 @@ class Desk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """A run that is ready to be committed, or thrown away."""
+    """A run that is ready to be committed, or thrown away.
+
+    Attributes:
+        canary: The work that travels first, alone; empty where nothing is held for it.
+    """
 
     run: Run
     betas: str
@@ -49,6 +53,7 @@ class Staged:
     workloads: tuple[Workload, ...]
     objects: tuple[str, ...]
     warnings: tuple[InputWarning, ...] = ()
+    canary: tuple[Workload, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +77,7 @@ def stage(desk: Desk, spec: RunSpec, copy: InputCopy, order: Order) -> Staged:
         InputFaults: Anything in the input is wrong; all faults are told together, and what was
             written is removed.
     """
-    segments = SegmentWriter(desk.vault, desk.clock, desk.limits)
+    segments = SegmentWriter(desk.vault, desk.clock, desk.limits, order.canary)
     row_map = f"runs/{copy.run}/rows"
     faults = Faults()
     stager = Stager(spec, order, segments, faults)
@@ -124,6 +129,7 @@ def stage(desk: Desk, spec: RunSpec, copy: InputCopy, order: Order) -> Staged:
         workloads=stager.workloads(),
         warnings=stager.warnings,
         objects=(*objects, row_map) if stager.collapsed else tuple(objects),
+        canary=stager.canary,
     )
 
 
@@ -176,6 +182,8 @@ def _values(staged: Staged, batch: StagedBatch, now: float) -> dict[str, Any]:
         "requests": batch.requests,
         "body_bytes": batch.body_bytes,
         "segment": batch.segment,
+        "state": BatchState.HELD if batch.hold else BatchState.SEALED,
+        "hold": batch.hold,
         "due_at": now,
         "created_at": now,
     }

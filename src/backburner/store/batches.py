@@ -246,7 +246,7 @@ def batch_doubt(tx: Transaction, unsent: Batch, *, armed_at: float, now: float) 
     """Put a batch in doubt that the store believes unsent; whether nobody moved it meanwhile.
 
     Its epoch goes up, so whoever is about to send it can no longer arm. What it was held for is
-    kept, and holds again should it prove absent.
+    kept, and holds again should it prove absent; a sealed batch that waited for room was not held.
     """
     if BatchState.UNKNOWN not in MOVES[unsent.state]:
         raise MoveRefused(f"batch {unsent.id} cannot go from {unsent.state} into doubt")
@@ -255,6 +255,7 @@ def batch_doubt(tx: Transaction, unsent: Batch, *, armed_at: float, now: float) 
         .where(batch.c.id == unsent.id, batch.c.state == unsent.state)
         .values(
             state=BatchState.UNKNOWN,
+            hold=unsent.hold if unsent.state is BatchState.HELD else None,
             armed_at=armed_at,
             misses=0,
             missed_at=None,
@@ -267,13 +268,81 @@ def batch_doubt(tx: Transaction, unsent: Batch, *, armed_at: float, now: float) 
 
 
 def batches_release(tx: Transaction, ids: Sequence[BatchId], now: float) -> int:
-    """Let sealed batches go, the longest due first; those that were moved meanwhile stay."""
+    """Let sealed batches of open lanes go, the longest due first; those moved meanwhile stay."""
     statement = (
         update(batch)
-        .where(batch.c.id.in_(ids), batch.c.state == BatchState.SEALED)
-        .values(state=BatchState.RELEASED, due_at=func.min(batch.c.due_at, now))
+        .where(
+            batch.c.id.in_(ids),
+            batch.c.state == BatchState.SEALED,
+            batch.c.lane.in_(_open_lanes),
+        )
+        .values(state=BatchState.RELEASED, hold=None, due_at=func.min(batch.c.due_at, now))
     )
     return tx.execute(statement).rowcount
+
+
+def batches_call_back(
+    tx: Transaction,
+    name: str,
+    *,
+    due_at: float = 0.0,
+    hold: str | None = None,
+    free_since: float | None = None,
+) -> int:
+    """Seal a lane's released batches again, since the upstream takes none; gives their number.
+
+    Args:
+        due_at: Not to be tried before this time; each keeps its place by default.
+        hold: What they wait for.
+        free_since: Leave those alone that somebody holds a lease of at this time. If None, these
+            are sealed too: whoever is uploading one will find that he may not arm it.
+    """
+    nobody = batch.c.lease_until <= free_since if free_since is not None else true()
+    statement = (
+        update(batch)
+        .where(batch.c.lane == name, batch.c.state == BatchState.RELEASED, nobody)
+        .values(
+            state=BatchState.SEALED,
+            hold=hold,
+            due_at=func.max(batch.c.due_at, due_at),
+            lease_until=0.0,
+            epoch=batch.c.epoch + 1,
+        )
+    )
+    return tx.execute(statement).rowcount
+
+
+def batches_end_hold(tx: Transaction, name: str, hold: str) -> int:
+    """Let a lane's sealed batches wait for nothing but their time; gives their number."""
+    waiting = (batch.c.lane == name) & (batch.c.state == BatchState.SEALED)
+    statement = update(batch).where(waiting, batch.c.hold == hold).values(hold=None)
+    return tx.execute(statement).rowcount
+
+
+def batches_due_now(tx: Transaction, name: str, now: float) -> None:
+    """Make a lane's sealed batches due, whatever they waited for."""
+    waiting = (batch.c.lane == name) & (batch.c.state == BatchState.SEALED)
+    tx.execute(
+        update(batch)
+        .where(waiting)
+        .values(due_at=func.min(batch.c.due_at, now), hold=None, faults=0)
+    )
+
+
+def batch_shrink(tx: Transaction, sealed: Batch, changes: dict[str, Any]) -> Batch:
+    """Give a sealed batch another body, if nobody took it meanwhile.
+
+    Raises:
+        LeaseLost: Somebody did.
+    """
+    return _fenced(tx, sealed, changes, also=batch.c.state == BatchState.SEALED)
+
+
+def batches_release_held(tx: Transaction, run: str, hold: str, now: float) -> list[Batch]:
+    """Let a run's batches go that are held for a cause; gives them."""
+    held = (batch.c.run == run) & (batch.c.state == BatchState.HELD) & (batch.c.hold == hold)
+    statement = update(batch).where(held).values(state=BatchState.SEALED, hold=None, due_at=now)
+    return [_batch(row) for row in tx.execute(statement.returning(*_COLUMNS))]
 
 
 def batches_bring_forward(tx: Transaction, upstream_ids: Sequence[str], now: float) -> int:

@@ -4,17 +4,25 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from backburner.nouns.batch import BatchState
 from backburner.nouns.outcome import ExceptionRow, ExceptionState, Outcome
+from backburner.nouns.policy import ACCOUNT_ERRORS
 from backburner.store.engine import Transaction
-from backburner.store.schema import batch, exception
+from backburner.store.schema import attempt, batch, exception
 
 _FIELDS = tuple(ExceptionRow.__struct_fields__)
 _COLUMNS = [exception.c[name] for name in _FIELDS]
 _CHUNK = 500
+_HELD_FOR_ACCOUNT = (exception.c.state == ExceptionState.HELD) & exists().where(
+    attempt.c.batch == exception.c.batch,
+    attempt.c.position == exception.c.position,
+    attempt.c.attempt == exception.c.attempts,
+    attempt.c.error_type.in_(ACCOUNT_ERRORS),
+)
+"""As `plan.stopping.is_for_account` says it of the newest attempt."""
 
 
 def _exception(row: Row[Any]) -> ExceptionRow:
@@ -97,23 +105,33 @@ def exceptions_of_batch(tx: Transaction, batch_id: int) -> Iterator[ExceptionRow
     return map(_exception, rows.yield_per(_CHUNK))
 
 
-def exceptions_counted(tx: Transaction, run: str) -> list[tuple[ExceptionState, Outcome, int]]:
-    """How many of a run's exceptions are in each state with each outcome."""
+def exceptions_counted(
+    tx: Transaction, run: str
+) -> list[tuple[ExceptionState, Outcome, bool, int]]:
+    """How many of a run's exceptions are in each state with each outcome.
+
+    The third value tells whether they are held because the account was at fault.
+    """
+    for_account = _HELD_FOR_ACCOUNT.label("for_account")
     rows = tx.execute(
-        select(exception.c.state, exception.c.outcome, func.count())
+        select(exception.c.state, exception.c.outcome, for_account, func.count())
         .join(batch, batch.c.id == exception.c.batch)
         .where(batch.c.run == run)
-        .group_by(exception.c.state, exception.c.outcome)
+        .group_by(exception.c.state, exception.c.outcome, for_account)
     )
-    return [(ExceptionState(state), Outcome(outcome), count) for state, outcome, count in rows]
+    return [
+        (ExceptionState(state), Outcome(outcome), bool(account), count)
+        for state, outcome, account, count in rows
+    ]
 
 
 def exceptions_end_waiting(tx: Transaction, run: str) -> int:
-    """Make a canceled run's waiting exceptions final, as canceled."""
+    """Make a canceled run's exceptions final, as canceled, that wait for a time or an account."""
     first = select(batch.c.id).where(batch.c.run == run)
+    waiting = (exception.c.state == ExceptionState.WAITING) | _HELD_FOR_ACCOUNT
     return tx.execute(
         update(exception)
-        .where(exception.c.batch.in_(first), exception.c.state == ExceptionState.WAITING)
+        .where(exception.c.batch.in_(first), waiting)
         .values(state=ExceptionState.FINAL, outcome=Outcome.CANCELED)
     ).rowcount
 
@@ -126,6 +144,26 @@ def exceptions_hold_waiting(tx: Transaction, lane: str) -> int:
         .where(exception.c.batch.in_(of_lane), exception.c.state == ExceptionState.WAITING)
         .values(state=ExceptionState.HELD)
     ).rowcount
+
+
+def exceptions_resume(tx: Transaction, lane: str, now: float) -> int:
+    """Make a lane's exceptions due that the account was at fault for; gives their number."""
+    first = select(batch.c.id).where(batch.c.lane == lane)
+    return tx.execute(
+        update(exception)
+        .where(exception.c.batch.in_(first), _HELD_FOR_ACCOUNT)
+        .values(state=ExceptionState.WAITING, due_at=now)
+    ).rowcount
+
+
+def exceptions_follow(tx: Transaction, old: int, first: int, new: int) -> None:
+    """Note that what travels in a batch from a position on travels in another from its start."""
+    moved = (exception.c.last_batch == old) & (exception.c.last_position >= first)
+    tx.execute(
+        update(exception)
+        .where(moved, exception.c.state == ExceptionState.TRAVELLING)
+        .values(last_batch=new, last_position=exception.c.last_position - first)
+    )
 
 
 def exceptions_end_unsent(tx: Transaction, batch_id: int) -> int:

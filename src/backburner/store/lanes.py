@@ -99,8 +99,8 @@ def lane_pin_workspace(tx: Transaction, name: str, workspace: str) -> None:
 
 
 def _claimable(names: tuple[str, ...], now: float) -> ColumnElement[bool]:
-    mine = lane.c.name.in_(names) & (lane.c.state == OPEN)
-    return mine & (lane.c.due_at <= now) & (lane.c.lease_until <= now)
+    due = (lane.c.due_at <= now) & (lane.c.lease_until <= now)
+    return lane.c.name.in_(names) & due
 
 
 def lanes_due_since(tx: Transaction, names: tuple[str, ...], now: float) -> float | None:
@@ -167,14 +167,20 @@ def lane_note_restored(tx: Transaction, name: str, now: float) -> None:
 
 
 def lane_stop(tx: Transaction, name: str, reason: str) -> None:
-    """Stop a lane: nothing is released or sent until a person calls again."""
-    tx.execute(update(lane).where(lane.c.name == name).values(state=STOPPED, reason=reason))
+    """Stop a lane: nothing is released or sent until a person opens it.
+
+    The reason of a lane that is stopped already stands: it has waited since then.
+    """
+    still_open = (lane.c.name == name) & (lane.c.state == OPEN)
+    tx.execute(update(lane).where(still_open).values(state=STOPPED, reason=reason))
+
+
+def lane_open(tx: Transaction, name: str) -> None:
+    """Open a stopped lane."""
+    tx.execute(update(lane).where(lane.c.name == name).values(state=OPEN, reason=None))
 
 
 def lane_look(tx: Transaction, name: str, now: float) -> None:
-    """Make a lane look at everything anew, because somebody asked; a stopped one opens."""
-    tx.execute(
-        update(lane)
-        .where(lane.c.name == name)
-        .values(state=OPEN, reason=None, due_at=now, polled_at=None, faults=0)
-    )
+    """Make a lane look at everything anew, because somebody asked; a stopped one stays so."""
+    anew = {"due_at": now, "polled_at": None, "faults": 0}
+    tx.execute(update(lane).where(lane.c.name == name).values(anew))

@@ -37,11 +37,12 @@ def leases_next_due(tx: Transaction, lanes: tuple[str, ...]) -> float | None:
 
     What somebody holds counts from the end of his lease: he may not come back to it.
     """
-    open_lanes = lane.c.name.in_(lanes) & (lane.c.state == OPEN)
-    steps = batch.c.lane.in_(lanes) & batch.c.state.in_(CLAIMABLE)
+    open_lanes = select(lane.c.name).where(lane.c.state == OPEN)
+    may_go = (batch.c.state != BatchState.RELEASED) | batch.c.lane.in_(open_lanes)
+    steps = batch.c.lane.in_(lanes) & batch.c.state.in_(CLAIMABLE) & may_go
     times = [
         tx.execute(select(func.min(_free_at(table))).where(condition)).scalar()
-        for table, condition in ((lane, open_lanes), (batch, steps))
+        for table, condition in ((lane, lane.c.name.in_(lanes)), (batch, steps))
     ]
     known = [time for time in times if time is not None]
     return min(known) if known else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
 
 from backburner.store.engine import Transaction
@@ -15,6 +15,11 @@ DEAD = "dead"
 def objects_register(tx: Transaction, names: Iterable[str]) -> None:
     """Make written objects count. Fails when the sweep declared one of them dead before."""
     tx.execute(insert(object_), [{"name": name, "state": LIVE} for name in names])
+
+
+def objects_retire(tx: Transaction, names: Iterable[str]) -> None:
+    """Declare objects dead that nothing refers to any more; the sweep removes what is left."""
+    tx.execute(update(object_).where(object_.c.name.in_(list(names))).values(state=DEAD))
 
 
 def object_bury(tx: Transaction, name: str) -> bool:

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Final
 
-from backburner.nouns.fault import Fault, FaultKind
+from backburner.nouns.fault import Fault, FaultKind, StopCode
 
 if TYPE_CHECKING:
     from anthropic import APIStatusError
@@ -12,26 +12,21 @@ _DEFINITE: Final = frozenset({400, 401, 402, 403, 404, 413, 422, 429})
 """Answers after which the upstream has certainly not acted. Every other one leaves a doubt."""
 
 _STOPPING: Final = frozenset({401, 402, 403})
-
-_STOP_CODES: Final = frozenset(
-    {
-        "organization_on_hold",
-        "cmek_key_disabled",
-        "claude_code_key_creator_not_member",
-        "enforced_spend_limit_reached",
-        "contract_spend_limit_reached",
-        "linked_organization_spend_limit_reached",
-    }
-)
-"""Codes that only a person can clear.
-
-Source: platform.claude.com api/errors and api/rate-limits, 2026-08-22; anthropic 2.12.0.
-"""
+_STOP_CODES: Final = frozenset(StopCode)
 
 _OWN_LIMIT: Final = re.compile(r"^You have reached your specified .*usage limits", re.IGNORECASE)
 """A limit set by oneself comes as a plain 400; only its text tells.
 
 Source: platform.claude.com api/errors, 2026-08-22.
+"""
+
+_NO_CREDIT: Final = re.compile(r"^Your credit balance is too low", re.IGNORECASE)
+"""Credit that ran out comes as a 400 too, where only the text tells it from a bad request."""
+
+_TIER_LIMIT: Final = re.compile(r"\bspend(ing)? limit", re.IGNORECASE)
+"""The spend limit of a tier, should its code be lacking: a 429 that no waiting clears.
+
+Source: platform.claude.com api/rate-limits, 2026-08-22: it has no `retry-after`.
 """
 
 _SHOWN: Final = 300
@@ -62,23 +57,36 @@ def classify(error: BaseException, *, may_have_acted: bool) -> Fault:
 
 def _of_status(error: "APIStatusError", *, may_have_acted: bool) -> Fault:
     status = error.status_code
+    code = _code(error, status)
     return Fault(
-        kind=_kind(error, status, may_have_acted=may_have_acted),
+        kind=_kind(code, status, may_have_acted=may_have_acted),
         what=_text(error)[:_SHOWN],
         status=status,
         error_type=error.type or "",
+        code=code,
         request_id=error.request_id or "",
         retry_after=seconds_of(error.response.headers.get("retry-after")),
     )
 
 
-def _kind(error: "APIStatusError", status: int, *, may_have_acted: bool) -> FaultKind:
+def _code(error: "APIStatusError", status: int) -> str:
+    if error.error_code:
+        return error.error_code
+    text = _text(error)
+    if status == 429 and "retry-after" not in error.response.headers:  # noqa: PLR2004
+        return StopCode.TIER_LIMIT if _TIER_LIMIT.search(text) else ""
+    if status in (400, 402) and _NO_CREDIT.match(text):
+        return StopCode.NO_CREDIT
+    return StopCode.OWN_LIMIT if status == 400 and _OWN_LIMIT.match(text) else ""  # noqa: PLR2004
+
+
+def _kind(code: str, status: int, *, may_have_acted: bool) -> FaultKind:
     if status == 410 and not may_have_acted:  # noqa: PLR2004
         return FaultKind.ABSENT
     redirected = 300 <= status < 400  # noqa: PLR2004  # a refused redirect is a definite refusal
     if status not in _DEFINITE and not redirected:
         return FaultKind.DOUBT if may_have_acted else FaultKind.UNREACHED
-    if status in _STOPPING or error.error_code in _STOP_CODES or _OWN_LIMIT.match(_text(error)):
+    if status in _STOPPING or code in _STOP_CODES:
         return FaultKind.STOP
     if status == 429:  # noqa: PLR2004
         return FaultKind.THROTTLED

@@ -1,9 +1,10 @@
 """Asking how a sent batch stands, and passing on a wish to cancel it."""
 
-from backburner.nouns.batch import Batch, BatchState
+from backburner.nouns.batch import Batch, BatchState, Hold
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.polling import poll_wait
-from backburner.store.batches import batch_move, batch_rest
+from backburner.store.batches import batch_move, batch_rest, batches_end_hold
+from backburner.store.lanes import lane_wake
 from backburner.telemetry import BatchCanceled, BatchEnded
 from backburner.upstream import Upstream
 from backburner.worker.putting_off import put_off
@@ -51,6 +52,8 @@ def _ended(tools: Tools, batch: Batch, now: float) -> None:
     with tools.store.write() as tx:
         changes = {"ended_at": now, "due_at": now, "lease_until": 0.0, "faults": 0}
         batch_move(tx, batch, BatchState.ENDED, changes)
+        if batches_end_hold(tx, batch.lane, Hold.ROOM):
+            lane_wake(tx, batch.lane, now)
     tools.emit(BatchEnded(batch=batch.id, run=batch.run, upstream_id=batch.upstream_id or ""))
 
 

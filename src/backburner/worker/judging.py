@@ -13,14 +13,16 @@ from backburner.nouns.outcome import (
     ExceptionState,
     Outcome,
 )
-from backburner.nouns.policy import CAPACITY_ERRORS
-from backburner.plan.judging import ACCOUNT_ERRORS, Deliver, GiveUp, Hold, Retry, Verdict, verdict
+from backburner.nouns.policy import ACCOUNT_ERRORS, CAPACITY_ERRORS
+from backburner.plan.judging import Deliver, GiveUp, Hold, Retry, Verdict, verdict
+from backburner.plan.stopping import stop_for_errors
 from backburner.store import Transaction
 from backburner.store.attempts import attempts_add, attempts_refused_since, attempts_travelling
 from backburner.store.exceptions import exceptions_put, exceptions_travelling
-from backburner.store.lanes import lane_get, lane_stop, lane_wake
+from backburner.store.lanes import lane_get, lane_wake
 from backburner.store.runs import batches_canceled
 from backburner.worker.reading import Reading
+from backburner.worker.stopping import halt
 from backburner.worker.tools import Tools
 
 _GONE = Hold("the results are gone upstream")
@@ -79,7 +81,7 @@ def judge(tools: Tools, tx: Transaction, batch: Batch, reading: Reading, now: fl
     attempts_add(tx, attempts)
     _wake_lane(tx, batch, rows)
     if not ACCOUNT_ERRORS.isdisjoint(reading.error_types.values()):
-        lane_stop(tx, batch.lane, "requests failed because of the account, not of themselves")
+        halt(tx, batch.lane, stop_for_errors(reading.error_types.values()), now)
     return Judged(bytes(codes), sum(row.state is ExceptionState.WAITING for row in rows))
 
 

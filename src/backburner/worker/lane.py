@@ -10,7 +10,7 @@ from backburner.plan.lanes import Allowance, LaneView, SealedBatch, lane_step
 from backburner.plan.polling import fault_wait
 from backburner.store.batches import batches_bring_forward, batches_release, batches_where
 from backburner.store.exceptions import exceptions_next_due
-from backburner.store.lanes import LaneRow, lane_fence, lane_rest
+from backburner.store.lanes import STOPPED, LaneRow, lane_fence, lane_rest
 from backburner.telemetry import FaultSeen
 from backburner.upstream import Upstream
 from backburner.worker.auditing import audit
@@ -76,12 +76,15 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
         sent = batches_where(tx, [lane.name], [BatchState.SENT])
         retry_due_at = exceptions_next_due(tx, lane.name)
     return LaneView(
-        sealed=tuple(SealedBatch(id=one.id, run=one.run, due_at=one.due_at) for one in sealed),
+        sealed=tuple(
+            SealedBatch(id=one.id, run=one.run, due_at=one.due_at, hold=one.hold) for one in sealed
+        ),
         in_flight=tuple(one.sent_at for one in sent if one.sent_at is not None),
         retry_due_at=retry_due_at,
         polled_at=lane.polled_at,
         audited_at=lane.audited_at,
         retry_after=retry_after,
+        is_stopped=lane.state == STOPPED,
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from backburner.nouns.batch import Batch, BatchState
+from backburner.nouns.batch import Batch, BatchState, Hold
 from backburner.nouns.fault import Fault
 from backburner.plan.reconciling import (
     AwaitCandidate,
@@ -157,4 +157,4 @@ def _send_again(tools: Tools, batch: Batch, next_try: str, *, hedged: bool) -> N
 def _give_to_a_person(tools: Tools, batch: Batch) -> None:
     with tools.store.write() as tx:
         sealed = batch_move(tx, batch, BatchState.SEALED, {**_SETTLED, "lease_until": 0.0})
-        batch_move(tx, sealed, BatchState.HELD, {"hold": "person"})
+        batch_move(tx, sealed, BatchState.HELD, {"hold": Hold.PERSON})

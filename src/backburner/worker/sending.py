@@ -7,6 +7,7 @@ from backburner.errors import LeaseLost
 from backburner.nouns.batch import HEAD, TAIL, Batch, BatchState, Fence
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.polling import fault_wait
+from backburner.plan.stopping import stop_for_fault
 from backburner.store.armings import arming_last
 from backburner.store.batches import batch_arm, batch_move
 from backburner.store.lanes import lane_wake
@@ -14,7 +15,8 @@ from backburner.telemetry import BatchDoubted, BatchSent, FaultSeen
 from backburner.upstream import Answer, Body, Page, RemoteBatch, Upstream
 from backburner.vault.mark import raise_mark
 from backburner.worker.leasing import renewed
-from backburner.worker.stopping import NEEDS_A_PERSON, stop_lane
+from backburner.worker.room import wait_for_room
+from backburner.worker.stopping import NEEDS_A_PERSON, halt, stopped_error
 from backburner.worker.times import posix
 from backburner.worker.tools import Tools
 from backburner.worker.workspaces import check_workspace
@@ -160,16 +162,23 @@ def _failed(tools: Tools, batch: Batch, fault: Fault) -> None:
 
 def _refused(tools: Tools, batch: Batch, fault: Fault, call: str) -> None:
     """Nothing was accepted: back to sealed, to be released again later."""
+    if fault.kind is FaultKind.THROTTLED and call == "create":
+        wait_for_room(tools, batch, fault)
+        return
     now = tools.clock.now()
-    wait = fault_wait(batch.faults, fault.retry_after)
+    stop = stop_for_fault(fault, now) if fault.kind in NEEDS_A_PERSON else None
+    wait = 0.0 if stop else fault_wait(batch.faults, fault.retry_after)
     changes = {"due_at": now + wait, "lease_until": 0.0, "faults": batch.faults + 1}
     with tools.store.write() as tx:
         batch_move(tx, batch, BatchState.SEALED, changes)
         # The lane's own step finds out when: a later time could get lost while it is under way.
         lane_wake(tx, batch.lane, now)
+        if stop is not None:
+            # In the same commit, so that no other worker tries it in between.
+            halt(tx, batch.lane, stop, now)
     tools.emit(_seen(batch, fault, call))
-    if fault.kind in NEEDS_A_PERSON:
-        raise stop_lane(tools, batch.lane, fault)
+    if stop is not None:
+        raise stopped_error(batch.lane, stop.cause, stop.remedy)
 
 
 def _seen(batch: Batch, fault: Fault, call: str) -> FaultSeen:

@@ -1,0 +1,105 @@
+"""A canary: a run's first requests alone, so that a mistake costs a few answers and not all."""
+
+from dataclasses import dataclass
+from itertools import islice
+
+from backburner.client.failing import first_rows
+from backburner.errors import InputError, NothingChosen
+from backburner.nouns.batch import Batch, BatchState, Hold
+from backburner.nouns.money import Money
+from backburner.nouns.outcome import Outcome
+from backburner.nouns.run import Run
+from backburner.runs.answer import Answer
+from backburner.runs.answers import final_lines
+from backburner.runs.row_answers import Reader
+from backburner.store.batches import batches_of_run
+from backburner.store.ledger import ledger_of_run
+from backburner.worker import Tools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """What came of a run's first requests.
+
+    Attributes:
+        rows: The first row that each of them answers, from 1.
+        answers: Their answers, in the order of requests.
+        held: Requests that wait until they are released.
+        paid: What these requests cost.
+        projected: What the whole run will cost if the others cost as much on average.
+        input_tokens: Of all these answers, cached ones included.
+    """
+
+    run: str
+    rows: tuple[int, ...]
+    answers: tuple[Answer, ...]
+    held: int
+    paid: Money
+    projected: Money
+    input_tokens: int
+    output_tokens: int
+
+    @property
+    def is_all_ok(self) -> bool:
+        """Whether every one of them is `ok`."""
+        return all(answer.outcome == Outcome.OK for answer in self.answers)
+
+
+def held_back(tools: Tools, run: Run) -> list[Batch]:
+    """The batches of a run that wait for its canary."""
+    with tools.store.read() as tx:
+        batches = batches_of_run(tx, run.id)
+    return [one for one in batches if one.state is BatchState.HELD and one.hold == Hold.CANARY]
+
+
+def check_canary(tools: Tools, run: Run) -> None:
+    """Make sure that a run has a canary.
+
+    Raises:
+        InputError: Nothing of it waits for one.
+    """
+    if not held_back(tools, run):
+        raise InputError(
+            f"nothing of the run {run.id} waits for a canary",
+            hint="--canary N holds the rest of a new run back",
+        )
+
+
+def check_nothing_held(tools: Tools, run: Run) -> None:
+    """Make sure that nothing of a run waits for its canary.
+
+    Raises:
+        NothingChosen: Something does.
+    """
+    held = sum(one.requests for one in held_back(tools, run))
+    if held:
+        raise NothingChosen(
+            f"{held:,} requests of the run {run.id} wait until its canary was looked at",
+            hint=f"`backburner release {run.id}` lets them go, `backburner cancel {run.id}` "
+            "drops them",
+        )
+
+
+def look_at_canary(tools: Tools, run: Run) -> Canary:
+    """What came of a run's first requests so far."""
+    held = held_back(tools, run)
+    count = held[0].first_request if held else run.requests
+    reader = Reader(tools.tariff([]))
+    finals = islice(final_lines(tools.store, tools.vault, run), count)
+    answers = tuple(map(reader.read, finals))
+    with tools.store.read() as tx:
+        booked = ledger_of_run(tx, run.id)
+    paid = sum(row.paid or 0 for row in booked)
+    rows = first_rows(tools, run, range(count))
+    return Canary(
+        run=run.id,
+        rows=tuple(rows[number] for number in range(count)),
+        answers=answers,
+        held=sum(one.requests for one in held),
+        paid=Money(picodollars=paid),
+        projected=Money(picodollars=paid * run.requests // count),
+        input_tokens=sum(
+            one.input_tokens + one.cache_write_tokens + one.cache_read_tokens for one in answers
+        ),
+        output_tokens=sum(one.output_tokens for one in answers),
+    )
