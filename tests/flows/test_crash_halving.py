@@ -19,14 +19,14 @@ def test_a_death_on_the_way_to_halves_loses_and_doubles_nothing(make_stage, side
             life.live(wire)
         if not wire.tripped:
             break
-        if not life.armed():
-            life.live(Tripwire(0, side))
-            assert [row["answer"] for row in life.rows()] == [
-                *(f"text {n}" for n in range(5)),
-                "text 0",
-            ]
-            life.check_the_books()
-            halved += any(batch.count < 3 for batch in life.stage.world.ledger())
+
+        life.live(Tripwire(0, side))
+        assert [row["answer"] for row in life.rows()] == [
+            *(f"text {n}" for n in range(5)),
+            "text 0",
+        ]
+        halved += any(batch.count < 3 for batch in life.stage.world.ledger())
+        life.check_the_books()
         life.check_the_server()
         life.stage.close()
         life.stage.world.close()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from backburner.emulator.settings import ItemFailure, Rule
-from backburner.errors import InputError, InputFaults
+from backburner.errors import InputError, InputFaults, LaneStopped
 
 ECHO = Rule(match=r"(?s)^Say: (.*)$", answer=r"\1")
 
@@ -117,10 +117,11 @@ def test_a_held_request_is_sent_on_by_a_person(make_stage):
     stage = make_stage(fail_once=(once("billing_error"),))
     bb = stage.open()
     run = stage.run_of(bb, stage.table(2))
-    bb.run(run.id)
+    with pytest.raises(LaneStopped):
+        bb.run(run.id)
 
-    bb.retry(run.id)
-
+    assert bb.retry(run.id) == 1
+    bb.resume()
     assert bb.run(run.id).receipt.outcomes == {"ok": 2}
 
 

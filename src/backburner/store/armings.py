@@ -11,7 +11,11 @@ def arming_note(tx: Transaction, armed: Batch, now: float) -> None:
     """Note that a batch was armed, under which try and which epoch."""
     tx.execute(
         insert(arming).values(
-            batch=armed.id, attempt_try=armed.attempt_try, epoch=armed.epoch, armed_at=now
+            batch=armed.id,
+            attempt_try=armed.attempt_try,
+            epoch=armed.epoch,
+            requests=armed.requests,
+            armed_at=now,
         )
     )
     # From the first arming on there is something that an audit might find.
@@ -28,10 +32,10 @@ def arming_last(tx: Transaction) -> int:
 
 
 def sizes_armed(tx: Transaction, of_lane: str) -> set[int]:
-    """The sizes of all batches of a lane that were ever armed."""
+    """The sizes that batches of a lane had when they were armed; one may have been halved since."""
     rows = tx.execute(
-        select(batch.c.requests)
-        .join(arming, arming.c.batch == batch.c.id)
+        select(arming.c.requests)
+        .join(batch, arming.c.batch == batch.c.id)
         .where(batch.c.lane == of_lane)
         .distinct()
     )

@@ -132,6 +132,7 @@ arming = Table(
     Column("batch", Integer, ForeignKey("batch.id"), nullable=False),
     Column("attempt_try", String, nullable=False),
     Column("epoch", Integer, nullable=False),
+    Column("requests", Integer, nullable=False),
     Column("armed_at", Float, nullable=False),
     UniqueConstraint("batch", "epoch"),
 )

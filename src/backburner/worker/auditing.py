@@ -95,7 +95,8 @@ def book_duplicate(
         reading = read_results(
             file,
             position_of=own_positions(f"{batch.nonce}{attempt_try}"),
-            requests=batch.requests,
+            # A batch of first attempts may have been halved since.
+            requests=remote.request_counts.total if batch.origins is None else batch.requests,
             run_of=run_of_positions(tools, batch),
             price_of=price_finder(tools),
         )

@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("batch", sa.Integer, sa.ForeignKey("batch.id"), nullable=False),
         sa.Column("attempt_try", sa.String, nullable=False),
         sa.Column("epoch", sa.Integer, nullable=False),
+        sa.Column("requests", sa.Integer, nullable=False),
         sa.Column("armed_at", sa.Float, nullable=False),
         sa.UniqueConstraint("batch", "epoch"),
     )
