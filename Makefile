@@ -1,6 +1,8 @@
 PYTHON ?= python3
-# Arguments for pytest or the benchmark: make test ARGS="tests/unit -x"
+# Arguments for pytest, the benchmark or chaos: make test ARGS="tests/unit -x"
 ARGS ?=
+# For how long make chaos makes trouble.
+MINUTES ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +15,7 @@ unexport $(filter ANTHROPIC_% BACKBURNER_%,$(.VARIABLES))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install demo test check fix bench size constraints clean
+.PHONY: help install demo test chaos check fix bench size constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +27,9 @@ demo: $(VENV)/.installed ## Run the main job on the emulator: no key, no cost
 
 test: $(VENV)/.dev ## Run all tests
 	@$(BIN)/python -m pytest -n auto -q $(or $(ARGS),tests)
+
+chaos: $(VENV)/.dev ## Kill and stop real processes at random, and judge: MINUTES=30 for long
+	@$(BIN)/python tests/chaos --minutes $(MINUTES) $(ARGS)
 
 check: $(VENV)/.dev ## Check format, lint, import contracts, types and dependencies
 	@$(BIN)/ruff format --check --quiet . || { echo "format: run make fix"; exit 1; }
