@@ -57,6 +57,7 @@ def test_what_failed_in_a_scripts_batch_is_retried_by_us(make_stage, ask):
 
     assert bb.run(adopted.run.id).receipt.outcomes == {"ok": 4}
     assert [batch.count for batch in stage.world.ledger()] == [4, 1]
+    assert bb.verify().differences == []
 
 
 def test_requests_that_the_batch_lacks_are_sent_and_lines_nobody_asked_for_are_kept(stage, ask):
@@ -71,6 +72,7 @@ def test_requests_that_the_batch_lacks_are_sent_and_lines_nobody_asked_for_are_k
     (orphans,) = (stage.home / "vault" / "orphans").iterdir()
     (line,) = bb.tools.vault.lines(f"orphans/{orphans.name}")
     assert json.loads(line)["custom_id"] == "row-4"
+    assert bb.verify().differences == []
 
 
 def test_without_its_list_every_line_is_kept_as_an_orphan(stage, ask):
@@ -115,6 +117,7 @@ def test_a_second_one_of_ours_is_booked_as_paid_twice(stage):
 
     assert len([event for event in stage.events if isinstance(event, DuplicateFound)]) == 1
     assert bb.receipt(run.id).paid_twice.picodollars == late.cost
+    assert bb.verify().differences == []
 
 
 def test_while_one_of_ours_is_in_doubt_a_running_batch_of_its_size_is_not_given_away(

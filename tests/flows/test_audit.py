@@ -35,6 +35,9 @@ def test_a_batch_accepted_after_quiet_is_booked_and_settles_nothing(stage):
     assert receipt.paid.picodollars == stage.world.bill().total == first.cost + second.cost
     assert receipt.paid_twice.picodollars == second.cost
     assert receipt.paid - receipt.paid_twice == once
+    verified = bb.verify()
+    assert (verified.differences, verified.notes) == ([], [])
+    assert (verified.lines, verified.paid) == (6, stage.world.bill().total)
     assert ("paid twice", f"{receipt.paid_twice.show()} for batches that were accepted late") in (
         receipt.lines()
     )
@@ -48,6 +51,7 @@ def test_a_duplicate_is_booked_once_however_often_is_audited(stage):
 
     assert len(duplicates(stage)) == 1
     assert bb.receipt(run.id).paid.picodollars == stage.world.bill().total
+    assert bb.verify(run.id).differences == []
 
 
 def test_a_duplicate_that_still_runs_is_booked_by_a_later_audit(make_stage):
@@ -62,6 +66,7 @@ def test_a_duplicate_that_still_runs_is_booked_by_a_later_audit(make_stage):
     assert len(duplicates(stage)) == 1
     assert bb.receipt(run.id).outcomes == {"ok": 3}
     assert bb.receipt(run.id).paid.picodollars == stage.world.bill().total
+    assert bb.verify().differences == []
 
 
 def test_what_turns_up_before_it_was_sent_again_is_adopted_instead_of_paid_twice(stage):

@@ -47,7 +47,7 @@ def test_a_finished_run_agrees_with_its_bytes(finished):
 
     assert found.differences == []
     assert found.notes == []
-    assert (found.runs, found.batches, found.requests, found.lines) == (1, 4, 7, 9)
+    assert (found.runs, found.batches, found.requests, found.lines) == (1, 6, 7, 10)
     assert found.paid == stage.world.bill().total
 
 

@@ -1,6 +1,7 @@
 """Verifying: counts, outcomes and cents, made anew from stored bytes and held against the store."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from backburner.client.verifying_batches import BatchVerifier, Seen
@@ -67,7 +68,8 @@ def _verify_retries(
         for first in {origin.batch for origin in origins} - runs.keys():
             runs[first] = batch_get(tx, BatchId(first)).run or ""
         if origins and (run_id is None or any(runs[one.batch] == run_id for one in origins)):
-            seen[batch.id] = verifier.verify(batch, _run_finder(origins, runs), only=run_id)
+            said = verifier.verify(batch, _run_finder(origins, runs), only=run_id)
+            seen[batch.id] = replace(said, origins=origins)
     return seen
 
 

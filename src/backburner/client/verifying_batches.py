@@ -1,13 +1,17 @@
 """Verifying a batch: its segment, its result lines, and what the store made of them."""
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+import msgspec
+
+from backburner.client.verifying_segments import names_of, own_names, segment_differences
 from backburner.errors import ModelUnknown, StoreError
-from backburner.nouns.batch import Batch, BatchState, Via
-from backburner.nouns.money import Money
+from backburner.nouns.batch import Batch, BatchState
+from backburner.nouns.money import usd
 from backburner.nouns.tariff import ModelPrice
 from backburner.report.differences import (
     ledger_differences,
@@ -19,10 +23,17 @@ from backburner.report.recount import Recount, Sums, recount
 from backburner.report.verification import Verification
 from backburner.store import Transaction
 from backburner.store.batches import batch_outcomes
+from backburner.store.doubts import duplicates_of
 from backburner.store.exceptions import exceptions_of_batch
 from backburner.store.ledger import LedgerRow, ledger_of_batch
 from backburner.vault.frames import unpack
 from backburner.worker import Tools
+from backburner.worker.auditing import duplicates_name
+from backburner.worker.origins import Origin
+from backburner.worker.validating import validation_of
+
+_RunOf = Callable[[int], str]
+_ByModel = Mapping[tuple[str, str], Sums]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +44,15 @@ class Seen:
         codes: The outcome's byte of each request; None where nothing can be said.
         syncs: What each answer would have cost sync; empty where there are no lines.
         sums: By run and model.
+        twice: The same of each time that it was accepted once more.
+        origins: Where its requests come from, for a batch of retries.
     """
 
     codes: bytes | None = None
     syncs: "array[int]" = field(default_factory=lambda: array("q"))
-    sums: dict[tuple[str, str], Sums] = field(default_factory=dict)
+    sums: _ByModel = field(default_factory=dict)
+    twice: list[_ByModel] = field(default_factory=list)
+    origins: Sequence[Origin] = ()
 
 
 class BatchVerifier:
@@ -49,20 +64,33 @@ class BatchVerifier:
         self._found = found
         self.price_date = str(tools.tariff([]).as_of)
         self._price_of = cache(self._look_up)
-        self._unproven: list[LedgerRow] = []
 
-    def verify(self, batch: Batch, run_of: Callable[[int], str], *, only: str | None) -> Seen:
+    def verify(self, batch: Batch, run_of: _RunOf, *, only: str | None) -> Seen:
         """Read a batch.
 
         Args:
             run_of: The run of the request at a position.
             only: The only run whose bookings are looked at; None for all.
         """
-        found, where = self._found, f"batch {batch.id}"
-        found.batches += 1
-        found.differ(where, self._segment_differences(batch))
+        where = f"batch {batch.id}"
+        self._found.batches += 1
+        self._found.differ(where, segment_differences(self._tools, batch))
         booked = self._booked(batch, only)
+        own = booked.pop(batch.upstream_id or "", [])
+        seen = self._answers(batch, run_of, only, own)
+        for upstream_id, attempt_try in duplicates_of(self._tx, batch.id).items():
+            names = own_names(f"{batch.nonce}{attempt_try}")
+            rows = booked.pop(upstream_id, [])
+            seen.twice.append(self._second(batch, upstream_id, names, run_of, only, rows))
+        self._found.differ(where, map(_strange, booked.values()))
+        return seen
+
+    def _answers(
+        self, batch: Batch, run_of: _RunOf, only: str | None, booked: Sequence[LedgerRow]
+    ) -> Seen:
+        found, where = self._found, f"batch {batch.id}"
         if batch.state is not BatchState.DONE:
+            found.differ(where, ledger_differences({}, booked, self.price_date))
             return Seen()
         try:
             counted = self._recount(batch, run_of)
@@ -71,45 +99,55 @@ class BatchVerifier:
             return Seen()
         codes = seen_codes(counted, batch.requests, was_sent=batch.upstream_id is not None)
         found.differ(where, self._differences(batch, counted, codes))
-        sums = counted.sums if counted is not None else {}
-        if only is not None:
-            sums = {key: one for key, one in sums.items() if key[0] == only}
+        sums = _of_run(counted.sums if counted is not None else {}, only)
         found.differ(where, ledger_differences(sums, booked, self.price_date))
         if counted is None:
             return Seen(codes)
         found.lines += sum(map(bool, counted.codes))
         return Seen(codes, counted.syncs, sums)
 
-    def unproven(self, run: str) -> list[LedgerRow]:
-        """What was booked for a run so far and has no lines that could prove it."""
-        return [row for row in self._unproven if row.run == run]
-
-    def _segment_differences(self, batch: Batch) -> Iterator[str]:
-        if batch.keys is not None or batch.via is not Via.BATCH:
-            return
-        requests = params_bytes = 0
-        try:
-            for text in self._tools.vault.frames(batch.segment):
-                requests += text.count(b"\n")
-                params_bytes += len(text)
-        except StoreError as error:
-            yield f"its segment cannot be read: {error}"
-            return
-        if requests != batch.requests:
-            yield f"its segment has {requests:,} lines for {batch.requests:,} requests"
-        length = _body_length(requests, params_bytes - requests)
-        if length != batch.body_bytes:
-            yield f"its body is announced as {batch.body_bytes:,} bytes and has {length:,}"
-
-    def _recount(self, batch: Batch, run_of: Callable[[int], str]) -> Recount | None:
+    def _recount(self, batch: Batch, run_of: _RunOf) -> Recount | None:
         if batch.results is None:
             return None
         return recount(
             self._tools.vault.lines(batch.results),
-            prefix=batch.prefix if batch.keys is None else None,
+            name_of=names_of(self._tools, batch),
             run_of=run_of,
             price_of=self._price_of,
+            is_invalid=self._validation(batch),
         )
+
+    def _validation(self, batch: Batch) -> Callable[[int, bytes], bool] | None:
+        try:
+            return validation_of(self._tools, batch)
+        except (StoreError, msgspec.MsgspecError, IndexError) as error:
+            said = str(error) if isinstance(error, StoreError) else type(error).__name__
+            words = f"what its answers have to meet cannot be read: {said}"
+            self._found.differ(f"batch {batch.id}", [words])
+            return None
+
+    def _second(
+        self,
+        batch: Batch,
+        upstream_id: str,
+        name_of: Callable[[int], str],
+        run_of: _RunOf,
+        only: str | None,
+        booked: Sequence[LedgerRow],
+    ) -> _ByModel:
+        """What the answers say that came once more: they are paid, and settle nothing."""
+        where = f"batch {batch.id}, accepted once more as {upstream_id}"
+        lines = self._tools.vault.lines(duplicates_name(upstream_id))
+        try:
+            counted = recount(lines, name_of=name_of, run_of=run_of, price_of=self._price_of)
+        except StoreError as error:
+            self._found.differ(where, [f"its results cannot be read: {error}"])
+            return {}
+        sums = _of_run(counted.sums, only)
+        self._found.differ(where, line_differences(counted, batch.requests))
+        self._found.differ(where, ledger_differences(sums, booked, self.price_date))
+        self._found.lines += sum(map(bool, counted.codes))
+        return sums
 
     def _differences(self, batch: Batch, counted: Recount | None, codes: bytes) -> Iterator[str]:
         if counted is not None:
@@ -138,25 +176,19 @@ class BatchVerifier:
         excepted = (row.position for row in exceptions_of_batch(self._tx, batch.id))
         yield from outcome_differences(stored, codes, excepted)
 
-    def _booked(self, batch: Batch, only: str | None) -> list[LedgerRow]:
-        """What was booked for the batch and can be proven by its lines."""
-        rows = [row for row in ledger_of_batch(self._tx, batch.id) if only in (None, row.run)]
-        is_done = batch.state is BatchState.DONE
-        ours = [row for row in rows if is_done and row.upstream_id == (batch.upstream_id or "")]
-        others = [row for row in rows if row not in ours]
-        self._unproven += others
-        if others:
-            paid = Money.total(Money(picodollars=row.paid or 0) for row in others)
-            self._found.note(
-                f"batch {batch.id}: {paid.show()} was booked for bytes that are not kept here"
-            )
-        for row in ours:
+    def _booked(self, batch: Batch, only: str | None) -> dict[str, list[LedgerRow]]:
+        """What was booked for the batch, by the batch upstream that was paid."""
+        booked: defaultdict[str, list[LedgerRow]] = defaultdict(list)
+        for row in ledger_of_batch(self._tx, batch.id):
+            if only not in (None, row.run):
+                continue
+            booked[row.upstream_id].append(row)
             if row.price_date != self.price_date:
                 self._found.note(
                     f"what was booked at prices of {row.price_date} is compared in tokens alone: "
                     f"the price table is of {self.price_date} now"
                 )
-        return ours
+        return booked
 
     def _look_up(self, model: str) -> ModelPrice | None:
         try:
@@ -165,8 +197,10 @@ class BatchVerifier:
             return None
 
 
-def _body_length(requests: int, params_bytes: int) -> int:
-    """The length of a create body, counted from its parts."""
-    item = len('{"custom_id":"abcdefghijkl0-00000","params":}')
-    commas = max(requests - 1, 0)
-    return len('{"requests":[]}') + requests * item + params_bytes + commas
+def _of_run(sums: _ByModel, only: str | None) -> _ByModel:
+    return {key: one for key, one in sums.items() if only in (None, key[0])}
+
+
+def _strange(rows: Sequence[LedgerRow]) -> str:
+    paid = usd(sum(row.paid or 0 for row in rows))
+    return f"${paid} was booked for {rows[0].upstream_id}, which is no batch that is known"

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import file_digest
 from typing import Any, Final
 
@@ -14,15 +14,17 @@ from backburner.errors import StoreError
 from backburner.nouns.batch import Batch
 from backburner.nouns.outcome import BY_CODE, NOT_FINAL, ExceptionRow
 from backburner.nouns.run import Run
-from backburner.report.differences import (
-    Totals,
+from backburner.report.attempt_differences import (
+    LineOf,
+    attempt_differences,
     exception_differences,
-    final_codes,
-    receipt_differences,
 )
+from backburner.report.differences import Totals, final_codes, receipt_differences
 from backburner.report.verification import Verification
 from backburner.runs.identity import parts_of
 from backburner.store import Transaction
+from backburner.store.armings import is_armed
+from backburner.store.attempts import attempts_of_batch
 from backburner.store.batches import batches_of_run
 from backburner.store.exceptions import exceptions_of_batch
 from backburner.store.ledger import ledger_of_run
@@ -49,47 +51,62 @@ class RunVerifier:
         self._retries = retries
         self._codes = bytearray()
         self._syncs = array("q")
-        self._paid = self._uncached = self._sync = 0
+        self._once = self._twice = self._uncached = self._sync = 0
 
     def verify(self, run: Run) -> None:
         """Verify a run and all its batches."""
         self._found.runs += 1
         self._found.requests += run.requests
-        batches = batches_of_run(self._tx, run.id)
-        for batch in batches:
+        for batch in batches_of_run(self._tx, run.id):
             self._verify_batch(run, batch)
         for seen in self._retries.values():
             self._add(run, seen)
-        self._found.paid += self._paid
+        self._found.paid += self._once + self._twice
         where = f"run {run.id}"
-        if all(batch.keys is None for batch in batches):
-            self._found.differ(where, self._input_differences(run))
+        self._found.differ(where, self._input_differences(run))
         self._found.differ(where, self._differences(run))
 
     def _verify_batch(self, run: Run, batch: Batch) -> None:
         seen = self._verifier.verify(batch, lambda _position: run.id, only=None)
         self._add(run, seen)
         rows = list(exceptions_of_batch(self._tx, batch.id))
-        words = exception_differences(
-            rows, self._line_of(batch, seen), is_canceled=run.cancel_asked_at is not None
-        )
-        self._found.differ(f"batch {batch.id}", words)
+        self._check_attempts(batch, rows, self._line_of(batch, seen))
         codes = seen.codes if seen.codes is not None else bytes(batch.requests)
         self._codes += final_codes(codes, rows)
         self._syncs.extend(self._syncs_of(batch, seen, rows))
 
+    def _check_attempts(self, batch: Batch, rows: Sequence[ExceptionRow], line_of: LineOf) -> None:
+        where = f"batch {batch.id}"
+        self._found.differ(where, exception_differences(rows, line_of))
+        was_sent = batch.upstream_id is not None and batch.keys is None
+        words = attempt_differences(
+            {row.position: row for row in rows},
+            dict(attempts_of_batch(self._tx, batch.id)),
+            line_of,
+            may_lack=was_sent and not is_armed(self._tx, batch.id),
+        )
+        self._found.differ(where, words)
+
     def _add(self, run: Run, seen: Seen) -> None:
         for (run_id, _), sums in seen.sums.items():
             if run_id == run.id:
-                self._paid += sums.paid
+                self._once += sums.paid
                 self._uncached += sums.uncached
                 self._sync += sums.sync
+        for again in seen.twice:
+            self._twice += sum(one.paid for (run_id, _), one in again.items() if run_id == run.id)
 
-    def _line_of(self, batch: Batch, own: Seen) -> Callable[[int, int], int | None]:
-        def line_of(batch_id: int, position: int) -> int | None:
-            seen = own if batch_id == batch.id else self._retries.get(batch_id)
-            codes = seen.codes if seen is not None else None
-            return codes[position] if codes is not None and 0 <= position < len(codes) else None
+    def _line_of(self, batch: Batch, own: Seen) -> LineOf:
+        def line_of(in_batch: int, in_position: int, position: int) -> int | None:
+            seen = own if in_batch == batch.id else self._retries.get(in_batch)
+            if seen is None or seen.codes is None or not 0 <= in_position < len(seen.codes):
+                return None
+            if seen.origins:
+                origin = seen.origins[in_position]
+                is_its = (origin.batch, origin.position) == (batch.id, position)
+            else:
+                is_its = in_position == position
+            return seen.codes[in_position] if is_its else None
 
         return line_of
 
@@ -161,13 +178,13 @@ class RunVerifier:
         date = self._verifier.price_date
         booked = ledger_of_run(self._tx, run.id)
         is_known = run.finished_at is not None and run.price_date == date
-        extra = self._verifier.unproven(run.id)
         totals = Totals(
             outcomes={BY_CODE[code].value: count for code, count in counted.items()},
             requests=run.requests,
-            paid=self._paid + sum(row.paid or 0 for row in extra),
-            uncached=self._uncached + sum(row.uncached_price or 0 for row in extra),
-            sync=self._sync + sum(row.sync_price or 0 for row in extra),
+            paid=self._once + self._twice,
+            twice=self._twice,
+            uncached=self._uncached,
+            sync=self._sync,
             collapsed_sync=collapsed_sync if is_known else None,
             has_prices=all(row.price_date == date for row in booked),
         )

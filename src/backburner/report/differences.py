@@ -1,6 +1,6 @@
 """What differs between the store and what stored bytes say: one plain line each, never content."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,29 +65,6 @@ def outcome_differences(stored: bytes, seen: bytes, exceptions: Iterable[int]) -
         first = differs.first
         pair = f"{_name(stored[first])}, and the line says {_name(seen[first])}"
         yield from told(differs, f"outcomes that differ (there: stored {pair})")
-
-
-def exception_differences(
-    rows: Iterable[ExceptionRow], line_of: Callable[[int, int], int | None], *, is_canceled: bool
-) -> Iterator[str]:
-    """Exceptions against the lines of their newest attempts.
-
-    Args:
-        line_of: The code that a batch's line at a position says; None where nothing is known.
-    """
-    lost, differs = Tally(), Tally()
-    for row in rows:
-        if row.state is ExceptionState.TRAVELLING:
-            continue
-        if is_canceled and row.outcome is Outcome.CANCELED:
-            continue
-        code = line_of(row.last_batch, row.last_position)
-        if code is None:
-            lost.note(row.position)
-        elif code != CODES[row.outcome]:
-            differs.note(row.position)
-    yield from told(lost, "exceptions whose newest attempt has no line")
-    yield from told(differs, "exceptions whose outcome is not what their newest line says")
 
 
 def final_codes(seen: bytes, rows: Iterable[ExceptionRow]) -> bytearray:
@@ -156,6 +133,8 @@ class Totals:
 
     Attributes:
         outcomes: Rows by outcome.
+        paid: All of it, `twice` included.
+        twice: What batches cost that were accepted once more.
         collapsed_sync: What rows that share a request would have cost again; None where the prices
             have changed since that was stored.
         has_prices: Whether all of it was booked at prices that are still known.
@@ -164,6 +143,7 @@ class Totals:
     outcomes: Mapping[str, int]
     requests: int
     paid: int
+    twice: int
     uncached: int
     sync: int
     collapsed_sync: int | None
@@ -181,10 +161,12 @@ def receipt_differences(receipt: Receipt, totals: Totals) -> Iterator[str]:
         yield f"its receipt says {receipt.requests:,} requests for {totals.requests:,}"
     if not totals.has_prices:
         return
+    once = totals.paid - totals.twice
     pairs = [
         ("paid", receipt.paid.picodollars, totals.paid),
         ("saved by batch", receipt.saved_by_batch.picodollars, totals.sync - totals.uncached),
-        ("saved by cache", receipt.saved_by_cache.picodollars, totals.uncached - totals.paid),
+        ("paid twice", receipt.paid_twice.picodollars, totals.twice),
+        ("saved by cache", receipt.saved_by_cache.picodollars, totals.uncached - once),
     ]
     if totals.collapsed_sync is not None:
         saved = receipt.saved_by_collapse.picodollars

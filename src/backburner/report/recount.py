@@ -1,8 +1,8 @@
 """What stored result lines say, read anew: outcomes, tokens and prices.
 
 It shares nothing with the reading that booked them but the words of the line, the judgement of an
-outcome and the tariff: the position is the line's own place in the file, and every answer is priced
-alone.
+outcome, the validator and the tariff: the position is the line's own place in the file, and every
+answer is priced alone.
 """
 
 from array import array
@@ -13,7 +13,14 @@ from typing import Final
 import msgspec
 
 from backburner.nouns.batch import Via
-from backburner.nouns.outcome import CODES, NOT_FINAL, ResultLine, WireUsage, outcome_of
+from backburner.nouns.outcome import (
+    CODES,
+    NOT_FINAL,
+    Outcome,
+    ResultLine,
+    WireUsage,
+    outcome_of,
+)
 from backburner.nouns.tariff import ModelPrice
 
 _decode: Final = msgspec.json.Decoder(ResultLine).decode
@@ -81,16 +88,18 @@ class Recount:
 def recount(
     lines: Iterable[bytes],
     *,
-    prefix: str | None,
+    name_of: Callable[[int], str],
     run_of: Callable[[int], str],
     price_of: Callable[[str], ModelPrice | None],
+    is_invalid: Callable[[int, bytes], bool] | None = None,
 ) -> Recount:
     """Read a results file anew.
 
     Args:
-        prefix: What each custom_id must begin with; None where the ids are not ours.
+        name_of: The custom_id of the request at a position.
         run_of: The run of the request at a position.
         price_of: The price of a model, where it is known.
+        is_invalid: Tells of a position and its line whether an answer breaks its schema.
     """
     found = Recount()
     for position, line in enumerate(lines):
@@ -103,9 +112,12 @@ def recount(
         except (msgspec.MsgspecError, UnicodeDecodeError):
             found.unreadable.note(position)
             continue
-        if prefix is not None and parsed.custom_id != f"{prefix}-{position:05d}":
+        if parsed.custom_id != name_of(position):
             found.misnamed.note(position)
-        found.codes[position] = CODES[outcome_of(parsed.result)]
+        outcome = outcome_of(parsed.result)
+        if is_invalid and outcome is Outcome.OK and is_invalid(position, line):
+            outcome = Outcome.INVALID_OUTPUT
+        found.codes[position] = CODES[outcome]
         message = parsed.result.message
         if message is not None:
             price = price_of(message.model)

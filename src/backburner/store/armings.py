@@ -2,7 +2,7 @@
 
 from sqlalchemy import func, insert, select, update
 
-from backburner.nouns.batch import Batch
+from backburner.nouns.batch import Batch, BatchId
 from backburner.store.engine import Transaction
 from backburner.store.schema import arming, batch, lane
 
@@ -24,6 +24,12 @@ def arming_note(tx: Transaction, armed: Batch, now: float) -> None:
         .where(lane.c.name == armed.lane, lane.c.audited_at.is_(None))
         .values(audited_at=now)
     )
+
+
+def is_armed(tx: Transaction, batch_id: BatchId) -> bool:
+    """Whether a batch was ever armed since armings are kept."""
+    found = select(arming.c.id).where(arming.c.batch == batch_id).limit(1)
+    return tx.execute(found).first() is not None
 
 
 def arming_last(tx: Transaction) -> int:

@@ -49,6 +49,26 @@ def attempts_travelling(tx: Transaction, batch_id: int) -> dict[int, list[Attemp
     return found
 
 
+def attempts_travelled(tx: Transaction, batch_id: int) -> dict[int, list[Attempt]]:
+    """The attempts that were collected in a batch, by their position there, after earlier ones."""
+    last = attempt.alias("last")
+    earlier = (
+        (attempt.c.batch == last.c.batch)
+        & (attempt.c.position == last.c.position)
+        & (attempt.c.attempt <= last.c.attempt)
+    )
+    rows = tx.execute(
+        select(last.c.in_position.label("there"), *_COLUMNS)
+        .join(last, earlier)
+        .where(last.c.in_batch == batch_id)
+        .order_by(last.c.in_position, attempt.c.attempt)
+    )
+    found: dict[int, list[Attempt]] = {}
+    for row in rows:
+        found.setdefault(row.there, []).append(_attempt(row))
+    return found
+
+
 def attempts_refused_since(
     tx: Transaction, batch_id: int, error_types: Iterable[str]
 ) -> dict[int, float]:

@@ -19,6 +19,16 @@ def upstream_ids_known(tx: Transaction, upstream_ids: Iterable[str]) -> set[str]
     return {*(one for one in known if one is not None), *twice}
 
 
+def duplicates_of(tx: Transaction, batch_id: BatchId) -> dict[str, str]:
+    """The tries under which a batch was accepted a second time, by its id upstream."""
+    rows = tx.execute(
+        select(duplicate.c.upstream_id, duplicate.c.attempt_try)
+        .where(duplicate.c.batch == batch_id)
+        .order_by(duplicate.c.found_at, duplicate.c.upstream_id)
+    )
+    return {row.upstream_id: row.attempt_try for row in rows}
+
+
 def candidate_reject(tx: Transaction, batch_id: BatchId, upstream_id: str) -> None:
     """Note that a batch upstream does not bear this batch's nonce."""
     tx.execute(insert(rejected).values(batch=batch_id, upstream_id=upstream_id))

@@ -83,6 +83,11 @@ def _meet(
     return book_duplicate(tools, upstream, batch, remote, attempt_try)
 
 
+def duplicates_name(upstream_id: str) -> str:
+    """Where the second answers lie."""
+    return f"duplicates/{upstream_id}.jsonl.zst"
+
+
 def book_duplicate(
     tools: Tools, upstream: Upstream, batch: Batch, remote: RemoteBatch, attempt_try: str
 ) -> Fault | None:
@@ -100,7 +105,7 @@ def book_duplicate(
             run_of=run_of_positions(tools, batch),
             price_of=price_finder(tools),
         )
-        name = f"duplicates/{remote.id}.jsonl.zst"
+        name = duplicates_name(remote.id)
         store_lines(tools, name, file, reading)
     now = tools.clock.now()
     rows = ledger_rows(tools, batch, remote.id, reading.bookings, now)

@@ -1,7 +1,7 @@
 """Validating answers against the JSON Schema that was asked for; never repairing them silently."""
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -9,12 +9,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from backburner.nouns.attempt import Attempt, turn_so_far
-from backburner.nouns.batch import Batch, BatchId
+from backburner.nouns.batch import Batch, BatchId, BatchState
 from backburner.nouns.content import Block, text_of
 from backburner.nouns.outcome import ExceptionRow
 from backburner.nouns.run import RunSpec
 from backburner.store import Transaction
-from backburner.store.attempts import attempts_of, attempts_travelling
+from backburner.store.attempts import attempts_of, attempts_travelled, attempts_travelling
 from backburner.store.batches import batch_get
 from backburner.store.exceptions import exceptions_travelling
 from backburner.store.runs import run_get
@@ -151,7 +151,8 @@ def text_and_reason(line: bytes) -> tuple[str, str | None]:
 def validation_of(tools: Tools, batch: Batch) -> Callable[[int, bytes], bool] | None:
     """Tells of a position and its result line whether the answer breaks its schema.
 
-    None where no answer of the batch has to meet one, so that reading costs nothing more.
+    None where no answer of the batch has to meet one, so that reading costs nothing more. It tells
+    the same before and after the batch was collected.
     """
     found = _Schemas(tools, batch)
     if not found.schemas:
@@ -229,16 +230,22 @@ def _schemas_of_origins(tools: Tools, batch: Batch) -> dict[int, bytes]:
 def _texts_before(tools: Tools, batch: Batch) -> dict[int, str]:
     """What a paused turn had said before the batch went on with it, by position."""
     with tools.store.read() as tx:
-        travelling = exceptions_travelling(tx, batch.id)
-        turns = {
-            position: turn_so_far(earlier, travelling[position].change)
-            for position, earlier in attempts_travelling(tx, batch.id).items()
-        }
         return {
             position: "".join(text_and_reason(line_of(tools, tx, one))[0] for one in turn)
-            for position, turn in turns.items()
+            for position, turn in _turns_before(tx, batch)
             if turn
         }
+
+
+def _turns_before(tx: Transaction, batch: Batch) -> Iterator[tuple[int, list[Attempt]]]:
+    """The paused attempts that those in a batch of retries go on from, by position."""
+    if batch.state is BatchState.DONE:
+        for position, (*earlier, last) in attempts_travelled(tx, batch.id).items():
+            yield position, turn_so_far(earlier, last.change)
+    else:
+        travelling = exceptions_travelling(tx, batch.id)
+        for position, earlier in attempts_travelling(tx, batch.id).items():
+            yield position, turn_so_far(earlier, travelling[position].change)
 
 
 def turn_text(tools: Tools, tx: Transaction, row: ExceptionRow) -> str:
