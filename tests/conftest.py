@@ -7,6 +7,7 @@ from typing import Any
 import anthropic
 import httpx2
 import pytest
+from hypothesis import HealthCheck, settings
 
 from backburner.clock import FakeClock
 from backburner.emulator.settings import Settings
@@ -14,6 +15,12 @@ from backburner.emulator.transport import EmulatorTransport
 from backburner.emulator.world import World
 
 EMULATOR = "http://emulator"
+
+# Examples are held to no wall clock: on a busy machine the simplest of them may take long.
+settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any-machine")
 
 
 @pytest.fixture
