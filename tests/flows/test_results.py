@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backburner.emulator.faults import Status
+from backburner.emulator.faultplan import FaultPlan
+from backburner.emulator.faults import Lag, Status
 from backburner.emulator.settings import Rule, Switches
 from backburner.emulator.transport import EmulatorTransport
 from backburner.errors import LanePinned
@@ -179,6 +180,22 @@ def test_results_that_are_gone_are_missing_and_held(make_stage, status):
 
     assert finished.receipt.outcomes == {"missing": 3}
     assert bb.status(run.id)[1][0].count.held == 3
+    assert len(stage.world.ledger()) == 1
+
+
+def test_results_that_are_not_there_for_minutes_after_the_end_are_waited_for(make_stage):
+    stage = make_stage(faults=FaultPlan(lag=Lag(results=600.0)))
+    bb = stage.open()
+
+    assert bb.run(stage.run_of(bb, stage.table(3)).id).receipt.outcomes == {"ok": 3}
+    assert len(stage.world.ledger()) == 1
+
+
+def test_a_batch_whose_id_is_not_known_for_minutes_is_waited_for(make_stage):
+    stage = make_stage(faults=FaultPlan(lag=Lag(by_id=600.0)))
+    bb = stage.open()
+
+    assert bb.run(stage.run_of(bb, stage.table(3)).id).receipt.outcomes == {"ok": 3}
     assert len(stage.world.ledger()) == 1
 
 

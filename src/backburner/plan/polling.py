@@ -7,6 +7,8 @@ _SHORTEST: Final = 1.0
 _LONGEST: Final = 60.0
 _SHARE_OF_AGE: Final = 0.25
 _BACKOFF_BASE: Final = 2.0
+_ABSENT_TIMES: Final = 5
+_ABSENT_AGE: Final = 3600.0
 
 
 def poll_wait(age: float, retry_after: float | None = None) -> float:
@@ -41,3 +43,13 @@ def fault_wait(faults: int, retry_after: float | None = None) -> float:
     """Seconds to wait after so many failed calls in a row, 1 to 60 s, or longer if told so."""
     wait = min(_BACKOFF_BASE ** min(faults, 10), _LONGEST)
     return max(wait, retry_after or 0.0)
+
+
+def is_gone(faults: int, age: float) -> bool:
+    """Whether something that should be upstream is believed to be gone: absent often, for long.
+
+    Args:
+        faults: Failed calls in a row before this one.
+        age: Seconds since it must have been there. What is new may not be shown for minutes.
+    """
+    return faults + 1 >= _ABSENT_TIMES and age >= _ABSENT_AGE

@@ -2,7 +2,7 @@
 
 from backburner.nouns.batch import Batch, BatchState, Hold
 from backburner.nouns.fault import Fault, FaultKind
-from backburner.plan.polling import poll_wait
+from backburner.plan.polling import is_gone, poll_wait
 from backburner.store.batches import batch_move, batch_rest, batches_end_hold
 from backburner.store.lanes import lane_wake
 from backburner.telemetry import BatchCanceled, BatchEnded
@@ -11,8 +11,6 @@ from backburner.worker.putting_off import put_off
 from backburner.worker.tools import Tools
 
 _CANCEL_POLL = 2.0
-_ABSENT_TIMES = 5
-_ABSENT_AGE = 3600.0
 _IN_PROGRESS = "in_progress"
 _ENDED = "ended"
 
@@ -22,7 +20,9 @@ def ask(tools: Tools, batch: Batch, upstream: Upstream) -> None:
     answer = upstream.retrieve(batch.upstream_id or "")
     now = tools.clock.now()
     if isinstance(answer, Fault):
-        if answer.kind is FaultKind.ABSENT and _is_gone(batch, now):
+        # Only an ended batch can be deleted; collecting tells for certain whether it was.
+        age = now - (batch.sent_at or now)
+        if answer.kind is FaultKind.ABSENT and is_gone(batch.faults, age):
             _ended(tools, batch, now)
         else:
             put_off(tools, batch, answer, "retrieve")
@@ -37,15 +37,6 @@ def ask(tools: Tools, batch: Batch, upstream: Upstream) -> None:
     wait = poll_wait(now - (batch.sent_at or now), answer.retry_after)
     with tools.store.write() as tx:
         batch_rest(tx, batch, now + wait, faults=0)
-
-
-def _is_gone(batch: Batch, now: float) -> bool:
-    """Whether an absent batch was deleted, which only an ended one can be, and is not just new.
-
-    Collecting it tells for certain: it looks for the results, and at the workspace.
-    """
-    age = now - (batch.sent_at or now)
-    return batch.faults + 1 >= _ABSENT_TIMES and age >= _ABSENT_AGE
 
 
 def _ended(tools: Tools, batch: Batch, now: float) -> None:

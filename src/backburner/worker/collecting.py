@@ -7,6 +7,7 @@ from typing import BinaryIO
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.nouns.outcome import Outcome
+from backburner.plan.polling import is_gone
 from backburner.store.batches import batch_move, batch_renew, batch_rest
 from backburner.store.lanes import lane_wake
 from backburner.store.ledger import ledger_append
@@ -28,11 +29,12 @@ from backburner.worker.workspaces import check_workspace
 
 def collect(tools: Tools, batch: Batch, upstream: Upstream) -> None:
     """Collect an ended batch, or put it off where its results cannot be had whole."""
-    started = tools.clock.monotonic()
+    started, started_at = tools.clock.monotonic(), tools.clock.now()
     with tools.vault.temporary() as file:
         downloaded = upstream.download(batch.upstream_id or "", file, _lease_keeper(tools, batch))
         if isinstance(downloaded, Fault):
-            if downloaded.kind is FaultKind.ABSENT:
+            age = started_at - (batch.ended_at or started_at)
+            if downloaded.kind is FaultKind.ABSENT and is_gone(batch.faults, age):
                 _check_absence(tools, batch, upstream)
             else:
                 put_off(tools, batch, downloaded, "results")
