@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from backburner.client.preparing import RunOptions
 from backburner.emulator.settings import ItemFailure, Rule
 from backburner.errors import InputError, InputFaults, LaneStopped
+
+from .conftest import MODEL
 
 ECHO = Rule(match=r"(?s)^Say: (.*)$", answer=r"\1")
 
@@ -64,6 +67,21 @@ def test_a_row_that_shares_anothers_request_chooses_it_too(make_stage):
     bb.run(run.id)
 
     assert bb.retry(run.id, where="id == '2'") == 1
+
+
+def test_what_shared_requests_saved_is_priced_by_the_answers_that_count_now(make_stage):
+    stage = make_stage(fail_once=(once("refusal"),))
+    bb = stage.open()
+    options = {"prompt": "Say: {{ text }}", "model": MODEL, "max_tokens": 100}
+    fresh = bb.prepare(RunOptions(source=str(stage.table(["many words"] * 2)), **options))
+    run = bb.commit(fresh.staged)
+    refused = bb.run(run.id).receipt.saved_by_collapse
+
+    bb.retry(run.id)
+    answered = bb.run(run.id).receipt.saved_by_collapse
+
+    assert answered > refused
+    assert bb.verify(run.id).differences == []
 
 
 def test_a_list_is_chosen_by_its_keys(make_stage, ask):

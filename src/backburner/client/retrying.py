@@ -32,6 +32,14 @@ from backburner.worker import Tools
 from backburner.worker.retrying import changes
 
 _OVER = (ExceptionState.FINAL, ExceptionState.HELD)
+_OPEN_AGAIN: Mapping[str, Any] = {
+    "finished_at": None,
+    "written_at": None,
+    "cancel_asked_at": None,
+    "collapsed_sync": 0,
+}
+"""What a run is that has requests to send again. What its collapsed rows would have cost is known
+anew when it ends: by the answers that count then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +133,7 @@ def send_again(tools: Tools, chosen: Chosen) -> int:
         _reopen(tx, fresh)
         exceptions_put(tx, [wanted[one.batch.id, one.position] for one in over])
         if over:
-            run_update(tx, run.id, finished_at=None, written_at=None, cancel_asked_at=None)
+            run_update(tx, run.id, **_OPEN_AGAIN)
             lane_wake(tx, run.lane, now)
     return len(over)
 
