@@ -12,7 +12,10 @@ from backburner.client import Backburner
 from backburner.client.preparing import Fresh, RunOptions
 from backburner.emulator.faults import Late
 from backburner.emulator.settings import ItemFailure, Rule
+from backburner.nouns.batch import BatchId
 from backburner.runs.output_schema import read_schema
+from backburner.store.batches import batch_rest, batch_take
+from backburner.worker.halving import halve
 
 from .conftest import MODEL
 
@@ -185,6 +188,34 @@ def test_what_was_paid_twice_is_held_against_its_own_lines(stage, tell, sql, wor
     told = "\n".join(bb.verify(run.id).differences)
 
     assert words in told
+
+
+def test_a_batch_that_was_accepted_late_and_halved_before_is_read_whole(stage):
+    stage.world.script("create", Late(by=20 * HOUR))
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(4))
+    bb.drain()
+    for _ in range(3):
+        stage.clock.sleep(1000)
+        bb.drain(collect_only=True)
+    halve_first(bb)
+    bb.run(run.id)
+    stage.clock.sleep(30 * HOUR)
+
+    bb.drain()
+
+    found = bb.verify(run.id)
+    assert [batch.count for batch in stage.world.ledger()] == [2, 2, 4]
+    assert found.differences == []
+    assert (found.lines, found.paid) == (8, stage.world.bill().total)
+
+
+def halve_first(bb: Backburner) -> None:
+    now = bb.tools.clock.now()
+    with bb.tools.store.write() as tx:
+        taken = batch_take(tx, BatchId(1), owner=bb.tools.owner, now=now, ttl=60.0)
+        batch_rest(tx, taken, now)
+    halve(bb.tools, taken)
 
 
 def test_the_custom_ids_of_an_adopted_batch_are_compared(stage, tell, ask):
