@@ -19,11 +19,10 @@ from harness.scene import BATCH_REQUESTS, ENVIRONMENT, Control
 
 import backburner.prices
 from backburner.client import Backburner
-from backburner.client.driving import wake
 from backburner.client.home import Home, create_seconds
 from backburner.clock import StoreClock
 from backburner.errors import LaneStopped
-from backburner.plan.judging import RetryPolicy
+from backburner.nouns.policy import DEFAULT_RULES, RetryPolicy
 from backburner.plan.lanes import ReleaseAll
 from backburner.plan.packing import PackLimits
 from backburner.store import Store, Transaction
@@ -160,8 +159,8 @@ def _work(wish: dict[str, Any], diary: Diary) -> None:
         try:
             step = worker.tick(ReleaseAll())
         except LaneStopped:
-            # A person reads the refusal, and calls again.
-            wake(tools, worker, bb.lane)
+            # A person reads the refusal, clears it, and goes on.
+            bb.resume()
             continue
         if isinstance(step, Idle):
             left = _LONGEST_NAP if step.until is None else step.until - clock.now()
@@ -170,5 +169,8 @@ def _work(wish: dict[str, Any], diary: Diary) -> None:
 
 def _hasty(tools: Tools) -> Tools:
     """Waits scaled down like the others, and so many attempts that nothing is given up."""
-    retries = RetryPolicy(attempts=1000, first_wait=0.2, longest_wait=1.0)
+    rules = {
+        outcome: replace(rule, times=1000, wait=0.2) for outcome, rule in DEFAULT_RULES.items()
+    }
+    retries = RetryPolicy(rules=rules, longest_wait=1.0)
     return replace(tools, terms=replace(tools.terms, retries=retries, download_wait=0.2))

@@ -22,6 +22,7 @@ from backburner.nouns.batch import BatchState
 from backburner.plan.packing import PackLimits
 from backburner.runs.counting import count_run
 from backburner.store.batches import batches_where
+from backburner.store.lanes import STOPPED, lane_get
 
 _STEP: Final = 0.03
 _LOOK: Final = 1.0
@@ -71,6 +72,7 @@ class Play:
                 return
             if time.monotonic() - looked > _LOOK:
                 looked = time.monotonic()
+                self._resume()
                 self._feed()
                 if self.scene.control is not Control.NONE and self.breaches():
                     return
@@ -85,6 +87,7 @@ class Play:
             and time.monotonic() - started < _LONGEST_PEACE
         ):
             self.reaper.step(mercy=True)
+            self._resume()
             if self.reaper.ended:
                 return
             if not day_passed and time.monotonic() - started > _PEACE_BEFORE_A_DAY:
@@ -100,6 +103,13 @@ class Play:
         self._feeding.result()
         self.reaper.finish()
         self.reader.read()
+
+    def _resume(self) -> None:
+        """Open the lane for a process that died between its stop and its resuming."""
+        with self.bb.tools.store.read() as tx:
+            lane = lane_get(tx, self.bb.lane)
+        if lane is not None and lane.state == STOPPED:
+            self.bb.resume()
 
     def breaches(self) -> list[Violation]:
         """What can be seen while the work is under way."""
