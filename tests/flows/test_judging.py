@@ -187,8 +187,12 @@ def test_lack_of_capacity_is_waited_out_for_a_day_and_no_longer(make_stage):
     stage = make_stage(rules=(Rule(match="", kind="rate_limit_error"),))
     bb = stage.open()
     begun = stage.clock.now()
+    run = stage.run_of(bb, stage.table(["crowded"]))
+    while not bb.status(run.id)[1][0].count.is_finished:
+        bb.drain()
+        stage.clock.sleep(1_000)
 
-    finished = bb.run(stage.run_of(bb, stage.table(["crowded"])).id)
+    finished = bb.run(run.id)
 
     assert finished.receipt.outcomes == {"server_error": 1}
     assert 86_400 < stage.clock.now() - begun < 2 * 86_400
