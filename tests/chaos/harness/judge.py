@@ -49,7 +49,8 @@ class _Travel:
 def paid_twice(bb: Backburner, entries: Iterable[Entry]) -> Iterator[Violation]:
     """Law 2: no request in two live batches, and none accepted again after it succeeded.
 
-    The one exception is a success whose line no download served, of a batch that is in our books.
+    The one exception is a success whose line no download served, of a batch that is in our books
+    or could not be proven ours, since that line was its only one.
     """
     with bb.tools.store.read() as tx:
         known = set(tx.execute(select(batch.c.upstream_id)).scalars())
@@ -61,8 +62,13 @@ def paid_twice(bb: Backburner, entries: Iterable[Entry]) -> Iterator[Violation]:
                 if breach is not None:
                     yield Violation(2, f"{request.custom_id} in {entry.id}: {breach}")
             succeeded = request.outcome == _SUCCEEDED
-            unserved = entry.id in known and not request.brought
+            unserved = (entry.id in known or _is_nameless(entry)) and not request.brought
             travels[request.digest].append(_Travel(entry, _end(entry), succeeded, unserved))
+
+
+def _is_nameless(entry: Entry) -> bool:
+    """Whether a batch's only line was never served: then nothing can prove whose it is."""
+    return entry.count == 1 and not any(request.brought for request in entry.requests)
 
 
 def _twice(earlier: _Travel, again: Entry) -> str | None:
@@ -139,7 +145,7 @@ def _unbooked(bb: Backburner, entries: list[Entry]) -> Iterator[Violation]:
         lines[upstream_id] += requests
         paid[upstream_id] += picodollars
     for entry in entries:
-        if known[entry.id] != 1:
+        if known[entry.id] != 1 and not _is_nameless(entry):
             yield Violation(4, f"{entry.id} stands {known[entry.id]} times in our books")
         yield from _misbooked(entry, lines[entry.id], paid[entry.id])
     for stranger in lines.keys() - {entry.id for entry in entries}:
