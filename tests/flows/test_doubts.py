@@ -287,3 +287,17 @@ def test_an_answer_that_comes_after_the_lease_was_taken_changes_nothing(stage):
     assert bb.run(run.id).receipt.outcomes == {"ok": 2}
     assert [type(one) for one in stage.events if isinstance(one, BatchSent)] == [BatchSent]
     check_paid_once(stage, bb, run)
+
+
+def test_a_batch_of_one_whose_only_line_is_never_served_cannot_be_proven_ours(stage):
+    """The exception that law 2 names: only a stranger's line is there, so it counts as one's."""
+    stage.world.script("create", DropAfter())
+    stage.world.script("results", Line("missing", at=0), times=None, batch=0)
+    stage.world.script("results", Line("unknown_id", at=0), times=None, batch=0)
+    bb = stage.open()
+
+    finished = bb.run(stage.run_of(bb, stage.table(1)).id)
+
+    assert finished.receipt.outcomes == {"ok": 1}
+    assert resolved(stage) == ["absent"]
+    assert [batch.count for batch in stage.world.ledger()] == [1, 1]
