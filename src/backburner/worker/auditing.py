@@ -16,7 +16,7 @@ from backburner.store.lanes import LaneRow
 from backburner.store.ledger import ledger_append
 from backburner.store.objects import objects_register
 from backburner.telemetry import DuplicateFound
-from backburner.upstream import RemoteBatch, Upstream
+from backburner.upstream import Answer, Page, RemoteBatch, Upstream
 from backburner.worker.booking import ledger_rows, price_finder
 from backburner.worker.collecting import store_lines
 from backburner.worker.looking import ENDED, Until, names_in, walk
@@ -56,9 +56,13 @@ def _strangers(tools: Tools, lane: LaneRow, upstream: Upstream) -> list[RemoteBa
     """Ended batches that the store does not know, of a size that was once armed."""
     with tools.store.read() as tx:
         sizes = sizes_armed(tx, lane.name)
+
+    def turned(page: Answer[Page]) -> None:
+        check_workspace(tools, lane.name, page.workspace)
+
     found: dict[str, RemoteBatch] = {}
     until = Until(before=tools.clock.now() - _REACH)
-    for remote in walk(upstream, until, lambda name: check_workspace(tools, lane.name, name)):
+    for remote in walk(upstream, until, turned):
         if isinstance(remote, Fault):
             return remote
         if remote.processing_status == ENDED and remote.request_counts.total in sizes:

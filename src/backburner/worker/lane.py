@@ -12,14 +12,12 @@ from backburner.store.batches import batches_bring_forward, batches_release, bat
 from backburner.store.exceptions import exceptions_next_due
 from backburner.store.lanes import STOPPED, LaneRow, lane_fence, lane_rest
 from backburner.telemetry import FaultSeen
-from backburner.upstream import Upstream
+from backburner.upstream import Answer, Page, Upstream
 from backburner.worker.auditing import audit
+from backburner.worker.looking import ENDED, Until, walk
 from backburner.worker.retrying import pack_retries
 from backburner.worker.stopping import stop_lane
 from backburner.worker.tools import Tools
-
-_PAGE = 1000
-_ENDED = "ended"
 
 
 def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
@@ -100,19 +98,19 @@ def _list(tools: Tools, lane: LaneRow, upstream: Upstream) -> Fault | _Listed:
     with tools.store.read() as tx:
         ours = _by_upstream_id(batches_where(tx, [lane.name], [BatchState.SENT]))
     ready: list[str] = []
-    after: str | None = None
     retry_after: float | None = None
-    while ours:
-        answer = upstream.page(limit=_PAGE, after=after)
-        if isinstance(answer, Fault):
-            return answer
-        for remote in answer.value.data:
-            listed = ours.pop(remote.id, None)
-            if listed is not None and remote.processing_status == _ENDED:
-                ready.append(remote.id)
-        retry_after = answer.retry_after
-        after = answer.value.last_id
-        if not answer.value.has_more or after is None:
+
+    def turned(page: Answer[Page]) -> None:
+        nonlocal retry_after
+        retry_after = page.retry_after
+
+    for remote in walk(upstream, Until(), turned) if ours else ():
+        if isinstance(remote, Fault):
+            return remote
+        listed = ours.pop(remote.id, None)
+        if listed is not None and remote.processing_status == ENDED:
+            ready.append(remote.id)
+        if not ours:
             break
     with tools.store.write() as tx:
         batches_bring_forward(tx, [*ready, *ours], tools.clock.now())

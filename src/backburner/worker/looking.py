@@ -8,7 +8,7 @@ import msgspec
 
 from backburner.nouns.batch import name_of
 from backburner.nouns.fault import Fault, FaultKind
-from backburner.upstream import RemoteBatch, Upstream
+from backburner.upstream import Answer, Page, RemoteBatch, Upstream
 from backburner.worker.times import posix
 
 ENDED: Final = "ended"
@@ -38,12 +38,12 @@ class Until:
 
 
 def walk(
-    upstream: Upstream, until: Until, turned: Callable[[str | None], None]
+    upstream: Upstream, until: Until, turned: Callable[[Answer[Page]], None]
 ) -> Iterator[RemoteBatch | Fault]:
     """Each listed batch once, newest first; a Fault ends the walk.
 
     Args:
-        turned: Told of the workspace that each page names, before the page is used.
+        turned: Told of each page before it is used.
     """
     seen: set[str] = set()
     after: str | None = None
@@ -52,7 +52,7 @@ def walk(
         if isinstance(answer, Fault):
             yield answer
             return
-        turned(answer.workspace)
+        turned(answer)
         for remote in answer.value.data:
             if remote.id == until.fence or _is_before(remote, until.before):
                 return

@@ -17,7 +17,7 @@ from backburner.store.batches import batch_move, batch_rest
 from backburner.store.doubts import candidate_reject, candidates_rejected, upstream_ids_known
 from backburner.store.lanes import lane_wake
 from backburner.telemetry import BatchResolved
-from backburner.upstream import RemoteBatch, Upstream
+from backburner.upstream import Answer, Page, RemoteBatch, Upstream
 from backburner.worker.leasing import renewed
 from backburner.worker.looking import ENDED, Until, names_in, walk
 from backburner.worker.putting_off import put_off
@@ -59,9 +59,9 @@ def _candidates(tools: Tools, batch: Batch, upstream: Upstream) -> dict[str, Rem
     """The batches since the fence that are as large as this one, and not known to be another's."""
     held = batch
 
-    def turned(workspace: str | None) -> None:
+    def turned(page: Answer[Page]) -> None:
         nonlocal held
-        check_workspace(tools, batch.lane, workspace)
+        check_workspace(tools, batch.lane, page.workspace)
         held = renewed(tools, held)
 
     found: dict[str, RemoteBatch] = {}
