@@ -52,6 +52,10 @@ class Run:
         output: Where its output goes; None when the caller reads it.
         prefix: What our column names begin with in the output.
         written_at: When the output was last written.
+        owner: The one word for whoever pays; empty when nobody was named.
+        tags: Its words, sorted and comma-joined.
+        cache: What was planned for the prompt cache, as JSON; empty when nothing was.
+        budget_mode: `worst`, or `expected` where budgets reserve what is likely.
     """
 
     id: str
@@ -73,3 +77,7 @@ class Run:
     cancel_asked_at: float | None
     collapsed_sync: int
     price_date: str
+    owner: str = ""
+    tags: str = ""
+    cache: str = ""
+    budget_mode: str = "worst"

@@ -61,6 +61,10 @@ run = Table(
     Column("cancel_asked_at", Float),
     Column("collapsed_sync", BigInteger, nullable=False),
     Column("price_date", String, nullable=False),
+    Column("owner", Text, nullable=False, server_default=text("''")),
+    Column("tags", Text, nullable=False, server_default=text("''")),
+    Column("cache", Text, nullable=False, server_default=text("''")),
+    Column("budget_mode", Text, nullable=False, server_default=text("'worst'")),
     Index("run_identity", "identity", "created_at"),
     Index("run_output", "output"),
 )
@@ -187,6 +191,37 @@ ledger = Table(
     Column("sync_price", BigInteger),
     Column("uncached_price", BigInteger),
     Column("price_date", String, nullable=False),
+)
+
+budget = Table(
+    "budget",
+    metadata,
+    Column("scope", String, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    Column("set_at", Float, nullable=False),
+)
+
+reservation = Table(
+    "reservation",
+    metadata,
+    Column("batch", Integer, ForeignKey("batch.id"), primary_key=True),
+    Column("scope", String, ForeignKey("budget.scope"), primary_key=True),
+    Column("state", String, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("paid", BigInteger, nullable=False),
+    Index("reservation_scope", "scope"),
+)
+
+worst_case = Table(
+    "worst_case",
+    metadata,
+    Column("batch", Integer, ForeignKey("batch.id"), primary_key=True),
+    Column("run", String, ForeignKey("run.id"), primary_key=True),
+    Column("requests", Integer, nullable=False),
+    Column("unbounded", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False),
 )
 
 object_ = Table(
