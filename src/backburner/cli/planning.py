@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from backburner.client import Backburner
     from backburner.client.preparing import Fresh
     from backburner.nouns.run import Run
-    from backburner.plan.pricing import Estimate, Workload
+    from backburner.plan.estimating import Estimate, Workload
     from backburner.runs.input_warnings import InputWarning
     from backburner.runs.output_schema import OutputSchema
 

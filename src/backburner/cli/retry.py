@@ -12,7 +12,7 @@ from backburner.nouns.outcome import Outcome
 
 if TYPE_CHECKING:
     from backburner.client.retrying import Chosen
-    from backburner.plan.pricing import Estimate
+    from backburner.plan.estimating import Estimate
 
 STOPPED = 130
 

@@ -53,9 +53,9 @@ from backburner.errors import InputError
 from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS
 from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.tariff import Tariff
+from backburner.plan.estimating import Estimate, Workload, estimate_all
 from backburner.plan.lanes import ReleaseAll, ReleaseRetries
 from backburner.plan.packing import PackLimits
-from backburner.plan.pricing import Estimate, Workload, estimate_all
 from backburner.report.receipt import Receipt
 from backburner.report.verification import Verification
 from backburner.runs.counting import RunCount

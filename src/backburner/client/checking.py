@@ -18,9 +18,9 @@ from backburner.client.preparing import (
     spec_of,
 )
 from backburner.nouns.run import RunSpec
+from backburner.plan.estimating import Estimate, estimate_all
 from backburner.plan.lifecycle import usable
 from backburner.plan.packing import PackLimits
-from backburner.plan.pricing import Estimate, estimate_all
 from backburner.runs.collapse import Collapser
 from backburner.runs.faults import Faults, InputFault
 from backburner.runs.folder import pack_folder

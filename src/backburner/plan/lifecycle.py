@@ -34,7 +34,7 @@ _WINDOW: Final = 1_000_000
 _LEAST_BYTES: Final = 6
 """More bytes of text to a token than any prose has: beyond the window with these is surely so.
 
-English prose has 3.6 to 4.5. Source: the measurements that `plan.pricing` names.
+English prose has 3.6 to 4.5. Source: the measurements that `plan.estimating` names.
 """
 
 _USUAL_BYTES: Final = {_SMALL_WINDOW: 4, _WINDOW: 3}

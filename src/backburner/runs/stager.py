@@ -12,9 +12,9 @@ from msgspec import UNSET
 
 from backburner.nouns.request import KnownParams, Params, read_params, unknown_keys
 from backburner.nouns.run import RunSpec
+from backburner.plan.estimating import Workload
 from backburner.plan.lifecycle import SURELY_FITS, is_maybe_too_long, retiring
 from backburner.plan.preflight import blank_message, length_refusal, refusals
-from backburner.plan.pricing import Workload
 from backburner.runs.bodies import BodyShape, render_bodies
 from backburner.runs.collapse import Collapser
 from backburner.runs.faults import Faults

@@ -13,8 +13,8 @@ from backburner.clock import Clock
 from backburner.errors import InputError
 from backburner.nouns.batch import BatchState
 from backburner.nouns.run import Run, RunSpec
+from backburner.plan.estimating import Workload
 from backburner.plan.packing import PackLimits
-from backburner.plan.pricing import Workload
 from backburner.runs.faults import Faults
 from backburner.runs.identity import identity_of, parts_of
 from backburner.runs.input_copy import InputCopy, staged_input

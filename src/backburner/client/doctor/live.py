@@ -34,7 +34,7 @@ from backburner.clock import Clock
 from backburner.errors import LanePinned
 from backburner.nouns.money import Money
 from backburner.nouns.tariff import Tariff
-from backburner.plan.pricing import Workload, estimate
+from backburner.plan.estimating import Workload, estimate
 
 if TYPE_CHECKING:
     import anthropic
