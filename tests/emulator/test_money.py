@@ -3,6 +3,7 @@
 import pytest
 
 from backburner.emulator import prices
+from backburner.emulator.cacheplan import CachePlan
 from backburner.emulator.shapes import CacheCreation, Usage
 
 BATCHES = "/v1/messages/batches"
@@ -125,7 +126,10 @@ def test_a_later_batch_reads_what_is_still_alive(emulate, clock):
     assert second_read(emulate(turnaround=lambda _o, _n: 100.0), -150) == 2_008
     assert second_read(emulate(turnaround=lambda _o, _n: 100.0), 150) == 0
     assert (
-        second_read(emulate(turnaround=lambda _o, _n: 100.0, cache_across_batches=False), -150) == 0
+        second_read(
+            emulate(turnaround=lambda _o, _n: 100.0, cache=CachePlan(across_batches=False)), -150
+        )
+        == 0
     )
 
 
@@ -138,7 +142,7 @@ def test_a_single_call_does_not_warm_the_cache_of_batches(api):
 
 
 def test_some_reads_are_missed(emulate):
-    api = emulate(cache_hit_rate=0.5, seed=3)
+    api = emulate(cache=CachePlan(hits=0.5), seed=3)
 
     results = api.run(*(marked(LONG, "Hi") for _ in range(60)))
 

@@ -42,6 +42,9 @@ def test_it_tells_its_address_and_a_program_can_be_pointed_at_it(emulator, call,
     [
         (["--fail-once", "x"], "--fail-once x names no request"),
         (["--fail-once", "0:1:nonsense"], "nonsense is not an error type"),
+        (["--cache-hits", "7/5"], "--cache-hits 7/5 is no number of hits"),
+        (["--cache-hits", "often"], "--cache-hits often is no number of hits"),
+        (["--cache-hits", "1.5"], "--cache-hits 1.5 is no number of hits"),
         (["--rules", "missing.toml"], "missing.toml cannot be read"),
     ],
 )

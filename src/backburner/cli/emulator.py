@@ -9,6 +9,7 @@ from backburner.cli.output import Page
 from backburner.errors import ConfigError, ExtraMissing, InputError
 
 if TYPE_CHECKING:
+    from backburner.emulator.cacheplan import CachePlan
     from backburner.emulator.settings import ItemFailure, Rule, Settings
 
 _KINDS = "an error type, `expired`, or a stop reason"
@@ -39,6 +40,12 @@ def emulator(
     expired_share: Annotated[
         float, typer.Option(metavar="SHARE", min=0, max=1, help="Requests that expire")
     ] = 0.0,
+    cache_hits: Annotated[
+        str,
+        typer.Option(
+            metavar="K/N", help="Of every N marked requests K read the cache; or a share, as 0.3"
+        ),
+    ] = "1.0",
     fail_once: Annotated[
         list[str] | None,
         typer.Option(
@@ -72,6 +79,7 @@ def emulator(
         errored_share=errored_share,
         expired_share=expired_share,
         rules=_rules(rules),
+        cache=_cache(cache_hits),
         fail_once=tuple(map(_failure, fail_once or ())),
         refused_keys=frozenset(refuse_key or ()),
     )
@@ -117,6 +125,19 @@ def _rules(path: Path | None) -> "tuple[Rule, ...]":
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} holds no rules: {error}", hint="write [[rules]] tables with match and answer"
+        ) from error
+
+
+def _cache(text: str) -> "CachePlan":
+    """How many requests read the cache, from `150/500` or `0.3`."""
+    from backburner.emulator.cacheplan import CachePlan, Hits  # noqa: PLC0415  # not for --help
+
+    hits, _, of = text.partition("/")
+    try:
+        return CachePlan(hits=Hits(int(hits), int(of)) if of else float(text))
+    except ValueError as error:
+        raise InputError(
+            f"--cache-hits {text} is no number of hits", hint="write it as in 150/500 or 0.3"
         ) from error
 
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from backburner.emulator import parameters, tokens
+from backburner.emulator.cacheplan import HitDeck
 from backburner.emulator.catalogue import Model
 from backburner.emulator.parameters import Params
 
@@ -37,7 +38,7 @@ class Split(Struct, frozen=True, gc=False):
     write_1h: int = 0
 
 
-class _Place(Struct, frozen=True, gc=False):
+class Place(Struct, frozen=True, gc=False):
     """The end of a block: what came before it, in tokens and as a digest, and its mark."""
 
     end: int
@@ -115,11 +116,11 @@ def _ttl(mark: Any) -> str | None:
     return str(ttl)
 
 
-def _layout(params: Params, model: Model) -> list[_Place]:
+def _layout(params: Params, model: Model) -> list[Place]:
     """The ends of all blocks in the order of the cache: tools, system, messages."""
     digest = hashlib.blake2b(model.id.encode(), digest_size=16)
     end = _overhead(params, model)
-    places: list[_Place] = []
+    places: list[Place] = []
 
     def add(kind: str, content: str | list[Any]) -> None:
         nonlocal end
@@ -128,7 +129,7 @@ def _layout(params: Params, model: Model) -> list[_Place]:
             block = _block(bytes(raw), model)
             digest.update(block.plain)
             end += block.tokens
-            places.append(_Place(end, digest.digest(), block.ttl))
+            places.append(Place(end, digest.digest(), block.ttl))
 
     add("tools", params.tools or [])
     add("system", params.system or [])
@@ -142,7 +143,7 @@ def _as_block(text: str) -> bytes:
     return msgspec.json.encode({"type": "text", "text": text})
 
 
-def _with_automatic_mark(places: list[_Place], params: Params) -> list[_Place]:
+def _with_automatic_mark(places: list[Place], params: Params) -> list[Place]:
     """The places with the mark that a top-level `cache_control` puts on the last block."""
     automatic = params.cache_control
     if not isinstance(automatic, parameters.CacheControl) or not places:
@@ -154,14 +155,14 @@ def _with_automatic_mark(places: list[_Place], params: Params) -> list[_Place]:
         raise CacheMarkError("cache_control: the last block is marked with another ttl")
     if sum(place.ttl is not None for place in places) >= BREAKPOINTS:
         raise CacheMarkError(_too_many(BREAKPOINTS + 1))
-    return [*places[:-1], _Place(last.end, last.digest, automatic.ttl)]
+    return [*places[:-1], Place(last.end, last.digest, automatic.ttl)]
 
 
 def _too_many(found: int) -> str:
     return f"A maximum of {BREAKPOINTS} blocks with cache_control may be provided. Found {found}."
 
 
-def marked_places(params: Params, model: Model) -> list[_Place]:
+def marked_places(params: Params, model: Model) -> list[Place]:
     """All places of a marked prompt.
 
     Raises:
@@ -182,20 +183,26 @@ class PromptCache:
     def __init__(self) -> None:
         self._entries: dict[tuple[str, bytes], _Entry] = {}
 
-    def split(self, params: Params, model: Model, *, scope: str, at: float, lucky: bool) -> Split:
+    def split(
+        self,
+        places: list[Place],
+        model: Model,
+        *,
+        scope: str,
+        at: float,
+        lucky: bool = True,
+        deck: HitDeck | None = None,
+    ) -> Split:
         """What the cache does for a marked prompt at a moment, and remembers for later ones.
 
         Args:
-            params: The body.
+            places: The prompt.
             model: Its model.
             scope: Who shares entries.
             at: When the request is processed, in POSIX seconds.
             lucky: Whether a possible read happens.
-
-        Raises:
-            CacheMarkError: The API refuses the marks.
+            deck: What says instead whether one happens, possible or not.
         """
-        places = marked_places(params, model)
         total = places[-1].end if places else 0
         marked = [
             index
@@ -204,7 +211,10 @@ class PromptCache:
         ]
         if not marked:
             return Split(total)
-        read = self._longest(places, marked, scope, at) if lucky else 0
+        if deck is not None:
+            read = self._dealt(places, marked, scope, deck)
+        else:
+            read = self._longest(places, marked, scope, at) if lucky else 0
         for index in marked:
             if places[index].end >= read:
                 self._write(places[index], scope, at)
@@ -217,7 +227,7 @@ class PromptCache:
             write_5m=last - max(read, long),
         )
 
-    def _longest(self, places: list[_Place], marked: list[int], scope: str, at: float) -> int:
+    def _longest(self, places: list[Place], marked: list[int], scope: str, at: float) -> int:
         """Tokens of the longest prefix with an entry, which is thereby refreshed."""
         for index in reversed(marked):
             ttl = places[index].ttl or "5m"
@@ -228,7 +238,17 @@ class PromptCache:
                     return place.end
         return 0
 
-    def _write(self, place: _Place, scope: str, at: float) -> None:
+    def _dealt(self, places: list[Place], marked: list[int], scope: str, deck: HitDeck) -> int:
+        """Tokens read by a request for which a deck decides.
+
+        It reads the longest prefix that anybody has ever written, or all that is marked.
+        """
+        ends = [places[i].end for i in marked if (scope, places[i].digest) in self._entries]
+        if not deck.deal(new=not ends):
+            return 0
+        return max(ends, default=places[marked[-1]].end)
+
+    def _write(self, place: Place, scope: str, at: float) -> None:
         until = at + LIFETIMES[place.ttl or "5m"]
         entry = self._entries.get((scope, place.digest))
         if entry is not None and entry.since <= at < entry.until:

@@ -10,6 +10,8 @@ POST /_emulator/script    {"route": "create", "fault": "late", "by": 2.0, "times
 POST /_emulator/calm      ends all faults, scripted and by chance
 POST /_emulator/foreign   {"requests": 100, "count": 3} plants batches of another producer
 POST /_emulator/credit    {"left": false, "code": 402} lets the credit run out, or refills it
+POST /_emulator/cache     {"hits": 150, "of": 500} lets exactly so many requests read the cache;
+                          {"hits": 0.3} lets that share of possible reads happen by chance
 """
 
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from backburner.emulator.cacheplan import Hits
 from backburner.emulator.faultplan import scripted
 from backburner.emulator.ledger import Accepted
 from backburner.emulator.replies import Reply, json_reply
@@ -58,6 +61,11 @@ class _Credit(Struct, forbid_unknown_fields=True):
     code: Literal[400, 402] = 402
 
 
+class _Cache(Struct, forbid_unknown_fields=True):
+    hits: float
+    of: int | None = None
+
+
 class Controls:
     """Answers the calls under `/_emulator/`.
 
@@ -79,6 +87,7 @@ class Controls:
             ("POST", "calm"): self._calm,
             ("POST", "foreign"): self._foreign,
             ("POST", "credit"): self._credit,
+            ("POST", "cache"): self._cache,
         }
 
     def reply(self, method: str, target: str, body: bytes) -> Reply:
@@ -130,6 +139,19 @@ class Controls:
         else:
             self._world.exhaust_credit(wish.code)
         return json_reply({"left": wish.left})
+
+    def _cache(self, body: bytes) -> Reply:
+        wish = msgspec.json.decode(body, type=_Cache)
+        self._world.cache_hits(_hits(wish))
+        return json_reply({"hits": wish.hits, "of": wish.of})
+
+
+def _hits(wish: _Cache) -> Hits | float:
+    if wish.of is None:
+        return wish.hits
+    if not wish.hits.is_integer():
+        raise ValueError(f"{wish.hits} is not a number of requests.")
+    return Hits(int(wish.hits), wish.of)
 
 
 def _entry(batch: Accepted) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Fates:
     scripted: dict[int, FailureKind]
 
     @classmethod
-    def of(cls, settings: Settings, ordinal: int, count: int) -> "Fates":
+    def of(cls, settings: Settings, ordinal: int, count: int, hit_share: float) -> "Fates":
         """The fates of a batch, from the seed, its ordinal and the positions alone."""
 
         def draw(purpose: str, share: float) -> "list[int] | memoryview[int]":
@@ -52,7 +52,7 @@ class Fates:
         return cls(
             errored=draw("errored", settings.errored_share),
             expired=draw("expired", settings.expired_share),
-            unlucky=draw("unlucky", 1 - settings.cache_hit_rate),
+            unlucky=draw("unlucky", 1 - hit_share),
             scripted={f.index: f.kind for f in settings.fail_once if f.ordinal == ordinal},
         )
 
@@ -86,7 +86,7 @@ class Results:
             batch.counts = RequestCounts(0, done, 0, batch.count - done)
             return
         order = identifiers.finish_order(self._settings.seed, batch.ordinal, batch.count)
-        fates = Fates.of(self._settings, batch.ordinal, batch.count)
+        fates = self._fates(batch)
         reached = batch.processed(batch.ends_at)
         letters = bytearray(batch.count)
         encode = msgspec.json.Encoder().encode
@@ -120,7 +120,7 @@ class Results:
     def tally(self, batch: Batch) -> bytes:
         """How each request will end, one letter each in finish order, before it has ended."""
         order = identifiers.finish_order(self._settings.seed, batch.ordinal, batch.count)
-        fates = Fates.of(self._settings, batch.ordinal, batch.count)
+        fates = self._fates(batch)
         letters = []
         quiet = Results(self._settings, Speaker(self._settings), self._credit)
         quiet._failed = dict(self._failed)
@@ -129,6 +129,9 @@ class Results:
         ):
             letters.append(_letter(quiet._judge(batch, fates, place, index, raw)))
         return "".join(letters).encode()
+
+    def _fates(self, batch: Batch) -> Fates:
+        return Fates.of(self._settings, batch.ordinal, batch.count, self._speaker.hit_share)
 
     def _judge(
         self, batch: Batch, fates: Fates, place: int, index: int, raw: bytes
@@ -150,11 +153,9 @@ class Results:
             name = "overloaded_error" if chance & 1 else "api_error"
             return self._errored(batch, index, failure(name))
         scope = f"{batch.workspace} batch"
-        if not self._settings.cache_across_batches:
+        if not self._settings.cache.across_batches:
             scope += f" {batch.ordinal}"
-        lucky = not fates.unlucky or not _hits(
-            fates.unlucky[index], 1 - self._settings.cache_hit_rate
-        )
+        lucky = not fates.unlucky or not _hits(fates.unlucky[index], 1 - self._speaker.hit_share)
         occasion = Occasion(
             "batch", scope, batch.moment(place), _message_id(batch, index), lucky, kind
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from backburner.emulator.cacheplan import CachePlan
 from backburner.emulator.faultplan import FaultPlan
 
 DEFAULT_WORKSPACE = "wrkspc_01Emu1atorDefau1tWorkspc"
@@ -127,8 +128,7 @@ class Settings:
             after 24 hours.
         fail_once: Scripted failures of single requests.
         rules: Answers by pattern; the first that matches wins.
-        cache_hit_rate: Share of possible prompt-cache reads that happen.
-        cache_across_batches: Whether a batch may read what an earlier batch wrote.
+        cache: How the prompt cache behaves for batches.
         workspaces: Workspace of each key that has one of its own.
         default_workspace: Workspace of all other keys.
         refused_keys: Keys that are answered with 401.
@@ -144,8 +144,7 @@ class Settings:
     expired_share: float = 0.0
     fail_once: tuple[ItemFailure, ...] = ()
     rules: tuple[Rule, ...] = ()
-    cache_hit_rate: float = 1.0
-    cache_across_batches: bool = True
+    cache: CachePlan = field(default_factory=CachePlan)
     workspaces: Mapping[str, str] = field(default_factory=dict)
     default_workspace: str = DEFAULT_WORKSPACE
     refused_keys: frozenset[str] = frozenset()

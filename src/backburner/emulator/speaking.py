@@ -7,7 +7,9 @@ from msgspec import UNSET, Struct
 
 from backburner.emulator import caching, parameters, schemas, tokens
 from backburner.emulator.answers import Answer, Answers
+from backburner.emulator.cacheplan import HitDeck, Hits
 from backburner.emulator.caching import CacheMarkError, PromptCache, Split
+from backburner.emulator.catalogue import Model
 from backburner.emulator.parameters import Params
 from backburner.emulator.schemas import UnsupportedSchemaError
 from backburner.emulator.settings import FailureKind, Settings
@@ -42,6 +44,10 @@ def failure(kind: str) -> Problem:
     return Problem(kind, _SENTENCES[kind])
 
 
+class TooLongError(Exception):
+    """A prompt that is longer than the model's window."""
+
+
 class Occasion(Struct, frozen=True, gc=False):
     """The circumstances under which a request is answered.
 
@@ -63,11 +69,26 @@ class Occasion(Struct, frozen=True, gc=False):
 
 
 class Speaker:
-    """Answers requests, by the rules or with an echo."""
+    """Answers requests, by the rules or with an echo.
+
+    Attributes:
+        hit_share: The share of possible cache reads that happen in batches.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        self._seed = settings.seed
         self._answers = Answers(settings.rules)
         self._cache = PromptCache()
+        self._deck: HitDeck | None
+        self.hit_share: float
+        self.deal(settings.cache.hits)
+
+    def deal(self, hits: Hits | float) -> None:
+        """Decides how many cache reads happen from now on."""
+        if isinstance(hits, Hits):
+            self._deck, self.hit_share = HitDeck(hits, self._seed), 1.0
+        else:
+            self._deck, self.hit_share = None, hits
 
     def reply(self, valid: Valid, raw: bytes, occasion: Occasion) -> Message | Problem:
         """The answer to one request, with what it used."""
@@ -77,17 +98,14 @@ class Speaker:
         if kind in _SENTENCES:
             return failure(kind)
         try:
-            split = self._split(valid, raw, occasion)
             said = _say(valid, answer, occasion.message_id)
-        except CacheMarkError as error:
+            split = self._split(valid, raw, occasion)
+        except (CacheMarkError, TooLongError) as error:
             return invalid(str(error))
         except UnsupportedSchemaError as error:
             return invalid(
                 f"output_config.format.schema: {error.keyword} is not supported by the emulator"
             )
-        prompt = split.fresh + split.read + split.write_5m + split.write_1h
-        if prompt > model.window:
-            return invalid(f"prompt is too long: {prompt} tokens > {model.window} maximum")
         said = _stopped(said, valid, kind)
         return Message(
             model=model.id,
@@ -101,14 +119,24 @@ class Speaker:
 
     def _split(self, valid: Valid, raw: bytes, occasion: Occasion) -> Split:
         if not caching.is_marked(raw):
-            return Split(caching.input_tokens(valid.params, valid.model))
+            total = caching.input_tokens(valid.params, valid.model)
+            return Split(_fitting(total, valid.model))
+        places = caching.marked_places(valid.params, valid.model)
+        _fitting(places[-1].end if places else 0, valid.model)
         return self._cache.split(
-            valid.params,
+            places,
             valid.model,
             scope=occasion.scope,
             at=occasion.at,
             lucky=occasion.lucky,
+            deck=self._deck if occasion.tier == "batch" else None,
         )
+
+
+def _fitting(prompt: int, model: Model) -> int:
+    if prompt > model.window:
+        raise TooLongError(f"prompt is too long: {prompt} tokens > {model.window} maximum")
+    return prompt
 
 
 class _Said(Struct):

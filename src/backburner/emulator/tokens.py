@@ -31,6 +31,20 @@ def tokens_of(text: str, model: Model) -> int:
     return -(-text_bytes(text) * 10 // model.token_tenths)
 
 
+def text_of(count: int, model: Model, *, beside: int = 0) -> str:
+    """A text of exactly so many tokens.
+
+    Args:
+        count: The tokens.
+        model: The model that counts them.
+        beside: Tokens that come with the text and are part of the count: with `REQUEST_TOKENS`, a
+            system prompt of this text makes a cacheable prefix of exactly `count` tokens.
+    """
+    words = "All of this is only here to be as long as it has to be. "
+    size = (count - beside) * model.token_tenths // 10
+    return (words * (size // len(words) + 1))[:size]
+
+
 def cut(text: str, limit: int, model: Model) -> str:
     """The longest beginning of a text that has at most `limit` tokens."""
     room = limit * model.token_tenths // 10

@@ -18,6 +18,7 @@ from typing import Literal
 from backburner.emulator import identifiers
 from backburner.emulator.batch_routes import BatchRoutes
 from backburner.emulator.batchbook import Batch, BatchBook
+from backburner.emulator.cacheplan import CachePlan, Hits
 from backburner.emulator.calls import (
     BATCH_ROUTES,
     Call,
@@ -94,6 +95,7 @@ class World:
         self._deferred = Deferred()
         self._credit = Credit()
         speaker = Speaker(self.settings)
+        self._speaker = speaker
         self._results = Results(self.settings, speaker, self._credit)
         self._working: tuple[Batch, Iterator[None]] | None = None
         self._batches = BatchRoutes(
@@ -327,6 +329,18 @@ class World:
             self._batches.plant(requests, place, self.time, turnaround, prefix).id
             for _ in range(count)
         ]
+
+    def cache_hits(self, hits: Hits | float) -> None:
+        """Decides how many cache reads happen in batches that end from now on.
+
+        Args:
+            hits: An exact number, or the share of possible reads that happen by chance.
+
+        Raises:
+            ValueError: The share is not between 0 and 1.
+        """
+        self.advance()
+        self._speaker.deal(CachePlan(hits=hits).hits)
 
     def exhaust_credit(self, code: Literal[400, 402] = 402, *, at: float | None = None) -> None:
         """Lets the credit run out: requests end with `billing_error`, creations are refused.
