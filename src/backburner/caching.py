@@ -1,0 +1,37 @@
+"""The cache planner, usable alone: `from backburner.caching import plan_marks, trie_of`."""
+
+from backburner.plan.caching.breakpoints import MarkPlan, plan_marks
+from backburner.plan.caching.explaining import Decision, Reason, best_mark, decisions, sentence
+from backburner.plan.caching.policies import InputCosts, cost_with, input_costs, mark_all
+from backburner.plan.caching.terms import (
+    CacheTerms,
+    HitRates,
+    Ttl,
+    break_even,
+    cache_minimum,
+    cache_terms,
+)
+from backburner.plan.caching.trie import Trie, TrieBuilder, trie_of
+
+__all__ = [
+    "CacheTerms",
+    "Decision",
+    "HitRates",
+    "InputCosts",
+    "MarkPlan",
+    "Reason",
+    "Trie",
+    "TrieBuilder",
+    "Ttl",
+    "best_mark",
+    "break_even",
+    "cache_minimum",
+    "cache_terms",
+    "cost_with",
+    "decisions",
+    "input_costs",
+    "mark_all",
+    "plan_marks",
+    "sentence",
+    "trie_of",
+]
