@@ -220,10 +220,11 @@ class _Pair:
     def _rate(self, theirs: "TheirPrice", kind: str, above: int) -> int:
         dollars = _dollars(getattr(theirs, _KINDS[kind]), above)
         scaled = None if dollars is None else dollars * _PER_DOLLAR_A_MILLION
-        if scaled is None or scaled != int(scaled):
+        # With a tenth more in the US it has to be whole too.
+        if scaled is None or scaled % 10:
             raise PriceSuspect(
                 f"the price of {self.model} for {kind} is {dollars} dollars a million tokens, "
-                "which is not a whole number of picodollars a token",
+                "which is not a whole number of tens of picodollars a token",
                 hint=_REINSTALL,
             )
         return int(scaled)

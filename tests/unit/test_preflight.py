@@ -50,6 +50,29 @@ def test_what_a_batch_refuses_is_named_with_its_value(key: str, value: Any) -> N
     assert refusal.hint
 
 
+@pytest.mark.parametrize(
+    ("model", "geo", "told"),
+    [
+        ("claude-haiku-4-5", "us", ['inference_geo is "us", which claude-haiku-4-5 refuses']),
+        ("claude-opus-4-5-20251101", "global", ['inference_geo is "global", which']),
+        ("claude-sonnet-4-6", "eu", ['inference_geo is "eu", not us or global']),
+        ("claude-sonnet-4-6", "us", []),
+        ("claude-haiku-5-5", "global", []),
+        ("claude-next", "us", []),
+        ("claude-haiku-4-5", None, []),
+    ],
+)
+def test_a_place_of_inference_is_refused_where_the_model_knows_none(
+    model: str, geo: str | None, told: list[str]
+) -> None:
+    refused = found({"model": model, "inference_geo": geo})
+
+    assert len(refused) == len(told)
+    for refusal, words in zip(refused, told, strict=True):
+        assert refusal.what.startswith(words)
+        assert refusal.path == ("inference_geo",)
+
+
 def test_betas_in_params_are_sent_to_their_option() -> None:
     (refusal,) = found({"betas": ["output-300k-2026-03-24"]})
 

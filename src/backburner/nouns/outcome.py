@@ -35,10 +35,16 @@ class CacheCreation(msgspec.Struct, frozen=True, gc=False):
     ephemeral_1h_input_tokens: int = 0
 
 
+class ServerToolUse(msgspec.Struct, frozen=True, gc=False):
+    """How often a server tool that is paid by the request was used."""
+
+    web_search_requests: int | None = None
+
+
 class WireUsage(msgspec.Struct, frozen=True, gc=False):
     """Usage as a message carries it.
 
-    Source: anthropic 2.12.0, types/usage.py.
+    Source: anthropic 2.12.0, types/usage.py and types/server_tool_usage.py.
     """
 
     input_tokens: int = 0
@@ -46,6 +52,8 @@ class WireUsage(msgspec.Struct, frozen=True, gc=False):
     cache_creation_input_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation: CacheCreation | None = None
+    inference_geo: str | None = None
+    server_tool_use: ServerToolUse | None = None
 
 
 class WireMessage(msgspec.Struct, frozen=True, gc=False):

@@ -52,7 +52,7 @@ class Params(msgspec.Struct, frozen=True, gc=False):
     context_management: _RAW = UNSET
     diagnostics: _RAW = UNSET
     fallback_credit_token: _RAW = UNSET
-    inference_geo: _RAW = UNSET
+    inference_geo: Any = UNSET
     mcp_servers: _RAW = UNSET
     metadata: _RAW = UNSET
     output_config: _RAW = UNSET

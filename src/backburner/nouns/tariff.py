@@ -3,12 +3,25 @@
 import difflib
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Final
 
-from backburner.errors import ModelUnknown
+from backburner.errors import ModelUnknown, PriceSuspect
 from backburner.nouns.batch import Via
+
+WEB_SEARCH: Final = 10_000_000_000
+"""Picodollars for one web search: $10 for 1,000, wherever it runs, and in a batch too.
+
+Source: platform.claude.com pricing (web search tool), 2026-08-21. Whether a batch halves it is not
+said there; another line says that tool calls in a batch are priced as in Messages.
+"""
+
+US: Final = "us"
+"""The `inference_geo` that costs more: a tenth on every kind of token, not on web searches.
+
+Source: platform.claude.com pricing (data residency pricing), 2026-08-21.
+"""
 
 _DATE_ENDING: Final = re.compile(r"-20\d{6}$")
 _SUGGESTIONS: Final = 3
@@ -23,6 +36,16 @@ class Rates:
     cache_write_5m: int
     cache_write_1h: int
     cache_read: int
+
+    def in_us(self) -> "Rates":
+        """The rates of inference in the US alone.
+
+        Raises:
+            PriceSuspect: One of them would not be a whole number of picodollars.
+        """
+        return Rates(
+            **{one.name: _in_us(one.name, getattr(self, one.name)) for one in fields(self)}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +85,24 @@ class ModelPrice:
                 level = step
         return level.batch if via is Via.BATCH else level.sync
 
+    def located(self, geo: str | None) -> "ModelPrice":
+        """The price of calls with this `inference_geo`, as an answer's usage or a body names it.
+
+        Raises:
+            PriceSuspect: A rate in the US would not be a whole number of picodollars.
+        """
+        if geo != US:
+            return self
+        return replace(
+            self,
+            sync=self.sync.in_us(),
+            batch=self.batch.in_us(),
+            steps=tuple(
+                replace(step, sync=step.sync.in_us(), batch=step.batch.in_us())
+                for step in self.steps
+            ),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tariff:
@@ -95,6 +136,16 @@ def undated(model: str) -> str:
     Source: platform.claude.com models/overview (aliases), 2026-08-22.
     """
     return _DATE_ENDING.sub("", model)
+
+
+def _in_us(kind: str, rate: int) -> int:
+    dearer, rest = divmod(rate * 11, 10)
+    if rest:
+        raise PriceSuspect(
+            f"{kind} at {rate} picodollars a token, and a tenth more in the US, is no whole number",
+            hint="give the price in steps of $0.00002 for a million tokens",
+        )
+    return dearer
 
 
 def unknown(model: str, known: Collection[str]) -> ModelUnknown:

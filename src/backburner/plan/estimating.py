@@ -8,7 +8,7 @@ from typing import Final
 from backburner.nouns.batch import Via
 from backburner.nouns.model import version_of
 from backburner.nouns.money import Money
-from backburner.nouns.tariff import ModelPrice, Tariff
+from backburner.nouns.tariff import US, ModelPrice, Tariff
 from backburner.nouns.usage import Usage
 from backburner.plan.pricing import priced
 
@@ -54,6 +54,7 @@ class Workload:
         largest_prompt_bytes: The same of the largest request.
         max_output_tokens: The sum of their `max_tokens`.
         requests_with_tools: How many of them bring tools.
+        requests_in_us: How many of them ask for inference in the US alone.
         cache_marks: Whether any of them asks for caching.
     """
 
@@ -64,6 +65,7 @@ class Workload:
     largest_prompt_bytes: int
     max_output_tokens: int
     requests_with_tools: int = 0
+    requests_in_us: int = 0
     cache_marks: bool = False
 
 
@@ -113,8 +115,9 @@ def estimate(tariff: Tariff, work: Workload) -> Estimate:
     4.7 on, whose tokenizer makes about 30 % more tokens of the same text. They cover English prose,
     code, and table rows as JSON. Where cache marks are set, low takes every prompt token as read
     and high as written for an hour; a price step is applied to low by the smallest prompt, to high
-    by the largest. Images, documents and server tools are not text and not in the range, nor
-    are second attempts of requests that were answered and billed before.
+    by the largest; the tenth more for the US to high where any request asks for it, and to low
+    where all do. Images, documents and server tools are not text and not in the range, nor are
+    second attempts of requests that were answered and billed before.
 
     Raises:
         ModelUnknown: The tariff has no such model.
@@ -153,13 +156,15 @@ def estimate_all(tariff: Tariff, works: Iterable[Workload]) -> Estimate | None:
 
 def _low(price: ModelPrice, work: Workload, usage: Usage, via: Via) -> Money:
     smallest = _fewest(_tokenizer(work.model), work.smallest_prompt_bytes)
-    return Money(picodollars=priced(price.rates(smallest, via), usage))
+    located = price.located(US if work.requests_in_us == work.requests > 0 else None)
+    return Money(picodollars=priced(located.rates(smallest, via), usage))
 
 
 def _high(price: ModelPrice, work: Workload, usage: Usage, via: Via) -> Money:
     overhead = _FRAME_TOKENS[1] + (_TOOLS_TOKENS[1] if work.requests_with_tools else 0)
     largest = _most(_tokenizer(work.model), work.largest_prompt_bytes) + overhead
-    return Money(picodollars=priced(price.rates(largest, via), usage))
+    located = price.located(US if work.requests_in_us else None)
+    return Money(picodollars=priced(located.rates(largest, via), usage))
 
 
 def _tokens(work: Workload) -> tuple[Usage, Usage]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from backburner.nouns.model import version_of
 from backburner.nouns.request import Params
 from backburner.plan.lifecycle import end_of, is_too_long, window_of
 
@@ -66,8 +67,12 @@ _NEVER = {
     "cache_hint": _UNSUPPORTED_HINT,
     "context_hint": _UNSUPPORTED_HINT,
 }
+# Source: platform.claude.com pricing (data residency pricing), 2026-08-21: 4.6 and newer; an older
+# model answers 400.
+_GEOS = ("us", "global")
+_GEO_FROM = (4, 6)
 _never_values = attrgetter(*_NEVER)
-_RARE = (*_NEVER, "stream", "billing_policy")
+_RARE = (*_NEVER, "stream", "billing_policy", "inference_geo")
 _rare_values = attrgetter(*_RARE)
 _NONE_SET = (UNSET,) * len(_RARE)
 
@@ -92,6 +97,7 @@ def refusals(params: Params, known_models: Collection[str] | None = None) -> tup
         *_stream(params.stream),
         *_never(params),
         *_billing(params.billing_policy),
+        *_geo(params.model, params.inference_geo),
     )
 
 
@@ -194,6 +200,19 @@ def _billing(value: Any) -> tuple[Refusal, ...]:
         return ()
     what = f"billing_policy is {_show(value)}: a batch cannot bill a user profile"
     return (_refused(what, "remove billing_policy", "billing_policy"),)
+
+
+def _geo(model: Any, value: Any) -> tuple[Refusal, ...]:
+    if value is UNSET or value is None:
+        return ()
+    if value not in _GEOS:
+        hint = 'give "us", or remove it'
+        return (_refused(_not("inference_geo", value, "us or global"), hint, "inference_geo"),)
+    version = version_of(model) if isinstance(model, str) else None
+    if version is None or version >= _GEO_FROM:
+        return ()
+    what = f"inference_geo is {_show(value)}, which {model} refuses"
+    return (_refused(what, "remove it, or name a newer model", "inference_geo"),)
 
 
 def _not(key: str, value: Any, wanted: str) -> str:

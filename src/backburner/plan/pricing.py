@@ -2,7 +2,7 @@
 
 from backburner.nouns.batch import Via
 from backburner.nouns.money import Charge
-from backburner.nouns.tariff import ModelPrice, Rates, Tariff
+from backburner.nouns.tariff import WEB_SEARCH, ModelPrice, Rates, Tariff
 from backburner.nouns.usage import Usage
 
 
@@ -30,14 +30,17 @@ def cost(tariff: Tariff, model: str, usage: Usage, via: Via) -> int:
 
 
 def charge(price: ModelPrice, usage: Usage, via: Via) -> Charge:
-    """What one answer costs, and the two prices that its savings are measured against."""
+    """What one answer costs, and the two prices that its savings are measured against.
+
+    Web searches cost the same whatever the call travels by, so they stand in all three alike.
+    """
     prompt_tokens = usage.prompt_tokens
     rates = price.rates(prompt_tokens, via)
     sync = rates if via is Via.DIRECT else price.rates(prompt_tokens, Via.DIRECT)
     return Charge(
         paid=priced(rates, usage),
-        uncached=prompt_tokens * rates.input + usage.output_tokens * rates.output,
-        sync=prompt_tokens * sync.input + usage.output_tokens * sync.output,
+        uncached=_uncached(rates, usage),
+        sync=_uncached(sync, usage),
     )
 
 
@@ -49,4 +52,13 @@ def priced(rates: Rates, usage: Usage) -> int:
         + usage.cache_write_5m_tokens * rates.cache_write_5m
         + usage.cache_write_1h_tokens * rates.cache_write_1h
         + usage.cache_read_tokens * rates.cache_read
+        + usage.web_searches * WEB_SEARCH
+    )
+
+
+def _uncached(rates: Rates, usage: Usage) -> int:
+    return (
+        usage.prompt_tokens * rates.input
+        + usage.output_tokens * rates.output
+        + usage.web_searches * WEB_SEARCH
     )

@@ -21,7 +21,7 @@ from backburner.nouns.outcome import (
     WireUsage,
     outcome_of,
 )
-from backburner.nouns.tariff import ModelPrice
+from backburner.nouns.tariff import WEB_SEARCH, ModelPrice
 
 _decode: Final = msgspec.json.Decoder(ResultLine).decode
 
@@ -141,11 +141,14 @@ def _add(sums: Sums, usage: WireUsage, price: ModelPrice | None) -> int:
     sums.tokens = [total + count for total, count in zip(sums.tokens, counts, strict=True)]
     if price is None:
         return 0
+    price = price.located(usage.inference_geo)
+    tools = usage.server_tool_use
+    searched = (tools.web_search_requests or 0) * WEB_SEARCH if tools else 0
     prompt = usage.input_tokens + minutes + hour + read
     ours, sync = price.rates(prompt, Via.BATCH), price.rates(prompt, Via.DIRECT)
     rates = (ours.input, ours.output, ours.cache_write_5m, ours.cache_write_1h, ours.cache_read)
-    sums.paid += sum(count * rate for count, rate in zip(counts, rates, strict=True))
-    sums.uncached += prompt * ours.input + usage.output_tokens * ours.output
-    dear = prompt * sync.input + usage.output_tokens * sync.output
+    sums.paid += searched + sum(count * rate for count, rate in zip(counts, rates, strict=True))
+    sums.uncached += searched + prompt * ours.input + usage.output_tokens * ours.output
+    dear = searched + prompt * sync.input + usage.output_tokens * sync.output
     sums.sync += dear
     return dear

@@ -58,7 +58,7 @@ class Reader:
 
     def __init__(self, tariff: Tariff) -> None:
         self._tariff = tariff
-        self._prices: dict[str, ModelPrice | None] = {}
+        self._prices: dict[tuple[str, str | None], ModelPrice | None] = {}
 
     def read(self, final: FinalLine) -> Answer:
         """The answer of one request."""
@@ -78,7 +78,7 @@ class Reader:
             reason = _reason(outcome, result)
             return Answer("", _NAMES[outcome], request_id=final.request_id, reason=reason)
         usage = usage_of(message.usage)
-        price = self._price(message.model)
+        price = self._price(message)
         return Answer(
             text_of(message.content),
             _NAMES[outcome],
@@ -102,7 +102,7 @@ class Reader:
         known = [message for message in messages if message is not None]
         usages = [usage_of(message.usage) for message in known]
         total = sum(usages, Usage())
-        prices = [self._price(message.model) for message in known]
+        prices = [self._price(message) for message in known]
         costs = [_cost(price, usage) for price, usage in zip(prices, usages, strict=True) if price]
         before = [_decode(line).result.message for line in final.turn if line]
         texts = [text_of(message.content) for message in before if message is not None]
@@ -119,7 +119,7 @@ class Reader:
     def sync_cost(self, final: FinalLine) -> int:
         """What the request would cost once more, sync and without caching, in picodollars."""
         message = _decode(final.line).result.message if final.line else None
-        price = self._price(message.model) if message else None
+        price = self._price(message) if message else None
         if message is None or price is None:
             return 0
         return charge(price, usage_of(message.usage), Via.BATCH).sync
@@ -129,16 +129,18 @@ class Reader:
         message = _decode(line).result.message if line else None
         if message is None:
             return 0
-        price = self._price(message.model)
+        price = self._price(message)
         return _cost(price, usage_of(message.usage)) if price else None
 
-    def _price(self, model: str) -> ModelPrice | None:
-        if model not in self._prices:
+    def _price(self, message: _Message) -> ModelPrice | None:
+        geo = message.usage.inference_geo
+        key = (message.model, geo)
+        if key not in self._prices:
             try:
-                self._prices[model] = self._tariff.price(model)
+                self._prices[key] = self._tariff.price(message.model).located(geo)
             except ModelUnknown:
-                self._prices[model] = None
-        return self._prices[model]
+                self._prices[key] = None
+        return self._prices[key]
 
 
 def _cost(price: ModelPrice, usage: Usage) -> int:

@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from backburner.nouns.request import KnownParams, Params, read_params, unknown_keys
 from backburner.nouns.run import RunSpec
+from backburner.nouns.tariff import US
 from backburner.plan.estimating import Workload
 from backburner.plan.lifecycle import SURELY_FITS, is_maybe_too_long, retiring
 from backburner.plan.preflight import blank_message, length_refusal, refusals
@@ -251,10 +252,11 @@ def workloads_of(bodies: Iterable[bytes]) -> tuple[Workload, ...]:
 class _Work:
     """Sums of one model's requests."""
 
-    __slots__ = ("largest", "marks", "outputs", "prompt_bytes", "requests", "smallest", "tools")
+    __slots__ = ("in_us", "largest", "outputs", "prompt_bytes", "requests", "smallest", "tools")
 
     def __init__(self) -> None:
-        self.requests = self.prompt_bytes = self.largest = self.outputs = self.tools = 0
+        self.requests = self.prompt_bytes = self.largest = self.outputs = 0
+        self.tools = self.in_us = 0
         self.smallest = 1 << 62
 
     def add(self, size: int, checked: Params) -> None:
@@ -269,6 +271,8 @@ class _Work:
             self.largest = size
         if checked.tools is not UNSET and bytes(checked.tools) != b"null":
             self.tools += 1
+        if checked.inference_geo == US:
+            self.in_us += 1
 
     def workload(self, model: str) -> Workload:
         """The sums as what an estimate takes."""
@@ -280,4 +284,5 @@ class _Work:
             largest_prompt_bytes=self.largest,
             max_output_tokens=self.outputs,
             requests_with_tools=self.tools,
+            requests_in_us=self.in_us,
         )

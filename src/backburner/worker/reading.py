@@ -3,7 +3,7 @@
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
 
 import msgspec
@@ -18,7 +18,7 @@ from backburner.nouns.outcome import (
     WireUsage,
     outcome_of,
 )
-from backburner.nouns.tariff import ModelPrice
+from backburner.nouns.tariff import US, ModelPrice
 from backburner.nouns.usage import Usage, usage_of
 from backburner.plan.judging import UNKNOWN_RESULT
 from backburner.plan.pricing import charge
@@ -41,6 +41,17 @@ class Booking:
     requests: int
     usage: Usage
     charge: Charge | None
+
+    def __add__(self, other: "Booking") -> "Booking":
+        charges = None
+        if self.charge is not None and other.charge is not None:
+            charges = self.charge + other.charge
+        return replace(
+            self,
+            requests=self.requests + other.requests,
+            usage=self.usage + other.usage,
+            charge=charges,
+        )
 
 
 @dataclass(slots=True)
@@ -114,7 +125,7 @@ def read_results(
     Args:
         position_of: The position that a custom_id names; any that is out of range for none.
         run_of: The run of the request at a position.
-        price_of: The price of a model, where it is known; asked once for each run and model.
+        price_of: The price of a model, where it is known; asked a few times for each run.
         is_invalid: Tells of a position and its line whether an answer breaks its schema.
     """
     reading = Reading(
@@ -122,7 +133,7 @@ def read_results(
         offsets=array("q", [-1]) * requests,
         lengths=array("l", [0]) * requests,
     )
-    books: dict[tuple[str, str], _Book] = {}
+    books: dict[tuple[str, str, bool], _Book] = {}
     # Looked up once here and not for each of a hundred thousand lines.
     codes, offsets, lengths, orphans = (
         reading.codes,
@@ -151,17 +162,26 @@ def read_results(
         lengths[position] = len(line)
         message = result.message
         if message is not None:
-            key = (run_of(position), message.model)
+            key = (run_of(position), message.model, message.usage.inference_geo == US)
             book = books.get(key)
             if book is None:
-                book = books[key] = _Book(price_of(key[1]))
+                book = books[key] = _Book(price_of(key[1]), US if key[2] else None)
             book.add(message.usage)
         elif result.error is not None:
             reading.error_types[position] = result.error.error.type
         if outcome is Outcome.MISSING:
             reading.error_types[position] = UNKNOWN_RESULT
-    reading.bookings = [book.booking(run, model) for (run, model), book in books.items()]
+    reading.bookings = _joined(book.booking(*key[:2]) for key, book in books.items())
     return reading
+
+
+def _joined(bookings: Iterable[Booking]) -> list[Booking]:
+    """One booking for each run and model, wherever its answers were made."""
+    joined: dict[tuple[str, str], Booking] = {}
+    for one in bookings:
+        key = (one.run, one.model)
+        joined[key] = joined[key] + one if key in joined else one
+    return list(joined.values())
 
 
 def own_positions(prefix: str) -> Callable[[str], int]:
@@ -186,12 +206,23 @@ def key_positions(keys: Iterable[bytes]) -> Callable[[str], int]:
 class _Book:
     """Sums up usage. Where the price has steps, each answer is charged alone."""
 
-    __slots__ = ("_charge", "_input", "_output", "_price", "_read", "_requests", "_w1h", "_w5m")
+    __slots__ = (
+        "_charge",
+        "_input",
+        "_output",
+        "_price",
+        "_read",
+        "_requests",
+        "_searches",
+        "_w1h",
+        "_w5m",
+    )
 
-    def __init__(self, price: ModelPrice | None) -> None:
-        self._price = price
+    def __init__(self, price: ModelPrice | None, geo: str | None) -> None:
+        self._price = price.located(geo) if price else None
         self._charge = Charge()
-        self._requests = self._input = self._output = self._w5m = self._w1h = self._read = 0
+        self._requests = self._input = self._output = self._searches = 0
+        self._w5m = self._w1h = self._read = 0
 
     def add(self, wire: WireUsage) -> None:
         """Count one answer in."""
@@ -203,6 +234,8 @@ class _Book:
             self._w5m += usage.cache_write_5m_tokens
             self._w1h += usage.cache_write_1h_tokens
             self._read += usage.cache_read_tokens
+        if wire.server_tool_use is not None:
+            self._searches += wire.server_tool_use.web_search_requests or 0
         if self._price and self._price.steps:
             self._charge = self._charge + charge(self._price, usage_of(wire), Via.BATCH)
 
@@ -214,6 +247,7 @@ class _Book:
             cache_write_5m_tokens=self._w5m,
             cache_write_1h_tokens=self._w1h,
             cache_read_tokens=self._read,
+            web_searches=self._searches,
         )
         return Booking(
             run=run, model=model, requests=self._requests, usage=usage, charge=self._total(usage)
