@@ -61,7 +61,7 @@ OVERRIDES: Final[Mapping[str, Override]] = {
     "claude-mythos-5": Override(
         same_as="claude-fable-5",
         as_of=date(2026, 9, 15),
-        source="platform.claude.com pricing; models/fable-5/overview",
+        source="platform.claude.com pricing",
     ),
     "claude-mythos-5-1": Override(
         same_as="claude-fable-5-1",
@@ -69,7 +69,10 @@ OVERRIDES: Final[Mapping[str, Override]] = {
         source="platform.claude.com pricing",
     ),
 }
-"""Current models that genai-prices 0.2.3 lacks. Its own entry wins as soon as it has one."""
+"""Current models that genai-prices 0.2.3 lacks. Its own entry wins as soon as it has one.
+
+That a Mythos costs what its Fable does is also on platform.claude.com models/fable-5/overview.
+"""
 
 
 def tariff(models: Iterable[str] | None, when: datetime) -> Tariff:

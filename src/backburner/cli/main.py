@@ -15,6 +15,7 @@ from backburner.cli.emulator import emulator
 from backburner.cli.opening import release, resume
 from backburner.cli.output import Page, print_error, print_json
 from backburner.cli.policy import policy
+from backburner.cli.prices import prices
 from backburner.cli.queue import cancel, drain, enqueue
 from backburner.cli.retry import retry
 from backburner.cli.run import run
@@ -54,6 +55,7 @@ for command in (
     verify,
     doctor,
     policy,
+    prices,
     demo,
     emulator,
 ):
