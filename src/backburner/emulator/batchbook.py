@@ -95,6 +95,11 @@ class Batch:
         """When the request at a place of the finish order is processed."""
         return self.created_at + self.turnaround * (place + 1) / self.count
 
+    def start(self, place: int, concurrency: int) -> float:
+        """When that request starts, if so many are processed at once: as another one ends."""
+        before = place - concurrency
+        return self.created_at if before < 0 else self.moment(before)
+
     def archived(self, now: float) -> bool:
         """Whether its results are gone by age, counted from creation."""
         return now >= self.created_at + ARCHIVE_SECONDS

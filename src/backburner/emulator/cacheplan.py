@@ -33,15 +33,28 @@ class CachePlan:
         hits: The share of possible reads that happen, each by chance; or an exact number, which
             happens whatever the times between requests.
         across_batches: Whether a batch may read what an earlier batch wrote.
+        machines: On how many machines requests are processed; each has a cache of its own.
+        concurrency: How many requests of a batch are processed at once. One starts when another
+            ends; those under way together do not know of each other.
+        prefill: Seconds from a request's start until its answer begins, and others can read what it
+            wrote; the end of its answer, if that is sooner. With a concurrency of 1 it always is.
 
     Raises:
-        ValueError: The share is not between 0 and 1.
+        ValueError: The share is not between 0 and 1, there is no machine, or nothing would run.
     """
 
     hits: Hits | float = 1.0
     across_batches: bool = True
+    machines: int = 1
+    concurrency: int = 1
+    prefill: float = 2.0
 
     def __post_init__(self) -> None:
+        for name in ("machines", "concurrency"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, and must be 1 or more.")
+        if self.prefill < 0:
+            raise ValueError(f"prefill is {self.prefill}, and must not be negative.")
         if not isinstance(self.hits, Hits) and not 0 <= self.hits <= 1:
             raise ValueError(f"A share of {self.hits} is not between 0 and 1.")
 

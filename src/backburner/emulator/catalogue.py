@@ -1,9 +1,9 @@
 """The models that the emulated API knows.
 
 Source: platform.claude.com/docs/en/about-claude/models/overview (2026-08-22) and the models' own
-pages (September to November 2026); about-claude/model-deprecations;
-build-with-claude/prompt-caching for the shortest cacheable prefix; about-claude/pricing for the
-tokens that tools add.
+pages (September to November 2026); about-claude/model-deprecations; about-claude/pricing for the
+tokens that tools add; build-with-claude/prompt-caching (2026-08-22) for the shortest cacheable
+prefix, which anthropics/anthropic-sdk-python#1194 has longer for Sonnet 4.6, and AWS for Opus 4.7.
 """
 
 from dataclasses import dataclass, replace
@@ -21,6 +21,8 @@ class Model:
     """A model and what limits its use.
 
     Args:
+        cache_minimum: Tokens of the shortest prefix that is cached, as documented.
+        reported_minimum: The same as others report it, where that is more.
         token_tenths: Tenths of a byte to a token, as the emulator counts; the tokenizer of 4.7 and
             later yields about 30 % more tokens for the same text.
         tool_tokens: Hidden system tokens when tools are offered, and when one is forced.
@@ -34,6 +36,7 @@ class Model:
     window: int
     max_output: int
     cache_minimum: int
+    reported_minimum: int = 0
     token_tenths: int
     tool_tokens: tuple[int, int] = (290, 410)
     extended_output: bool = False
@@ -43,12 +46,18 @@ class Model:
     deprecated: str | None = None
     retires: str | None = None
 
+    def shortest(self, source: Literal["documented", "reported"]) -> int:
+        """Tokens of the shortest prefix that is cached, by whom one believes."""
+        reported = self.reported_minimum if source == "reported" else 0
+        return max(self.cache_minimum, reported)
+
 
 def _new(
     model_id: str,
     name: str,
     cache_minimum: int,
     *,
+    reported: int = 0,
     tools: tuple[int, int] = (290, 410),
     extended: bool = True,
     wide: bool = True,
@@ -61,6 +70,7 @@ def _new(
         window=1_000_000,
         max_output=128_000,
         cache_minimum=cache_minimum,
+        reported_minimum=reported,
         token_tenths=_NEW_TOKEN if wide else _OLD_TOKEN,
         tool_tokens=tools,
         extended_output=extended,
@@ -120,8 +130,8 @@ MODELS = (
     _new("claude-opus-5", "Opus 5", 512, tools=(286, 406)),
     _new("claude-sonnet-5", "Sonnet 5", 1_024, tools=(354, 474)),
     _new("claude-opus-4-8", "Opus 4.8", 1_024, tools=(290, 410)),
-    _new("claude-opus-4-7", "Opus 4.7", 2_048, tools=(675, 804)),
-    _new("claude-sonnet-4-6", "Sonnet 4.6", 1_024, tools=(497, 589), wide=False),
+    _new("claude-opus-4-7", "Opus 4.7", 2_048, reported=4_096, tools=(675, 804)),
+    _new("claude-sonnet-4-6", "Sonnet 4.6", 1_024, reported=2_048, tools=(497, 589), wide=False),
     _new("claude-opus-4-6", "Opus 4.6", 4_096, wide=False),
     _old("claude-opus-4-5-20251101", "Opus 4.5", 4_096, released="2025-11-01"),
     _old("claude-haiku-4-5-20251001", "Haiku 4.5", 4_096, released="2025-10-01"),

@@ -6,11 +6,12 @@ Source: platform.claude.com/docs/en/api/messages, build-with-claude/token-counti
 
 import msgspec
 
-from backburner.emulator import caching, catalogue, identifiers, prices
-from backburner.emulator.caching import CacheMarkError
+from backburner.emulator import catalogue, identifiers, marks, prices, prompts
 from backburner.emulator.calls import Call
 from backburner.emulator.credit import Credit
+from backburner.emulator.marks import CacheMarkError
 from backburner.emulator.paging import page
+from backburner.emulator.promptcache import Visit
 from backburner.emulator.replies import RefusedError, Reply, json_reply
 from backburner.emulator.settings import Settings
 from backburner.emulator.shapes import Message, Problem
@@ -41,11 +42,10 @@ class MessageRoutes:
         self._answered += 1
         occasion = Occasion(
             tier="standard",
-            scope=f"{call.workspace} calls",
-            at=now,
+            visit=Visit(call.workspace, now, now) if marks.is_marked(body) else None,
             message_id=identifiers.identifier("msg", 22, self._settings.seed, self._answered),
         )
-        reply = self._speaker.reply(valid, body, occasion)
+        reply = self._speaker.reply(valid, occasion)
         if not isinstance(reply, Message):
             raise RefusedError(reply.type, reply.message)
         self.cost += prices.cost(reply.model, reply.usage)
@@ -55,9 +55,10 @@ class MessageRoutes:
         """The tokens of a prompt, free of charge and blind to the cache."""
         valid = self._valid(call, _with_limit(body))
         try:
-            return json_reply({"input_tokens": caching.input_tokens(valid.params, valid.model)})
+            marks.prompt_of(valid.params, valid.model)
         except CacheMarkError as error:
             raise RefusedError("invalid_request_error", str(error)) from error
+        return json_reply({"input_tokens": prompts.input_tokens(valid.params, valid.model)})
 
     def models(self, call: Call, _now: float) -> Reply:
         """The models, newest first; retired ones only when asked for."""

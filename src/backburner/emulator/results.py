@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from backburner.emulator import identifiers, prices
+from backburner.emulator import identifiers, marks, prices
 from backburner.emulator.batchbook import Batch
 from backburner.emulator.credit import Credit
 from backburner.emulator.foreign import ForeignSpool
+from backburner.emulator.promptcache import Visit
 from backburner.emulator.settings import FailureKind, Settings
 from backburner.emulator.shapes import (
     Canceled,
@@ -38,21 +39,23 @@ class Fates:
     errored: "list[int] | memoryview[int]"
     expired: "list[int] | memoryview[int]"
     unlucky: "list[int] | memoryview[int]"
+    machines: "list[int] | memoryview[int]"
     scripted: dict[int, FailureKind]
 
     @classmethod
     def of(cls, settings: Settings, ordinal: int, count: int, hit_share: float) -> "Fates":
         """The fates of a batch, from the seed, its ordinal and the positions alone."""
 
-        def draw(purpose: str, share: float) -> "list[int] | memoryview[int]":
-            if share <= 0:
+        def draw(purpose: str, *, wanted: bool) -> "list[int] | memoryview[int]":
+            if not wanted:
                 return []
             return memoryview(identifiers.chances(settings.seed, ordinal, purpose, count))
 
         return cls(
-            errored=draw("errored", settings.errored_share),
-            expired=draw("expired", settings.expired_share),
-            unlucky=draw("unlucky", 1 - hit_share),
+            errored=draw("errored", wanted=settings.errored_share > 0),
+            expired=draw("expired", wanted=settings.expired_share > 0),
+            unlucky=draw("unlucky", wanted=hit_share < 1),
+            machines=draw("machine", wanted=settings.cache.machines > 1),
             scripted={f.index: f.kind for f in settings.fail_once if f.ordinal == ordinal},
         )
 
@@ -152,17 +155,28 @@ class Results:
             chance = fates.errored[index]
             name = "overloaded_error" if chance & 1 else "api_error"
             return self._errored(batch, index, failure(name))
-        scope = f"{batch.workspace} batch"
-        if not self._settings.cache.across_batches:
-            scope += f" {batch.ordinal}"
-        lucky = not fates.unlucky or not _hits(fates.unlucky[index], 1 - self._speaker.hit_share)
         occasion = Occasion(
-            "batch", scope, batch.moment(place), _message_id(batch, index), lucky, kind
+            "batch",
+            _message_id(batch, index),
+            self._visit(batch, fates, place, index) if marks.is_marked(raw) else None,
+            kind,
         )
-        reply = self._speaker.reply(valid, raw, occasion)
+        reply = self._speaker.reply(valid, occasion)
         if isinstance(reply, Message):
             return Succeeded(reply)
         return self._errored(batch, index, reply)
+
+    def _visit(self, batch: Batch, fates: Fates, place: int, index: int) -> Visit:
+        plan = self._settings.cache
+        scope = f"{batch.workspace} batch"
+        if not plan.across_batches:
+            scope += f" {batch.ordinal}"
+        if fates.machines:
+            scope += f" machine {fates.machines[index] % plan.machines}"
+        start = batch.start(place, plan.concurrency)
+        begun = min(start + plan.prefill, batch.moment(place))
+        unlucky = fates.unlucky and _hits(fates.unlucky[index], 1 - self._speaker.hit_share)
+        return Visit(scope, start, begun, not unlucky)
 
     def _fails(self, batch: Batch, fates: Fates, index: int, raw: bytes) -> bool:
         """Whether chance strikes a request that it has not struck before."""

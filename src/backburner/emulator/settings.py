@@ -95,6 +95,8 @@ class Switches:
             the whole creation.
         extended_output_everywhere: Whether 300,000 tokens of output are open to Fable and Mythos.
         edge_html: Whether a body that is too large is answered with HTML from the network's edge.
+        cache_minimum: Whose word is taken for the shortest prefix that is cached: Anthropic's page,
+            or the larger numbers reported for Sonnet 4.6 (2,048) and Opus 4.7 (4,096).
     """
 
     counts: Literal["final", "progressive"] = "final"
@@ -109,6 +111,7 @@ class Switches:
     version_violation: Literal["item", "create"] = "item"
     extended_output_everywhere: bool = False
     edge_html: bool = False
+    cache_minimum: Literal["documented", "reported"] = "documented"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,13 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, Struct
 
-from backburner.emulator import caching, parameters, schemas, tokens
+from backburner.emulator import marks, parameters, prompts, schemas, tokens
 from backburner.emulator.answers import Answer, Answers
 from backburner.emulator.cacheplan import HitDeck, Hits
-from backburner.emulator.caching import CacheMarkError, PromptCache, Split
 from backburner.emulator.catalogue import Model
+from backburner.emulator.marks import CacheMarkError
 from backburner.emulator.parameters import Params
+from backburner.emulator.promptcache import PromptCache, Split, Visit
 from backburner.emulator.schemas import UnsupportedSchemaError
 from backburner.emulator.settings import FailureKind, Settings
 from backburner.emulator.shapes import (
@@ -53,18 +54,14 @@ class Occasion(Struct, frozen=True, gc=False):
 
     Args:
         tier: How it is billed.
-        scope: Who shares its cache entries.
-        at: When it is processed, in POSIX seconds.
         message_id: Id of the answer.
-        lucky: Whether a possible cache read happens.
+        visit: How it meets the cache, or None if it has no mark.
         kind: A scripted ending, or None.
     """
 
     tier: Literal["batch", "standard"]
-    scope: str
-    at: float
     message_id: str
-    lucky: bool = True
+    visit: Visit | None = None
     kind: FailureKind | None = None
 
 
@@ -77,6 +74,7 @@ class Speaker:
 
     def __init__(self, settings: Settings) -> None:
         self._seed = settings.seed
+        self._minimum = settings.switches.cache_minimum
         self._answers = Answers(settings.rules)
         self._cache = PromptCache()
         self._deck: HitDeck | None
@@ -90,7 +88,7 @@ class Speaker:
         else:
             self._deck, self.hit_share = None, hits
 
-    def reply(self, valid: Valid, raw: bytes, occasion: Occasion) -> Message | Problem:
+    def reply(self, valid: Valid, occasion: Occasion) -> Message | Problem:
         """The answer to one request, with what it used."""
         params, model = valid.params, valid.model
         answer = self._answers.to(parameters.last_user_text(params))
@@ -99,7 +97,7 @@ class Speaker:
             return failure(kind)
         try:
             said = _say(valid, answer, occasion.message_id)
-            split = self._split(valid, raw, occasion)
+            split = self._split(valid, occasion)
         except (CacheMarkError, TooLongError) as error:
             return invalid(str(error))
         except UnsupportedSchemaError as error:
@@ -117,20 +115,14 @@ class Speaker:
             usage=_usage(split, said.tokens, params, occasion.tier),
         )
 
-    def _split(self, valid: Valid, raw: bytes, occasion: Occasion) -> Split:
-        if not caching.is_marked(raw):
-            total = caching.input_tokens(valid.params, valid.model)
-            return Split(_fitting(total, valid.model))
-        places = caching.marked_places(valid.params, valid.model)
-        _fitting(places[-1].end if places else 0, valid.model)
-        return self._cache.split(
-            places,
-            valid.model,
-            scope=occasion.scope,
-            at=occasion.at,
-            lucky=occasion.lucky,
-            deck=self._deck if occasion.tier == "batch" else None,
-        )
+    def _split(self, valid: Valid, occasion: Occasion) -> Split:
+        params, model = valid.params, valid.model
+        if occasion.visit is None:
+            return Split(_fitting(prompts.input_tokens(params, model), model))
+        prompt = marks.prompt_of(params, model)
+        _fitting(prompt.tokens, model)
+        deck = self._deck if occasion.tier == "batch" else None
+        return self._cache.split(prompt, model.shortest(self._minimum), occasion.visit, deck)
 
 
 def _fitting(prompt: int, model: Model) -> int:
