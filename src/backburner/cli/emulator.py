@@ -46,6 +46,9 @@ def emulator(
             metavar="K/N", help="Of every N marked requests K read the cache; or a share, as 0.3"
         ),
     ] = "1.0",
+    web_searches: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Searches per request with the search tool")
+    ] = 0,
     fail_once: Annotated[
         list[str] | None,
         typer.Option(
@@ -80,6 +83,7 @@ def emulator(
         expired_share=expired_share,
         rules=_rules(rules),
         cache=_cache(cache_hits),
+        web_searches=web_searches,
         fail_once=tuple(map(_failure, fail_once or ())),
         refused_keys=frozenset(refuse_key or ()),
     )

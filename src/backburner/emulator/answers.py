@@ -9,11 +9,12 @@ _ECHO_LENGTH = 160
 
 
 class Answer(Struct, frozen=True, gc=False):
-    """A text, whether a rule gave it, and another ending than an answer if the rule says so."""
+    """A text, whether a rule gave it, and what else the rule says."""
 
     text: str
     by_rule: bool = False
     kind: FailureKind | None = None
+    searches: int | None = None
 
 
 class Answers:
@@ -28,5 +29,5 @@ class Answers:
             match = search(text)
             if match:
                 answer = match.expand(rule.answer) if has_groups else rule.answer
-                return Answer(answer, by_rule=True, kind=rule.kind)
+                return Answer(answer, by_rule=True, kind=rule.kind, searches=rule.searches)
         return Answer(f"You said: {text[:_ECHO_LENGTH]}")

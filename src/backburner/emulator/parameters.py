@@ -53,6 +53,8 @@ class Tool(Struct):
     """What the emulator reads of a tool definition."""
 
     name: str = ""
+    type: str | None = None
+    max_uses: int | None = None
     input_schema: Any = None
     cache_control: Any = None
 

@@ -16,8 +16,14 @@ _PICODOLLARS = 1_000_000
 LONG_PROMPT_TOKENS = 100_000
 """A prompt of more tokens, cached ones included, makes every token of Haiku 5.5 dearer."""
 
-# Dollars per million tokens: input, output, 5-minute write, 1-hour write, cache read.
-_LIST = {
+WEB_SEARCH = 10_000_000_000
+"""Picodollars of one web search, in a batch as well: $10 for 1,000.
+
+The page names no discount for tools that run on the server, and prices calls of tools in batches as
+those of single messages.
+"""
+
+PER_MILLION = {
     "claude-haiku-5-5": "0.10 0.50 0.125 0.20 0.01",
     "claude-haiku-5-5 long": "0.50 2.50 0.625 1.00 0.05",
     "claude-haiku-4-5-20251001": "1 5 1.25 2 0.10",
@@ -38,6 +44,7 @@ _LIST = {
     "claude-fable-5": "10 50 12.50 20 1.00",
     "claude-mythos-5": "10 50 12.50 20 1.00",
 }
+"""Dollars per million tokens: input, output, 5-minute write, 1-hour write, cache read."""
 _UNLISTED = "0 0 0 0 0"
 
 
@@ -48,14 +55,19 @@ _GEOS = {"us": Decimal("1.1")}
 @cache
 def _per_token(entry: str, tier: str, geo: str) -> tuple[int, ...]:
     factor = _PICODOLLARS * _TIERS[tier] * _GEOS.get(geo, 1)
-    return tuple(int(Decimal(price) * factor) for price in _LIST.get(entry, _UNLISTED).split())
+    return tuple(
+        int(Decimal(price) * factor) for price in PER_MILLION.get(entry, _UNLISTED).split()
+    )
 
 
 def cost(model_id: str, usage: Usage) -> int:
-    """Picodollars for one succeeded request: half price in a batch, a tenth more in the US."""
+    """Picodollars for one succeeded request: half price in a batch, a tenth more in the US.
+
+    Web searches cost the same everywhere.
+    """
     writes = usage.cache_creation
     prompt = usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens
-    if prompt > LONG_PROMPT_TOKENS and f"{model_id} long" in _LIST:
+    if prompt > LONG_PROMPT_TOKENS and f"{model_id} long" in PER_MILLION:
         model_id += " long"
     fresh, out, write_5m, write_1h, read = _per_token(
         model_id, usage.service_tier, usage.inference_geo
@@ -66,4 +78,5 @@ def cost(model_id: str, usage: Usage) -> int:
         + writes.ephemeral_5m_input_tokens * write_5m
         + writes.ephemeral_1h_input_tokens * write_1h
         + usage.cache_read_input_tokens * read
+        + (usage.server_tool_use.web_search_requests * WEB_SEARCH if usage.server_tool_use else 0)
     )

@@ -39,11 +39,13 @@ class Rule:
         match: A regular expression, searched for in the text.
         answer: What the model says; `\1` and `\g<name>` stand for groups of the match.
         kind: Another ending than an answer, or None.
+        searches: Web searches made for it, if not as many as for other requests.
     """
 
     match: str
     answer: str = ""
     kind: FailureKind | None = None
+    searches: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ class Settings:
             after 24 hours.
         fail_once: Scripted failures of single requests.
         rules: Answers by pattern; the first that matches wins.
+        web_searches: Searches reported for each request that brings the web_search tool, as far as
+            the tool's `max_uses` allows.
         cache: How the prompt cache behaves for batches.
         workspaces: Workspace of each key that has one of its own.
         default_workspace: Workspace of all other keys.
@@ -147,6 +151,7 @@ class Settings:
     expired_share: float = 0.0
     fail_once: tuple[ItemFailure, ...] = ()
     rules: tuple[Rule, ...] = ()
+    web_searches: int = 0
     cache: CachePlan = field(default_factory=CachePlan)
     workspaces: Mapping[str, str] = field(default_factory=dict)
     default_workspace: str = DEFAULT_WORKSPACE
@@ -176,9 +181,9 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
 
 
 def _rule(entry: dict[str, Any]) -> Rule:
-    unknown = entry.keys() - {"match", "answer", "kind"}
+    unknown = entry.keys() - {"match", "answer", "kind", "searches"}
     if unknown or "match" not in entry:
-        raise ValueError(f"A rule has match, answer and kind, not {sorted(entry)}.")
+        raise ValueError(f"A rule has match, answer, kind and searches, not {sorted(entry)}.")
     try:
         re.compile(entry["match"])
     except re.error as error:

@@ -22,6 +22,13 @@ class OutputDetails(Struct, frozen=True, gc=False):
     thinking_tokens: int = 0
 
 
+class ServerToolUse(Struct, frozen=True, gc=False):
+    """How often the API's own tools were used."""
+
+    web_search_requests: int = 0
+    web_fetch_requests: int = 0
+
+
 NO_CACHE = CacheCreation()
 NO_THINKING = OutputDetails()
 
@@ -35,7 +42,7 @@ class Usage(Struct, frozen=True, kw_only=True, gc=False):
     cache_creation: CacheCreation = NO_CACHE
     output_tokens: int
     output_tokens_details: OutputDetails = NO_THINKING
-    server_tool_use: None = None
+    server_tool_use: ServerToolUse | None = None
     service_tier: str
     inference_geo: str = "not_available"
 

@@ -20,6 +20,7 @@ from backburner.emulator.shapes import (
     Message,
     Problem,
     RefusalDetails,
+    ServerToolUse,
     TextBlock,
     ToolUseBlock,
     Usage,
@@ -27,6 +28,7 @@ from backburner.emulator.shapes import (
 from backburner.emulator.validation import Valid, invalid
 
 STOP_KINDS = ("refusal", "max_tokens", "pause_turn")
+_WEB_SEARCH = "web_search_"
 _SENTENCES = {
     "api_error": "Internal server error",
     "overloaded_error": "Overloaded",
@@ -74,6 +76,7 @@ class Speaker:
 
     def __init__(self, settings: Settings) -> None:
         self._seed = settings.seed
+        self._web_searches = settings.web_searches
         self._minimum = settings.switches.cache_minimum
         self._answers = Answers(settings.rules)
         self._cache = PromptCache()
@@ -112,8 +115,19 @@ class Speaker:
             stop_reason=said.reason,
             stop_sequence=said.sequence,
             stop_details=RefusalDetails() if said.reason == "refusal" else None,
-            usage=_usage(split, said.tokens, params, occasion.tier),
+            usage=_usage(split, said.tokens, params, occasion.tier, self._searches(params, answer)),
         )
+
+    def _searches(self, params: Params, answer: Answer) -> int:
+        """How often the pretend model searches the web for an answer."""
+        wanted = self._web_searches if answer.searches is None else answer.searches
+        if not wanted or not params.tools:
+            return 0
+        tools = [parameters.tool.decode(raw) for raw in params.tools]
+        found = next((t for t in tools if (t.type or "").startswith(_WEB_SEARCH)), None)
+        if found is None:
+            return 0
+        return wanted if found.max_uses is None else min(wanted, found.max_uses)
 
     def _split(self, valid: Valid, occasion: Occasion) -> Split:
         params, model = valid.params, valid.model
@@ -202,7 +216,7 @@ def _before_stop(said: _Said, text: str, valid: Valid) -> _Said:
     return _Said([TextBlock(text)] if text else [], size, "stop_sequence", first)
 
 
-def _usage(split: Split, output: int, params: Params, tier: str) -> Usage:
+def _usage(split: Split, output: int, params: Params, tier: str, searches: int) -> Usage:
     writes = NO_CACHE
     if split.write_5m or split.write_1h:
         writes = CacheCreation(split.write_5m, split.write_1h)
@@ -212,6 +226,7 @@ def _usage(split: Split, output: int, params: Params, tier: str) -> Usage:
         cache_read_input_tokens=split.read,
         cache_creation=writes,
         output_tokens=output,
+        server_tool_use=ServerToolUse(searches) if searches else None,
         service_tier=tier,
         inference_geo=params.inference_geo or "not_available",
     )
