@@ -2,6 +2,15 @@
 
 from backburner.plan.caching.breakpoints import MarkPlan, plan_marks
 from backburner.plan.caching.explaining import Decision, Reason, best_mark, decisions, sentence
+from backburner.plan.caching.learning import (
+    Belief,
+    Observation,
+    Start,
+    Trial,
+    believe,
+    learned_rates,
+    trial,
+)
 from backburner.plan.caching.policies import InputCosts, cost_with, input_costs, mark_all
 from backburner.plan.caching.terms import (
     CacheTerms,
@@ -14,15 +23,20 @@ from backburner.plan.caching.terms import (
 from backburner.plan.caching.trie import Trie, TrieBuilder, trie_of
 
 __all__ = [
+    "Belief",
     "CacheTerms",
     "Decision",
     "HitRates",
     "InputCosts",
     "MarkPlan",
+    "Observation",
     "Reason",
+    "Start",
+    "Trial",
     "Trie",
     "TrieBuilder",
     "Ttl",
+    "believe",
     "best_mark",
     "break_even",
     "cache_minimum",
@@ -30,8 +44,10 @@ __all__ = [
     "cost_with",
     "decisions",
     "input_costs",
+    "learned_rates",
     "mark_all",
     "plan_marks",
     "sentence",
+    "trial",
     "trie_of",
 ]
