@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from backburner.cli.adopt import adopt
+from backburner.cli.audit import audit
 from backburner.cli.check import check
 from backburner.cli.demo import demo
 from backburner.cli.doctor import doctor
@@ -55,6 +56,7 @@ for command in (
     verify,
     doctor,
     policy,
+    audit,
     prices,
     demo,
     emulator,

@@ -1,0 +1,1 @@
+"""Logs of calls: read, judged, and reckoned anew under other policies. Nothing leaves them."""
