@@ -1,8 +1,10 @@
 """Settings: where the home is, and what an operator may change, in variables and a file."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
 from math import isinf
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +14,7 @@ from platformdirs import user_data_path
 
 from backburner.errors import ConfigError
 from backburner.nouns.outcome import Outcome
+from backburner.nouns.own_price import OwnPrice, PriceTerms, own_price
 from backburner.nouns.policy import CHOICES, DEFAULT_RULES, RetryPolicy, RetryRule, Then
 from backburner.plan.reconciling import DoubtTerms, OnDoubt
 
@@ -20,6 +23,7 @@ TTL: Final = "BACKBURNER_TTL"
 QUIET: Final = "BACKBURNER_QUIET"
 GAP: Final = "BACKBURNER_GAP"
 ON_DOUBT: Final = "BACKBURNER_ON_DOUBT"
+ALLOW_UNKNOWN_PRICE: Final = "BACKBURNER_ALLOW_UNKNOWN_PRICE"
 DEFAULT_LANE: Final = "default"
 CONFIG: Final = "config.toml"
 
@@ -31,6 +35,7 @@ _LEAST_GAP: Final = 60.0
 
 _MOST_TIMES: Final = 100
 _LEAST_SHARE: Final = 0.01
+_FLAGS: Final = {"1": True, "true": True, "0": False, "false": False}
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1", "emulator"})
 
 
@@ -43,12 +48,14 @@ class Settings:
         ttl: Seconds a lease lasts without being renewed.
         doubts: How a doubt is resolved.
         retries: What follows from each outcome.
+        prices: What the user says of prices.
     """
 
     home: Path
     ttl: float = 120.0
     doubts: DoubtTerms = field(default_factory=DoubtTerms)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    prices: PriceTerms = field(default_factory=PriceTerms)
 
 
 def settings_from(environment: Mapping[str, str], home: Path | None, base_url: str) -> Settings:
@@ -63,6 +70,7 @@ def settings_from(environment: Mapping[str, str], home: Path | None, base_url: s
         ttl=_seconds(environment, TTL, 120.0),
         doubts=_doubts(environment, base_url),
         retries=retry_policy(folder / CONFIG),
+        prices=price_terms(environment, folder / CONFIG),
     )
 
 
@@ -115,7 +123,7 @@ def retry_policy(file: Path) -> RetryPolicy:
         ConfigError: It is no TOML, or says something that there is not.
     """
     settings = _Toml(file, _read_toml(file))
-    settings.check_keys("", ("retry",))
+    settings.check_keys("", ("retry", "prices"))
     chosen = settings.table("retry")
     usual = RetryPolicy()
     rules = dict(DEFAULT_RULES)
@@ -140,9 +148,38 @@ def _rule(chosen: "_Toml", outcome: Outcome, usual: RetryRule) -> RetryRule:
     )
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
+def price_terms(environment: Mapping[str, str], file: Path) -> PriceTerms:
+    """What a `config.toml` says in its `[prices]`, and a variable.
+
+    Raises:
+        ConfigError: It is no TOML, or says something that cannot be.
+    """
+    # As decimals: a price has to be exact.
+    chosen = _Toml(file, _read_toml(file, number=Decimal)).table("prices")
+    models = chosen.tables("prices.", besides=("allow_unknown",))
+    return PriceTerms(
+        own=_own_prices(file, models),
+        allow_unknown=chosen.flag("allow_unknown", usual=_flag(environment, ALLOW_UNKNOWN_PRICE)),
+    )
+
+
+def _own_prices(file: Path, models: Mapping[str, Any]) -> dict[str, OwnPrice]:
+    if not models:
+        return {}
+    changed = datetime.fromtimestamp(file.stat().st_mtime, UTC).date()
+    return {model: own_price(model, values, changed) for model, values in models.items()}
+
+
+def _flag(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name) or "0"
+    if text not in _FLAGS:
+        raise ConfigError(f"{name}={text!r} is neither 1 nor 0", hint="leave it out for 0")
+    return _FLAGS[text]
+
+
+def _read_toml(file: Path, number: Callable[[str], Any] = float) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=number)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
@@ -175,6 +212,22 @@ class _Toml:
             raise self._wrong(key, value, f"a table, such as [{self._path}{key}]")
         return _Toml(self._file, value)
 
+    def tables(self, path: str, besides: Iterable[str]) -> dict[str, Any]:
+        """All tables under it, but for a few keys that are none."""
+        self._path = path
+        found = {key: value for key, value in self._values.items() if key not in set(besides)}
+        for key, value in found.items():
+            if not isinstance(value, dict):
+                raise self._wrong(key, value, "a table of a model's prices")
+        return found
+
+    def flag(self, key: str, *, usual: bool) -> bool:
+        """True or false."""
+        value = self._values.get(key, usual)
+        if not isinstance(value, bool):
+            raise self._wrong(key, value, "true or false")
+        return value
+
     def one_of(self, key: str, usual: str, allowed: Iterable[str]) -> str:
         """One of a few words."""
         value = self._values.get(key, usual)
@@ -203,5 +256,5 @@ class _Toml:
     def _wrong(self, key: str, value: object, wanted: str) -> ConfigError:
         return ConfigError(
             f"{self._file}: {self._path}{key} is {value!r}, not {wanted}",
-            hint="`backburner policy` shows the table",
+            hint="`backburner policy` and `backburner prices` show what holds",
         )

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from backburner.errors import ModelUnknown, PriceSuspect
+from backburner.nouns.own_price import OwnPrice, priced_by_user
 from backburner.nouns.tariff import ModelPrice, Rates, Step, Tariff, undated, unknown
 
 if TYPE_CHECKING:
@@ -75,14 +76,23 @@ That a Mythos costs what its Fable does is also on platform.claude.com models/fa
 """
 
 
-def tariff(models: Iterable[str] | None, when: datetime) -> Tariff:
+_NO_OWN: Final[Mapping[str, OwnPrice]] = {}
+
+
+def tariff(
+    models: Iterable[str] | None, when: datetime, own: Mapping[str, OwnPrice] = _NO_OWN
+) -> Tariff:
     """The prices of these models at a time; of all that have a batch price, if None.
+
+    Args:
+        own: The user's own prices, which go before those of the data.
 
     Raises:
         ModelUnknown: There is no price, or no batch price, for one of them.
         PriceSuspect: The data contradicts itself for one of them.
+        ConfigError: An own price of one of them cannot be.
     """
-    return read(_bundled(), models, when)
+    return read(_bundled(), models, when, own=own)
 
 
 def price_of(model: str, when: datetime) -> ModelPrice:
@@ -95,13 +105,13 @@ def price_of(model: str, when: datetime) -> ModelPrice:
     return tariff((model,), when).price(model)
 
 
-def known_models(when: datetime) -> frozenset[str]:
+def known_models(when: datetime, own: Mapping[str, OwnPrice] = _NO_OWN) -> frozenset[str]:
     """The models that can be run in a batch at a time: aliases and dated ids.
 
     Raises:
         PriceSuspect: The data has no batch price at all.
     """
-    known = _data(_bundled(), when, BATCH_CONTEXT).with_batch()
+    known = _data(_bundled(), when, BATCH_CONTEXT).with_batch() | {*own, *map(undated, own)}
     return known | frozenset(model for model in DATED_IDS if undated(model) in known)
 
 
@@ -110,6 +120,7 @@ def read(
     models: Iterable[str] | None,
     when: datetime,
     context: Mapping[str, str] = BATCH_CONTEXT,
+    own: Mapping[str, OwnPrice] = _NO_OWN,
 ) -> Tariff:
     """A tariff made from entries of the data.
 
@@ -118,19 +129,27 @@ def read(
         models: Aliases or dated ids; None for all that have a batch price.
         when: The time whose prices are meant; before `DATA_START` it counts as that day.
         context: What selects the batch rates.
+        own: The user's own prices, which go before those of the data.
 
     Raises:
         ModelUnknown: There is no price, or no batch price, for one of the models.
         PriceSuspect: The data contradicts itself, or has no batch price at all.
     """
     data = _data(entries, when, context)
-    known = data.with_batch()
+    by_user = {undated(model): price for model, price in own.items()}
+    known = data.with_batch() | by_user.keys()
     names = known if models is None else [_name(model, known, data) for model in models]
     return Tariff(
         as_of=data.as_of(),
-        models={name: data.price(name) for name in sorted(names)},
+        models={name: _priced(data, name, by_user.get(name)) for name in sorted(names)},
         source=data.source,
     )
+
+
+def _priced(data: "_Data", name: str, own: OwnPrice | None) -> ModelPrice:
+    if own is None:
+        return data.price(name)
+    return priced_by_user(name, own, data.price(name) if name in data.with_batch() else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

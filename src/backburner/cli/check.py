@@ -81,15 +81,17 @@ def _checked(
     from backburner import prices  # noqa: PLC0415  # as above
     from backburner.client.checking import check as check_input  # noqa: PLC0415  # as above
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
+    from backburner.config import CONFIG, home_from, price_terms  # noqa: PLC0415  # as above
     from backburner.plan.packing import PackLimits  # noqa: PLC0415  # as above
 
     session = session_of(context)
     now = datetime.fromtimestamp((session.clock or StoreClock()).now(), UTC)
+    terms = price_terms(session.environment, home_from(session.environment) / CONFIG)
     model = wanted.model or ""
     if wanted.is_table and not model:
-        model = choose_model(session, page, prices.tariff(None, now))
+        model = choose_model(session, page, prices.tariff(None, now, terms.own))
     limits = options.pack_limits(batch_size) or PackLimits()
-    return check_input(wanted.options(model), limits, now, session.stdin)
+    return check_input(wanted.options(model), limits, now, session.stdin, terms)
 
 
 def _show(page: Page, wanted: Wanted, checked: "Checked") -> None:

@@ -1,12 +1,13 @@
 """`prices`: what each model costs, and the README's maths."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from backburner.cli.output import Page
-from backburner.cli.session import Json, session_of
+from backburner.cli.session import Home, Json, session_of
 from backburner.nouns.money import Money, usd
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def prices(
     models: Models = None,
     *,
     maths: Maths = False,
+    home: Home = None,
     json: Json = False,
 ) -> int:
     """Show what each model costs, sync and in batches."""
@@ -33,11 +35,11 @@ def prices(
 
     page = Page(as_json=json)
     if maths:
-        tariff = _tariff(context, None)
+        tariff = _tariff(context, home, None)
         show_maths(page, tariff)
         page.finish(maths_json(tariff))
         return 0
-    tariff = _tariff(context, models)
+    tariff = _tariff(context, home, models)
     shown = [tariff.price(model) for model in models] if models else _in_order(tariff)
     page.line(f"US dollars for a million tokens, prices of {tariff.as_of} ({tariff.source}).")
     page.line()
@@ -51,14 +53,18 @@ def prices(
     return 0
 
 
-def _tariff(context: typer.Context, models: Sequence[str] | None) -> "Tariff":
+def _tariff(context: typer.Context, home: Path | None, models: Sequence[str] | None) -> "Tariff":
     from datetime import UTC, datetime  # noqa: PLC0415  # as above
 
     from backburner import prices as price_list  # noqa: PLC0415  # slow, not for --help
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
+    from backburner.config import CONFIG, home_from, price_terms  # noqa: PLC0415  # as above
 
-    now = (session_of(context).clock or StoreClock()).now()
-    return price_list.tariff(models or None, datetime.fromtimestamp(now, UTC))
+    session = session_of(context)
+    file = (home or home_from(session.environment)) / CONFIG
+    own = price_terms(session.environment, file).own
+    now = (session.clock or StoreClock()).now()
+    return price_list.tariff(models or None, datetime.fromtimestamp(now, UTC), own)
 
 
 def _in_order(tariff: "Tariff") -> "list[ModelPrice]":

@@ -421,7 +421,8 @@ class Backburner:
 
     def known_models(self) -> frozenset[str]:
         """The models that have a known batch price."""
-        return models_to_send(datetime.fromtimestamp(self._clock.now(), UTC))
+        now = datetime.fromtimestamp(self._clock.now(), UTC)
+        return models_to_send(now, self.settings.prices.own)
 
     def close(self) -> None:
         """Give back what the process holds."""

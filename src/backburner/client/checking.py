@@ -1,7 +1,7 @@
 """Checking an input without a home: nothing is written, nothing is sent, nothing is asked."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from backburner.client.preparing import (
     output_path,
     spec_of,
 )
+from backburner.nouns.own_price import OwnPrice, PriceTerms
 from backburner.nouns.run import RunSpec
 from backburner.plan.estimating import Estimate, estimate_all
 from backburner.plan.lifecycle import usable
@@ -57,7 +58,11 @@ class Checked:
 
 
 def check(
-    options: RunOptions, limits: PackLimits, now: datetime, stdin: Callable[[], BinaryIO]
+    options: RunOptions,
+    limits: PackLimits,
+    now: datetime,
+    stdin: Callable[[], BinaryIO],
+    terms: PriceTerms,
 ) -> Checked:
     """Do what staging does with an input, but keep nothing of it.
 
@@ -76,7 +81,7 @@ def check(
         output=output_path(options, spec),
         prefix=options.prefix,
         reserved=added_columns(spec),
-        known_models=models_to_send(now),
+        known_models=models_to_send(now, terms.own),
     )
     with (
         nullcontext() if spec.collapse else Collapser() as same,
@@ -93,18 +98,18 @@ def check(
         requests=stager.requests,
         batches=None if faults.count else counter.batches,
         models=models,
-        estimate=estimate_all(prices.tariff(models, now), works) if works else None,
+        estimate=estimate_all(prices.tariff(models, now, terms.own), works) if works else None,
         faults=faults.kept,
         fault_count=faults.count,
         warnings=warnings,
     )
 
 
-def models_to_send(now: datetime) -> frozenset[str]:
+def models_to_send(now: datetime, own: Mapping[str, OwnPrice]) -> frozenset[str]:
     """The models that can be sent in a batch at a time: priced, and not retired."""
     from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
 
-    return usable(prices.known_models(now), now.date())
+    return usable(prices.known_models(now, own), now.date())
 
 
 @contextmanager

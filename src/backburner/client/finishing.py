@@ -1,6 +1,6 @@
 """Finishing a run: its output, its receipt."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,9 +25,10 @@ from backburner.runs.request_list import read_requests
 from backburner.runs.row_answers import RowAnswers
 from backburner.runs.tables import Format, output_format
 from backburner.runs.whole import whole_result
-from backburner.store.ledger import ledger_duplicates, ledger_of_run
+from backburner.store.ledger import LedgerRow, ledger_duplicates, ledger_of_run
 from backburner.store.runs import run_get, run_update
 from backburner.worker import Tools
+from backburner.worker.booking import price_finder
 
 if TYPE_CHECKING:
     from io import BufferedWriter
@@ -85,10 +86,12 @@ def finish(tools: Tools, run: Run) -> Finished:
     elif run.collapsed and not collapsed_sync:
         collapsed_sync = _collapsed_sync(tools, run)
     now = tools.clock.now()
+    with tools.store.read() as tx:
+        booked = ledger_of_run(tx, run.id)
     changes: dict[str, Any] = {
         "collapsed_sync": collapsed_sync,
         "finished_at": run.finished_at or now,
-        "price_date": str(tools.tariff([]).as_of),
+        "price_date": str(price_date(tools, booked)),
     }
     if written is not None:
         changes["written_at"] = now
@@ -117,9 +120,25 @@ def receipt(tools: Tools, run: Run) -> Receipt:
         paid_twice=sum(row.paid or 0 for row in twice),
         collapsed_sync=run.collapsed_sync,
         took=timedelta(seconds=(run.finished_at or tools.clock.now()) - run.created_at),
-        price_date=date.fromisoformat(run.price_date) if run.price_date else _today(tools),
-        price_source=tools.tariff([]).source,
+        price_date=date.fromisoformat(run.price_date)
+        if run.price_date
+        else price_date(tools, booked),
+        price_source=_price_source(tools, booked),
     )
+
+
+def price_date(tools: Tools, booked: Iterable[LedgerRow]) -> date:
+    """The oldest date of the prices that were booked with; that of the table where none was."""
+    dates = [date.fromisoformat(row.price_date) for row in booked if row.price_date]
+    return min(dates, default=tools.tariff([]).as_of)
+
+
+def _price_source(tools: Tools, booked: Iterable[LedgerRow]) -> str:
+    """Where the prices of the models come from that were booked."""
+    price_of = price_finder(tools)
+    prices = [price_of(model) for model in {row.model for row in booked}]
+    sources = {price.source for price in prices if price is not None}
+    return ", ".join(sorted(sources)) or tools.tariff([]).source
 
 
 def write_output(tools: Tools, run: Run, output: str) -> tuple[Written, int]:
@@ -197,7 +216,3 @@ def _collapsed_sync(tools: Tools, run: Run) -> int:
     for _ in answers:
         pass
     return answers.collapsed_sync
-
-
-def _today(tools: Tools) -> date:
-    return tools.tariff([]).as_of

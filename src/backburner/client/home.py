@@ -1,7 +1,7 @@
 """Opening a home: its store, its vault, this process's name in it, and the tools of a worker."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from backburner.clock import Clock
 from backburner.config import Settings
 from backburner.errors import StoreUnusable
+from backburner.nouns.own_price import OwnPrice
 from backburner.nouns.tariff import Tariff
 from backburner.plan.packing import PackLimits
 from backburner.store import Store
@@ -78,20 +79,20 @@ def worker_tools(
         owner=home.owner.name,
         is_alive=home.owner.is_alive,
         connect=connect,
-        tariff=tariff_source(clock),
+        tariff=tariff_source(clock, settings.prices.own),
         day=local_day,
         emit=emit,
     )
 
 
-def tariff_source(clock: Clock) -> Callable[[Iterable[str]], Tariff]:
+def tariff_source(clock: Clock, own: Mapping[str, OwnPrice]) -> Callable[[Iterable[str]], Tariff]:
     """The prices of models at the clock's time; each set of models is looked up once."""
 
     @cache
     def look_up(models: tuple[str, ...]) -> Tariff:
         from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
 
-        return prices.tariff(models or None, datetime.fromtimestamp(clock.now(), UTC))
+        return prices.tariff(models or None, datetime.fromtimestamp(clock.now(), UTC), own)
 
     return lambda models: look_up(tuple(models))
 

@@ -12,6 +12,7 @@ from backburner.client.verifying_segments import names_of, own_names, segment_di
 from backburner.errors import ModelUnknown, StoreError
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.money import usd
+from backburner.nouns.own_price import OWN_SOURCE
 from backburner.nouns.tariff import ModelPrice
 from backburner.report.differences import (
     ledger_differences,
@@ -62,7 +63,7 @@ class BatchVerifier:
         self._tools = tools
         self._tx = tx
         self._found = found
-        self.price_date = str(tools.tariff([]).as_of)
+        self._moneyless: set[tuple[str, str, str]] = set()
         self._price_of = cache(self._look_up)
 
     def verify(self, batch: Batch, run_of: _RunOf, *, only: str | None) -> Seen:
@@ -90,7 +91,7 @@ class BatchVerifier:
     ) -> Seen:
         found, where = self._found, f"batch {batch.id}"
         if batch.state is not BatchState.DONE:
-            found.differ(where, ledger_differences({}, booked, self.price_date))
+            found.differ(where, ledger_differences({}, booked, self._has_money))
             return Seen()
         try:
             counted = self._recount(batch, run_of)
@@ -100,7 +101,7 @@ class BatchVerifier:
         codes = seen_codes(counted, batch.requests, was_sent=batch.upstream_id is not None)
         found.differ(where, self._differences(batch, counted, codes))
         sums = _of_run(counted.sums if counted is not None else {}, only)
-        found.differ(where, ledger_differences(sums, booked, self.price_date))
+        found.differ(where, ledger_differences(sums, booked, self._has_money))
         if counted is None:
             return Seen(codes)
         found.lines += sum(map(bool, counted.codes))
@@ -148,7 +149,7 @@ class BatchVerifier:
         may_be_larger = batch.origins is None
         requests = max(batch.requests, len(counted.codes)) if may_be_larger else batch.requests
         self._found.differ(where, line_differences(counted, requests))
-        self._found.differ(where, ledger_differences(sums, booked, self.price_date))
+        self._found.differ(where, ledger_differences(sums, booked, self._has_money))
         self._found.lines += sum(map(bool, counted.codes))
         return sums
 
@@ -186,12 +187,32 @@ class BatchVerifier:
             if only not in (None, row.run):
                 continue
             booked[row.upstream_id].append(row)
-            if row.price_date != self.price_date:
-                self._found.note(
-                    f"what was booked at prices of {row.price_date} is compared in tokens alone: "
-                    f"the price table is of {self.price_date} now"
-                )
         return booked
+
+    def is_compared(self, row: LedgerRow) -> bool:
+        """Whether the money of a row was compared, once its batch was verified."""
+        return (row.upstream_id, row.run, row.model) not in self._moneyless
+
+    def _has_money(self, row: LedgerRow, sums: Sums) -> bool:
+        """Whether a row was booked at the price that the model has now; a note where it was not."""
+        price = self._price_of(row.model)
+        if price is None:
+            why = f"there is no price for {row.model} now" if row.paid is not None else ""
+        elif not row.price_date:
+            why = f"no price was known for {row.model} then"
+        elif row.price_date != str(price.as_of):
+            why = f"the price of {row.model} is of {price.as_of} now"
+        else:
+            amounts = (row.paid, row.uncached_price, row.sync_price)
+            is_other = amounts != (sums.paid, sums.uncached, sums.sync)
+            # An own price may be another one by now without a date of its own that says so.
+            is_changed = is_other and price.source == OWN_SOURCE
+            why = f"{OWN_SOURCE} has another price for {row.model} now" if is_changed else ""
+        if why:
+            self._moneyless.add((row.upstream_id, row.run, row.model))
+            when = f"at prices of {row.price_date}" if row.price_date else "without a price"
+            self._found.note(f"what was booked {when} is compared in tokens alone: {why}")
+        return not why
 
     def _look_up(self, model: str) -> ModelPrice | None:
         try:

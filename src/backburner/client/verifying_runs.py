@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from backburner.client.finishing import read_spec, receipt
+from backburner.client.finishing import price_date, read_spec, receipt
 from backburner.client.verifying_batches import BatchVerifier, Seen
 from backburner.errors import StoreError
 from backburner.nouns.batch import Batch
@@ -175,9 +175,10 @@ class RunVerifier:
         except (StoreError, ValueError, IndexError) as error:
             yield f"its receipt cannot be made: {_said(error)}"
             return
-        date = self._verifier.price_date
         booked = ledger_of_run(self._tx, run.id)
-        is_known = run.finished_at is not None and run.price_date == date
+        has_prices = all(map(self._verifier.is_compared, booked))
+        is_dated = run.price_date == str(price_date(self._tools, booked))
+        is_known = run.finished_at is not None and has_prices and is_dated
         totals = Totals(
             outcomes={BY_CODE[code].value: count for code, count in counted.items()},
             requests=run.requests,
@@ -186,7 +187,7 @@ class RunVerifier:
             uncached=self._uncached,
             sync=self._sync,
             collapsed_sync=collapsed_sync if is_known else None,
-            has_prices=all(row.price_date == date for row in booked),
+            has_prices=has_prices,
         )
         yield from receipt_differences(made, totals)
 

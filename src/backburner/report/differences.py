@@ -1,6 +1,6 @@
 """What differs between the store and what stored bytes say: one plain line each, never content."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,11 +77,14 @@ def final_codes(seen: bytes, rows: Iterable[ExceptionRow]) -> bytearray:
 
 
 def ledger_differences(
-    sums: Mapping[tuple[str, str], Sums], rows: Iterable[LedgerRow], price_date: str
+    sums: Mapping[tuple[str, str], Sums],
+    rows: Iterable[LedgerRow],
+    has_money: Callable[[LedgerRow, Sums], bool],
 ) -> Iterator[str]:
     """The ledger of a batch against its lines.
 
-    Tokens are always compared; money where it was booked at the prices of `price_date`.
+    Args:
+        has_money: Whether the money of a row can be compared; its tokens always are.
     """
     booked: dict[tuple[str, str], list[LedgerRow]] = {}
     for row in rows:
@@ -90,12 +93,12 @@ def ledger_differences(
         where = f"the ledger of run {key[0]} and model {key[1]}"
         yield from (
             f"{where}: {what}"
-            for what in _booking_differences(sums.get(key), booked.get(key, []), price_date)
+            for what in _booking_differences(sums.get(key), booked.get(key, []), has_money)
         )
 
 
 def _booking_differences(
-    sums: Sums | None, rows: Sequence[LedgerRow], price_date: str
+    sums: Sums | None, rows: Sequence[LedgerRow], has_money: Callable[[LedgerRow, Sums], bool]
 ) -> Iterator[str]:
     if sums is None:
         yield "booked, and no line says so"
@@ -109,7 +112,8 @@ def _booking_differences(
     for name, stored, seen in pairs:
         if stored != seen:
             yield f"{stored:,} {name} booked, and the lines say {seen:,}"
-    if all(row.price_date == price_date for row in rows):
+    comparable = [row for row in rows if has_money(row, sums)]
+    if len(comparable) == len(rows):
         yield from _money_differences(sums, rows)
 
 

@@ -20,7 +20,7 @@ class LedgerRow:
         day: The local day of collection, as YYYY-MM-DD.
         sync_price: The same tokens at sync rates, had none of them been cached.
         uncached_price: The same tokens at the rates paid, had none of them been cached.
-        price_date: The date of the prices used.
+        price_date: The date of the price used; empty where none is known.
     """
 
     batch: int

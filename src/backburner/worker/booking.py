@@ -14,6 +14,7 @@ def ledger_rows(
     tools: Tools, batch: Batch, upstream_id: str, bookings: Iterable[Booking], now: float
 ) -> list[LedgerRow]:
     """A row for each run and model of what a batch upstream answered."""
+    price_of = price_finder(tools)
     return [
         LedgerRow(
             batch=batch.id,
@@ -30,10 +31,14 @@ def ledger_rows(
             paid=booking.charge.paid if booking.charge else None,
             sync_price=booking.charge.sync if booking.charge else None,
             uncached_price=booking.charge.uncached if booking.charge else None,
-            price_date=str(tools.tariff([]).as_of),
+            price_date=_date(price_of(booking.model)),
         )
         for booking in bookings
     ]
+
+
+def _date(price: ModelPrice | None) -> str:
+    return str(price.as_of) if price else ""
 
 
 def price_finder(tools: Tools) -> Callable[[str], ModelPrice | None]:

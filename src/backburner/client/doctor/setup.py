@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from backburner.client.doctor.record import Record, read_record
-from backburner.config import Settings, home_from, settings_from
+from backburner.config import CONFIG, Settings, home_from, price_terms, settings_from
 from backburner.errors import BackburnerError
+from backburner.nouns.own_price import OWN_SOURCE
 from backburner.store.engine import file_system_of, is_network
 from backburner.store.lanes import OPEN
 from backburner.store.looking import StoreLook, look_into
@@ -81,7 +82,7 @@ def checks(asked: Asked) -> Iterator[Check]:
     yield _store(look)
     yield _lane(look, asked.lane, asked.base_url)
     yield _key(asked)
-    yield _prices(asked.now)
+    yield _prices(asked)
     yield from (_extra(name, parts) for name, parts in _EXTRAS.items())
     yield from _live(asked.folder)
 
@@ -167,14 +168,17 @@ def _key(asked: Asked) -> Check:
     return Check("key", ok=False, found="none in the environment", next_step=step)
 
 
-def _prices(now: float) -> Check:
+def _prices(asked: Asked) -> Check:
     from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
 
     try:
-        tariff = prices.tariff(None, datetime.fromtimestamp(now, UTC))
+        own = price_terms(asked.environment, asked.folder / CONFIG).own
+        tariff = prices.tariff(None, datetime.fromtimestamp(asked.now, UTC), own)
     except BackburnerError as error:
         return Check("prices", ok=False, found=str(error), next_step=error.hint)
     found = f"of {tariff.as_of}, {tariff.source}, {len(tariff.models)} models"
+    if own:
+        found += f"; {OWN_SOURCE} has its own of {', '.join(own)}"
     return Check("prices", ok=True, found=found)
 
 
