@@ -100,3 +100,27 @@ def test_a_scripted_drop_closes_the_socket_without_an_answer(server, http, ask):
         http.post("/v1/messages/batches", json={"requests": [{"custom_id": "a", "params": ask()}]})
 
     assert accepted(http) == before + 1
+
+
+def test_the_reports_of_the_admin_api_are_served(http, url, ask):
+    http.post("/v1/messages", json=ask()).raise_for_status()
+    http.post("/_emulator/clock", json={"advance": 600}).raise_for_status()
+    asked = {"starting_at": "2020-01-01T00:00:00Z", "limit": 31}
+    boss = {**HEADERS, "x-api-key": "sk-ant-admin01-boss"}
+
+    refused = http.get("/v1/organizations/cost_report", params=asked)
+    page = httpx2.get(f"{url}/v1/organizations/cost_report", params=asked, headers=boss).json()
+
+    assert refused.status_code == 401
+    assert page["has_more"] is True
+    assert page["data"][0] == {
+        "starting_at": "2020-01-01T00:00:00Z",
+        "ending_at": "2020-01-02T00:00:00Z",
+        "results": [],
+    }
+
+
+def test_exact_hits_can_be_set_on_a_server(http):
+    assert http.post("/_emulator/cache", json={"hits": 3, "of": 5}).json() == {"hits": 3, "of": 5}
+    assert http.post("/_emulator/cache", json={"hits": 9, "of": 5}).status_code == 400
+    assert http.post("/_emulator/cache", json={"hits": 1.0}).status_code == 200

@@ -12,7 +12,7 @@ import msgspec
 
 from backburner.emulator import downloads, identifiers, parameters
 from backburner.emulator.batchbook import EXPIRY_SECONDS, Batch, BatchBook, show
-from backburner.emulator.calls import Call
+from backburner.emulator.calls import Call, key_id
 from backburner.emulator.creation import Creation, Witness
 from backburner.emulator.credit import Credit
 from backburner.emulator.faults import Late, Linger, name_of
@@ -110,6 +110,7 @@ class BatchRoutes:
             ends_at=now + (EXPIRY_SECONDS if expiring else turnaround),
             terms=call.terms(settings, in_batch=True),
             spool=spool,
+            key_id=key_id(call.head, settings),
             fault="" if fault is None else name_of(fault),
             late=isinstance(fault, Late),
         )

@@ -37,6 +37,7 @@ class Batch:
         id_lag: Seconds from creation until its id is known.
         results_lag: Seconds from its end until its results can be read.
         foreign: Whether it was planted.
+        key_id: The id of the key that made it.
         fault: What went wrong with the answer to its creation.
         late: Whether it was accepted after the call was over.
         brought_all: Whether a download has brought every line.
@@ -64,6 +65,7 @@ class Batch:
     id_lag: float = 0.0
     results_lag: float = 0.0
     foreign: bool = False
+    key_id: str = ""
     fault: str = ""
     late: bool = False
     brought_all: bool = False

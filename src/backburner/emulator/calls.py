@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from backburner.emulator import betas
+from backburner.emulator import betas, identifiers
 from backburner.emulator.replies import RefusedError
 from backburner.emulator.settings import Settings
 from backburner.emulator.troubles import NO_TROUBLES, Troubles
@@ -30,8 +30,12 @@ _ROUTES = tuple(
         ("/v1/messages/count_tokens", "POST", "count_tokens"),
         ("/v1/models", "GET", "models"),
         ("/v1/models/([^/]+)", "GET", "model"),
+        ("/v1/organizations/usage_report/messages", "GET", "usage_report"),
+        ("/v1/organizations/cost_report", "GET", "cost_report"),
     )
 )
+ADMIN_ROUTES = ("usage_report", "cost_report")
+_ADMIN_KEY = "sk-ant-admin"
 BATCH_ROUTES = ("create", "list", "retrieve", "delete", "results", "cancel")
 
 
@@ -132,15 +136,36 @@ def workspace_of(head: Head, settings: Settings) -> str:
     Raises:
         RefusedError: 401 without a valid key, 403 for a key of another workspace.
     """
-    key = head.headers.get("x-api-key", "").strip() or _bearer(head)
-    if not key:
-        raise RefusedError("authentication_error", "x-api-key header is required")
-    if key in settings.refused_keys:
+    key = _key(head)
+    if key in settings.refused_keys or key.startswith(_ADMIN_KEY):
         raise RefusedError("authentication_error", "API key is invalid.")
     workspace = settings.workspaces.get(key, settings.default_workspace)
     if head.headers.get("anthropic-workspace-id", workspace) != workspace:
         raise RefusedError("permission_error", "This key cannot act in the requested workspace.")
     return workspace
+
+
+def check_admin(head: Head, settings: Settings) -> None:
+    """Checks that a call carries a key of an organisation's admin.
+
+    Raises:
+        RefusedError: 401 without a valid key; a workspace's key is none here.
+    """
+    key = _key(head)
+    if key in settings.refused_keys or not key.startswith(_ADMIN_KEY):
+        raise RefusedError("authentication_error", "API key is invalid.")
+
+
+def key_id(head: Head, settings: Settings) -> str:
+    """The id of the key that a call carries, which does not give the key away."""
+    return identifiers.identifier("apikey", 22, settings.seed, _key(head))
+
+
+def _key(head: Head) -> str:
+    key = head.headers.get("x-api-key", "").strip() or _bearer(head)
+    if not key:
+        raise RefusedError("authentication_error", "x-api-key header is required")
+    return key
 
 
 def _bearer(head: Head) -> str:

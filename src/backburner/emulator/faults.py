@@ -35,6 +35,8 @@ ROUTES = (
     "delete",
     "messages",
     "count_tokens",
+    "usage_report",
+    "cost_report",
     "models",
     "model",
 )

@@ -7,7 +7,7 @@ Source: platform.claude.com/docs/en/api/messages, build-with-claude/token-counti
 import msgspec
 
 from backburner.emulator import catalogue, identifiers, marks, prices, prompts
-from backburner.emulator.calls import Call
+from backburner.emulator.calls import Call, key_id
 from backburner.emulator.credit import Credit
 from backburner.emulator.marks import CacheMarkError
 from backburner.emulator.paging import page
@@ -16,6 +16,7 @@ from backburner.emulator.replies import RefusedError, Reply, json_reply
 from backburner.emulator.settings import Settings
 from backburner.emulator.shapes import Message, Problem
 from backburner.emulator.speaking import Occasion, Speaker
+from backburner.emulator.usagebook import UsageBook
 from backburner.emulator.validation import Valid, check
 
 _USUAL_LIFECYCLES = ("active", "deprecated")
@@ -28,8 +29,11 @@ class MessageRoutes:
         cost: Picodollars of all single messages so far.
     """
 
-    def __init__(self, settings: Settings, speaker: Speaker, credit: Credit) -> None:
+    def __init__(
+        self, settings: Settings, speaker: Speaker, credit: Credit, usage: UsageBook
+    ) -> None:
         self.cost = 0
+        self._usage = usage
         self._credit = credit
         self._settings = settings
         self._speaker = speaker
@@ -49,6 +53,8 @@ class MessageRoutes:
         if not isinstance(reply, Message):
             raise RefusedError(reply.type, reply.message)
         self.cost += prices.cost(reply.model, reply.usage)
+        key = key_id(call.head, self._settings)
+        self._usage.note(call.workspace, key, reply.model, reply.usage, now)
         return json_reply(reply)
 
     def count_tokens(self, call: Call, body: bytes, _now: float) -> Reply:

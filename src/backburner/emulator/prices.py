@@ -46,31 +46,41 @@ PER_MILLION = {
 }
 """Dollars per million tokens: input, output, 5-minute write, 1-hour write, cache read."""
 _UNLISTED = "0 0 0 0 0"
-
-
 _TIERS = {"batch": Decimal("0.5"), "standard": Decimal(1)}
 _GEOS = {"us": Decimal("1.1")}
 
 
 @cache
-def _per_token(entry: str, tier: str, geo: str) -> tuple[int, ...]:
+def rates(entry: str, tier: str, geo: str) -> tuple[int, ...]:
+    """Picodollars per token, in the order of the list, and per web search.
+
+    Args:
+        entry: An entry of the list.
+        tier: Half price in a batch.
+        geo: A tenth more for tokens in the US.
+    """
     factor = _PICODOLLARS * _TIERS[tier] * _GEOS.get(geo, 1)
-    return tuple(
-        int(Decimal(price) * factor) for price in PER_MILLION.get(entry, _UNLISTED).split()
-    )
+    listed = PER_MILLION.get(entry, _UNLISTED).split()
+    return (*(int(Decimal(price) * factor) for price in listed), WEB_SEARCH)
+
+
+def entry_of(model_id: str, prompt_tokens: int) -> str:
+    """The entry of the list by which a prompt of so many tokens is billed."""
+    if prompt_tokens > LONG_PROMPT_TOKENS and f"{model_id} long" in PER_MILLION:
+        return f"{model_id} long"
+    return model_id
+
+
+def prompt_tokens(usage: Usage) -> int:
+    """Tokens of a whole prompt, cached ones included."""
+    return usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens
 
 
 def cost(model_id: str, usage: Usage) -> int:
-    """Picodollars for one succeeded request: half price in a batch, a tenth more in the US.
-
-    Web searches cost the same everywhere.
-    """
-    writes = usage.cache_creation
-    prompt = usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens
-    if prompt > LONG_PROMPT_TOKENS and f"{model_id} long" in PER_MILLION:
-        model_id += " long"
-    fresh, out, write_5m, write_1h, read = _per_token(
-        model_id, usage.service_tier, usage.inference_geo
+    """Picodollars for one succeeded request."""
+    writes, tools = usage.cache_creation, usage.server_tool_use
+    fresh, out, write_5m, write_1h, read, search = rates(
+        entry_of(model_id, prompt_tokens(usage)), usage.service_tier, usage.inference_geo
     )
     return (
         usage.input_tokens * fresh
@@ -78,5 +88,5 @@ def cost(model_id: str, usage: Usage) -> int:
         + writes.ephemeral_5m_input_tokens * write_5m
         + writes.ephemeral_1h_input_tokens * write_1h
         + usage.cache_read_input_tokens * read
-        + (usage.server_tool_use.web_search_requests * WEB_SEARCH if usage.server_tool_use else 0)
+        + (0 if tools is None else tools.web_search_requests * search)
     )

@@ -136,6 +136,8 @@ class Settings:
         web_searches: Searches reported for each request that brings the web_search tool, as far as
             the tool's `max_uses` allows.
         cache: How the prompt cache behaves for batches.
+        usage_delay: Seconds until the Admin API's reports show what was used; about 5 minutes, as
+            documented.
         workspaces: Workspace of each key that has one of its own.
         default_workspace: Workspace of all other keys.
         refused_keys: Keys that are answered with 401.
@@ -153,6 +155,7 @@ class Settings:
     rules: tuple[Rule, ...] = ()
     web_searches: int = 0
     cache: CachePlan = field(default_factory=CachePlan)
+    usage_delay: float = 300.0
     workspaces: Mapping[str, str] = field(default_factory=dict)
     default_workspace: str = DEFAULT_WORKSPACE
     refused_keys: frozenset[str] = frozenset()

@@ -108,6 +108,7 @@ class Speaker:
                 f"output_config.format.schema: {error.keyword} is not supported by the emulator"
             )
         said = _stopped(said, valid, kind)
+        searches = self._searches(params, answer) if params.tools else 0
         return Message(
             model=model.id,
             id=occasion.message_id,
@@ -115,15 +116,13 @@ class Speaker:
             stop_reason=said.reason,
             stop_sequence=said.sequence,
             stop_details=RefusalDetails() if said.reason == "refusal" else None,
-            usage=_usage(split, said.tokens, params, occasion.tier, self._searches(params, answer)),
+            usage=_usage(split, said.tokens, params, occasion.tier, searches),
         )
 
     def _searches(self, params: Params, answer: Answer) -> int:
         """How often the pretend model searches the web for an answer."""
         wanted = self._web_searches if answer.searches is None else answer.searches
-        if not wanted or not params.tools:
-            return 0
-        tools = [parameters.tool.decode(raw) for raw in params.tools]
+        tools = [parameters.tool.decode(raw) for raw in params.tools or () if wanted]
         found = next((t for t in tools if (t.type or "").startswith(_WEB_SEARCH)), None)
         if found is None:
             return 0

@@ -8,6 +8,7 @@ import os
 import shutil
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
@@ -138,9 +139,22 @@ class Spool:
         """Removes every trace of a batch that was not accepted after all."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def past_results(self) -> Iterator[bytes]:
+        """The results line by line, forgotten or not; nothing, if there were none."""
+        for path in (self._forgotten_results, self.results):
+            if path.exists():
+                with path.open("rb", buffering=READ_BYTES) as file:
+                    yield from file
+                return
+
     def forget_results(self) -> None:
-        """Removes the results for good; requests and outcomes stay for the ledger."""
-        self.results.unlink(missing_ok=True)
+        """Takes the results away for good; the ledger and the reports still know of them."""
+        with suppress(FileNotFoundError):
+            self.results.rename(self._forgotten_results)
+
+    @property
+    def _forgotten_results(self) -> Path:
+        return self._folder / "forgotten.jsonl"
 
     def _ends(self) -> "array[int]":
         ends = array("Q")

@@ -16,16 +16,19 @@ from pathlib import Path
 from typing import Literal
 
 from backburner.emulator import identifiers
+from backburner.emulator.admin_routes import AdminRoutes
 from backburner.emulator.batch_routes import BatchRoutes
 from backburner.emulator.batchbook import Batch, BatchBook
 from backburner.emulator.cacheplan import CachePlan, Hits
 from backburner.emulator.calls import (
+    ADMIN_ROUTES,
     BATCH_ROUTES,
     Call,
     Head,
     Headers,
     Route,
     accept,
+    check_admin,
     route,
     workspace_of,
 )
@@ -51,6 +54,7 @@ from backburner.emulator.results import Results
 from backburner.emulator.settings import Settings
 from backburner.emulator.speaking import Speaker
 from backburner.emulator.troubles import NO_TROUBLES, Mischief
+from backburner.emulator.usagebook import UsageBook
 
 _STEPS_PER_CALL = 8
 """Steps of 256 items that a call does at most: a batch of 2,000 is ready when its end is seen."""
@@ -107,7 +111,9 @@ class World:
             self._credit,
             on_complete_body,
         )
-        self._messages = MessageRoutes(self.settings, speaker, self._credit)
+        usage = UsageBook(self.settings, self._book)
+        self._messages = MessageRoutes(self.settings, speaker, self._credit, usage)
+        self._admin = AdminRoutes(self.settings, usage)
         self._limits = CallLimits(self.settings.limits)
         self._calls = 0
 
@@ -205,8 +211,12 @@ class World:
 
     def _call(self, head: Head, asked: Route, extra: dict[str, str]) -> Call:
         """A call whose head is in order, with what is to go wrong with it."""
-        workspace = workspace_of(head, self.settings)
-        extra["anthropic-workspace-id"] = workspace
+        workspace = ""
+        if asked.name in ADMIN_ROUTES:
+            check_admin(head, self.settings)
+        else:
+            workspace = workspace_of(head, self.settings)
+            extra["anthropic-workspace-id"] = workspace
         call = accept(head, asked, workspace, self.settings)
         extra.update(self._limits.take(asked.name, self._shown_time))
         troubles = self._mischief.take(asked.name, self._number(asked), self.time)
@@ -225,9 +235,13 @@ class World:
         if name in ("messages", "count_tokens"):
             answer = getattr(self._messages, name)
             return Collected(lambda body: answer(call, body, self._moment()))
-        owner = self._batches if name in BATCH_ROUTES else self._messages
-        act = getattr(owner, name)
+        act = getattr(self._owner(name), name)
         return Ignored(lambda: act(call, self._moment()))
+
+    def _owner(self, name: str) -> BatchRoutes | AdminRoutes | MessageRoutes:
+        if name in BATCH_ROUTES:
+            return self._batches
+        return self._admin if name in ADMIN_ROUTES else self._messages
 
     def _takes_gzip(self, name: str) -> bool:
         if name == "create":
@@ -276,7 +290,7 @@ class World:
 
         Args:
             route: One of create, retrieve, list, results, cancel, delete, messages, count_tokens,
-                models, model, or any for all of them.
+                models, model, usage_report, cost_report, or any for all of them.
             fault: What goes wrong.
             times: For how many calls; None for all.
             lasting: For how many seconds from now on, whatever `times` says.
