@@ -19,6 +19,22 @@ from backburner.emulator.speaking import Occasion, Speaker
 from backburner.emulator.usagebook import UsageBook
 from backburner.emulator.validation import Valid, check
 
+_COUNTED = {
+    "billing_policy",
+    "cache_control",
+    "compaction",
+    "context_management",
+    "mcp_servers",
+    "messages",
+    "model",
+    "output_config",
+    "speed",
+    "system",
+    "thinking",
+    "tool_choice",
+    "tools",
+}
+"""What a count_tokens body may hold, in the beta as well."""
 _USUAL_LIFECYCLES = ("active", "deprecated")
 
 
@@ -59,7 +75,7 @@ class MessageRoutes:
 
     def count_tokens(self, call: Call, body: bytes, _now: float) -> Reply:
         """The tokens of a prompt, free of charge and blind to the cache."""
-        valid = self._valid(call, _with_limit(body))
+        valid = self._valid(call, _with_limit(body, strict=self._settings.strict))
         try:
             marks.prompt_of(valid.params, valid.model)
         except CacheMarkError as error:
@@ -91,12 +107,17 @@ class MessageRoutes:
         return valid
 
 
-def _with_limit(body: bytes) -> bytes:
-    """A count_tokens body as a Messages body, which needs a limit of output tokens."""
+def _with_limit(body: bytes, *, strict: bool) -> bytes:
+    """A count_tokens body as a Messages body, which needs a limit of output tokens.
+
+    Raises:
+        RefusedError: 400 for a parameter that has nothing to do with the size of a prompt.
+    """
     try:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError):
         return body
-    if "max_tokens" in fields:
-        raise RefusedError("invalid_request_error", "max_tokens: Extra inputs are not permitted")
+    unknown = sorted(fields.keys() - _COUNTED) if strict else ()
+    if unknown:
+        raise RefusedError("invalid_request_error", f"{unknown[0]}: Extra inputs are not permitted")
     return msgspec.json.encode({**fields, "max_tokens": 1})
