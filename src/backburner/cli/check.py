@@ -38,6 +38,7 @@ def check(
     prefix: options.Prefix = "",
     no_collapse: options.NoCollapse = False,
     batch_size: options.BatchSize = None,
+    cache: options.Cache = options.CacheMarks.AUTO,
     json: Json = False,
 ) -> int:
     """Look for all that a batch would refuse; keep and send nothing.
@@ -61,6 +62,7 @@ def check(
         encoding=encoding,
         limit=limit,
         no_collapse=no_collapse,
+        cache=cache,
     )
     wanted.check()
     if source == STDIN and format is None:
@@ -97,6 +99,7 @@ def _checked(
 def _show(page: Page, wanted: Wanted, checked: "Checked") -> None:
     from backburner.cli.planning import (  # noqa: PLC0415  # not for --help
         batches_in_words,
+        cache_facts,
         named,
         price_facts,
         requests_in_words,
@@ -118,6 +121,7 @@ def _show(page: Page, wanted: Wanted, checked: "Checked") -> None:
         facts.append(("model", ", ".join(checked.models)))
         facts.append(("batches", batches_in_words(checked.batches)))
         facts.extend(price_facts(checked.estimate))
+        facts.extend(cache_facts(checked.cache))
     facts.append(("found", _found(checked)))
     page.facts(facts)
 
@@ -132,7 +136,11 @@ def _found(checked: "Checked") -> str:
 
 
 def _json(checked: "Checked") -> dict[str, Any]:
-    from backburner.cli.planning import estimate_json, warning_json  # noqa: PLC0415  # as above
+    from backburner.cli.planning import (  # noqa: PLC0415  # as above
+        cache_json,
+        estimate_json,
+        warning_json,
+    )
 
     return {
         "faults": [_fault_json(fault) for fault in checked.faults],
@@ -144,6 +152,7 @@ def _json(checked: "Checked") -> dict[str, Any]:
         "batches": checked.batches,
         "models": list(checked.models),
         "estimate": None if checked.estimate is None else estimate_json(checked.estimate),
+        "cache": cache_json(checked.cache),
     }
 
 

@@ -32,6 +32,14 @@ class InputFormat(StrEnum):
     XLSX = "xlsx"
 
 
+class CacheMarks(StrEnum):
+    """Who decides on cache marks."""
+
+    AUTO = "auto"
+    OFF = "off"
+    ALWAYS = "always"
+
+
 Source = Annotated[
     str, typer.Argument(metavar="SOURCE", help="A table, a list of requests, a folder, or -")
 ]
@@ -97,6 +105,10 @@ Canary = Annotated[
         "--canary", metavar="N", min=1, help="Send the first N requests alone, and look at them"
     ),
 ]
+Cache = Annotated[
+    CacheMarks,
+    typer.Option("--cache", help="Add cache marks: where they save, nowhere, wherever shared"),
+]
 New = Annotated[bool, typer.Option("--new", help="Start over, though such a run is there")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run of ours wrote")]
 
@@ -124,6 +136,7 @@ class Wanted:
     new: bool = False
     force: bool = False
     canary: int | None = None
+    cache: CacheMarks = CacheMarks.AUTO
 
     @property
     def is_table(self) -> bool:
@@ -184,6 +197,7 @@ class Wanted:
             InputError: A file cannot be read, or a parameter is none.
         """
         from backburner.client.preparing import RunOptions  # noqa: PLC0415  # not for --help
+        from backburner.plan.caching.choices import CachePolicy  # noqa: PLC0415  # as above
         from backburner.runs.bodies import read_param  # noqa: PLC0415  # as above
         from backburner.runs.output_schema import read_schema  # noqa: PLC0415  # as above
         from backburner.runs.tables import Format as TableFormat  # noqa: PLC0415  # as above
@@ -210,6 +224,7 @@ class Wanted:
             new=self.new,
             force=self.force,
             canary=self.canary,
+            cache=CachePolicy(self.cache.value),
         )
 
 

@@ -1,6 +1,6 @@
 """What a run will do and cost, as it is shown before anybody is asked."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from backburner.cli.options import STDIN, Wanted
 from backburner.cli.output import Facts
@@ -10,9 +10,12 @@ if TYPE_CHECKING:
     from backburner.client import Backburner
     from backburner.client.preparing import Fresh
     from backburner.nouns.run import Run
+    from backburner.plan.caching.choices import CachePlan, Choice
     from backburner.plan.estimating import Estimate, Workload
     from backburner.runs.input_warnings import InputWarning
     from backburner.runs.output_schema import OutputSchema
+
+_FEW: Final = 8
 
 
 def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_key: bool) -> Facts:
@@ -33,6 +36,7 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
         facts.extend(schema_facts(fresh.schema))
     facts.append(("batches", batches_in_words(len(staged.batches))))
     facts.extend(price_facts(backburner.estimate(staged)))
+    facts.extend(cache_facts(staged.cache))
     if staged.canary:
         facts.append(("canary", _canary(staged.canary, backburner.estimate_canary(staged))))
     facts.append(("output", _output(wanted, staged.run)))
@@ -59,6 +63,49 @@ def plan_json(fresh: "Fresh", estimate: "Estimate | None") -> dict[str, Any]:
         "schema": None if fresh.schema is None else schema_json(fresh.schema),
         "warnings": [warning_json(warning) for warning in fresh.staged.warnings],
         "estimate": None if estimate is None else estimate_json(estimate),
+        "cache": cache_json(fresh.staged.cache),
+    }
+
+
+def cache_facts(plan: "CachePlan | None") -> Facts:
+    """What is decided of the prompt cache: a sentence for each choice."""
+    from backburner.plan.caching.sentences import in_words  # noqa: PLC0415  # not for --help
+
+    choices = () if plan is None else [one for one in plan.choices if _is_worth_a_line(one)]
+    return [("" if number else "prompt cache", in_words(one)) for number, one in enumerate(choices)]
+
+
+def _is_worth_a_line(choice: "Choice") -> bool:
+    """Not of a few words: that they are too short to be cached is no news."""
+    return choice.tokens * _FEW >= choice.minimum_tokens
+
+
+def cache_json(plan: "CachePlan | None") -> dict[str, Any] | None:
+    """The same as JSON values; None where no marks are wanted."""
+    if plan is None:
+        return None
+    return {"policy": plan.policy.value, "choices": [_choice_json(one) for one in plan.choices]}
+
+
+def _choice_json(choice: "Choice") -> dict[str, Any]:
+    from backburner.nouns.money import usd  # noqa: PLC0415  # not for --help
+    from backburner.plan.caching.sentences import in_words  # noqa: PLC0415  # as above
+
+    return {
+        "model": choice.model,
+        "part": choice.part.value,
+        "prefixes": choice.prefixes,
+        "tokens": choice.tokens,
+        "requests": choice.requests,
+        "minimum_tokens": choice.minimum_tokens,
+        "marked": choice.is_marked,
+        "ttl": choice.ttl.value,
+        "reason": choice.ground.value,
+        "expected_hit_rate": choice.hit_rate,
+        "break_even_hit_rate": choice.break_even,
+        "plain_usd": usd(choice.plain),
+        "cached_usd": usd(choice.cached),
+        "sentence": in_words(choice),
     }
 
 

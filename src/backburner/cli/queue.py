@@ -45,6 +45,7 @@ def enqueue(
     no_collapse: options.NoCollapse = False,
     batch_size: options.BatchSize = None,
     canary: options.Canary = None,
+    cache: options.Cache = options.CacheMarks.AUTO,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -72,6 +73,7 @@ def enqueue(
         new=new,
         force=force,
         canary=canary,
+        cache=cache,
     )
     wanted.check()
     session, page = session_of(context), Page(as_json=json)

@@ -75,6 +75,7 @@ def run(
     no_collapse: options.NoCollapse = False,
     batch_size: options.BatchSize = None,
     canary: options.Canary = None,
+    cache: options.Cache = options.CacheMarks.AUTO,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -106,6 +107,7 @@ def run(
         new=new,
         force=force,
         canary=canary,
+        cache=cache,
     )
     job = Job(wanted=wanted, yes=yes, home=home, lane=lane, batch_size=batch_size)
     return perform(session_of(context), Page(as_json=json), job)

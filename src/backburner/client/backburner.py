@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from backburner.client.adopting import Adopted, adopt_batch
+from backburner.client.cache_advice import cache_advice, taught
 from backburner.client.canary import Canary, check_canary, check_nothing_held, look_at_canary
 from backburner.client.canceling import Canceled, cancel_run
 from backburner.client.checking import models_to_send
@@ -53,11 +54,13 @@ from backburner.errors import InputError
 from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS
 from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.tariff import Tariff
+from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.estimating import Estimate, Workload, estimate_all
 from backburner.plan.lanes import ReleaseAll, ReleaseRetries
 from backburner.plan.packing import PackLimits
 from backburner.report.receipt import Receipt
 from backburner.report.verification import Verification
+from backburner.runs.cache_marks import CacheAdvice
 from backburner.runs.counting import RunCount
 from backburner.runs.outputs import Written
 from backburner.runs.stager import Order
@@ -151,6 +154,7 @@ class Backburner:
         *,
         name: str = "requests",
         betas: Iterable[str] = (),
+        cache: CachePolicy | str = CachePolicy.AUTO,
     ) -> Run:
         """Keep requests durably; nothing is sent until `drain`.
 
@@ -158,11 +162,20 @@ class Backburner:
             requests: The article's list: `{"custom_id": …, "params": {…}}` each.
             name: What to call the run.
             betas: Beta names, for all of them.
+            cache: Where cache marks are added: `auto` where they are expected to save, `always`
+                wherever requests share enough, `off` nowhere.
 
         Raises:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
         """
-        spec = RunSpec(kind="requests", format="jsonl", betas=tuple(sorted(betas)), collapse=False)
+        policy = CachePolicy(cache)
+        spec = RunSpec(
+            kind="requests",
+            format="jsonl",
+            betas=tuple(sorted(betas)),
+            collapse=False,
+            cache=policy.value,
+        )
         order = Order(
             lane=self.lane,
             name=name,
@@ -171,7 +184,8 @@ class Backburner:
             prefix="",
             known_models=self.known_models(),
         )
-        return self.commit(prepare_objects(self._desk, requests, spec, order))
+        advice = self._cache_advice(policy)
+        return self.commit(prepare_objects(self._desk, requests, spec, order, advice))
 
     def prepare(
         self, options: RunOptions, stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer
@@ -181,7 +195,8 @@ class Backburner:
         Raises:
             InputError: The input, the prompt or the output cannot be used.
         """
-        return prepare(self._desk, options, self.lane, stdin, self.known_models)
+        advice = self._cache_advice(options.cache)
+        return prepare(self._desk, options, self.lane, stdin, self.known_models, advice)
 
     def commit(self, staged: Staged) -> Run:
         """Make a staged run count."""
@@ -452,6 +467,11 @@ class Backburner:
             clock=self._clock,
             limits=self._limits,
         )
+
+    def _cache_advice(self, policy: CachePolicy) -> CacheAdvice | None:
+        prices = self._tools.tariff
+        hits_of = taught(self._home.store)
+        return cache_advice(policy, lambda model: prices([model]).price(model), hits_of)
 
     def _finished(self, run_id: str) -> Run:
         run = self.get(run_id)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
+from backburner.client.cache_advice import cache_advice, untaught
 from backburner.client.preparing import (
     STDIN,
     RunOptions,
@@ -19,6 +20,7 @@ from backburner.client.preparing import (
 )
 from backburner.nouns.own_price import OwnPrice, PriceTerms
 from backburner.nouns.run import RunSpec
+from backburner.plan.caching.choices import CachePlan
 from backburner.plan.estimating import Estimate, estimate_all
 from backburner.plan.lifecycle import usable
 from backburner.plan.packing import PackLimits
@@ -45,6 +47,8 @@ class Checked:
         estimate: What they would cost; None where there are faults.
         faults: The first of them, those of other files first, then in the order of lines.
         fault_count: All of them.
+        cache: What would be decided of the prompt cache, by what is known without a home; None
+            where nothing is to be.
     """
 
     rows: int
@@ -55,6 +59,7 @@ class Checked:
     faults: tuple[InputFault, ...]
     fault_count: int
     warnings: tuple[InputWarning, ...]
+    cache: CachePlan | None = None
 
 
 def check(
@@ -88,7 +93,8 @@ def check(
         _stream(options, spec, faults, stdin) as stream,
         Path(os.devnull).open("wb") as nowhere,
     ):
-        stager = Stager(spec, order, counter, faults, same)
+        advice = cache_advice(options.cache, lambda model: prices.price_of(model, now), untaught)
+        stager = Stager(spec, order, counter, faults, same, advice)
         stager.read(stream, nowhere)
         warnings = stager.warnings
     works = () if faults.count else stager.workloads()
@@ -102,6 +108,7 @@ def check(
         faults=faults.kept,
         fault_count=faults.count,
         warnings=warnings,
+        cache=None if faults.count else stager.plan,
     )
 
 

@@ -12,8 +12,10 @@ import msgspec
 from backburner.errors import InputError, OutputBlocked
 from backburner.nouns.request import encode_params
 from backburner.nouns.run import Run, RunSpec
+from backburner.plan.caching.choices import CachePolicy
 from backburner.runs.answer import our_columns
 from backburner.runs.atomic import check_writable
+from backburner.runs.cache_marks import CacheAdvice
 from backburner.runs.faults import Faults
 from backburner.runs.folder import is_folder, pack_folder
 from backburner.runs.identity import changes, identity_of, parts_of
@@ -43,6 +45,7 @@ class RunOptions:
         new: Start over although a run that asks the same is there.
         force: Replace a file that no run of ours wrote.
         canary: How many requests travel first, alone; the rest waits until it is released.
+        cache: Who decides on cache marks.
     """
 
     source: str
@@ -63,6 +66,7 @@ class RunOptions:
     new: bool = False
     force: bool = False
     canary: int | None = None
+    cache: CachePolicy = CachePolicy.AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +91,19 @@ def prepare(
     lane: str,
     stdin: Callable[[], BinaryIO],
     known_models: Callable[[], frozenset[str]],
+    advice: CacheAdvice | None = None,
 ) -> Found | Fresh:
     """Copy the input, look for a run that asks the same, or stage a new one.
+
+    A run that is there keeps the marks that it was staged with, whatever was learnt since then.
+
+    Args:
+        desk: Where it is done.
+        options: What a person asks.
+        lane: The stream that it belongs to.
+        stdin: Gives standard input.
+        known_models: Gives the models that can be sent.
+        advice: On what terms cache marks are decided; None where nothing may be added.
 
     Raises:
         InputError: The input, the prompt or the output cannot be used.
@@ -118,18 +133,22 @@ def prepare(
         known_models=known_models(),
         canary=options.canary,
     )
-    staged = stage(desk, spec, copy, order)
+    staged = stage(desk, spec, copy, order, advice)
     changed = changes(last.parts, staged.run.parts) if last is not None else []
     return Fresh(staged, tuple(changed), options.schema)
 
 
 def prepare_objects(
-    desk: Desk, requests: Iterable[Mapping[str, object]], spec: RunSpec, order: Order
+    desk: Desk,
+    requests: Iterable[Mapping[str, object]],
+    spec: RunSpec,
+    order: Order,
+    advice: CacheAdvice | None = None,
 ) -> Staged:
     """Stage a list of requests that came as Python objects."""
     lines = (_object_line(one) for one in requests)
     copy = copy_input(desk.vault, desk.clock, lines)
-    return stage(desk, spec, copy, order)
+    return stage(desk, spec, copy, order, advice)
 
 
 def _object_line(request: Mapping[str, object]) -> bytes:
@@ -174,6 +193,7 @@ def spec_of(options: RunOptions) -> RunSpec:
         collapse=options.collapse and kind == "table",
         prefix=options.prefix,
         schema=schema,
+        cache=options.cache,
     )
 
 

@@ -23,6 +23,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         encoding: The encoding named by the user; None means UTF-8.
         params: The canonical Messages parameters of each row, without its prompt.
         schema: The JSON Schema that every answer has to meet; None leaves answers free.
+        cache: Who decides on cache marks: `auto`, `off` or `always`.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     collapse: bool = True
     prefix: str = ""
     schema: MaybeRaw = None
+    cache: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,6 +117,15 @@ def read_prompt(body: bytes) -> Prompt | None:
     return Prompt(body, blocks, parts, ttl)
 
 
+def text_of(prompt: Prompt, block: Block) -> str:
+    """What a block says; of one that is not text, its JSON."""
+    raw = prompt.body[block.start : block.end]
+    if block.is_string:
+        return _string(raw)
+    text = _fields(raw).text
+    return text if isinstance(text, str) else raw.decode()
+
+
 def _blocks(
     body: bytes, parts: Mapping[str, msgspec.Raw], at: Mapping[str, int]
 ) -> Iterator[Block]:

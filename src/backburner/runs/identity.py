@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from backburner.nouns.run import RunSpec
+from backburner.plan.caching.choices import CachePolicy
 
 _NAMES: Final = {
     "input": "the input",
@@ -18,6 +19,7 @@ _NAMES: Final = {
     "schema": "the schema",
     "betas": "the betas",
     "rows": "the choice of rows",
+    "cache": "who decides on cache marks",
     "lane": "the lane",
 }
 """Each part of an identity in words."""
@@ -43,6 +45,8 @@ def parts_of(spec: RunSpec, source_sha256: str, lane: str) -> dict[str, str]:
     }
     if spec.schema is not None:
         values["schema"] = spec.schema
+    if spec.cache != CachePolicy.AUTO:
+        values["cache"] = spec.cache
     return {name: sha256(msgspec.json.encode(value)).hexdigest() for name, value in values.items()}
 
 

@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO, Final
 
@@ -13,10 +13,13 @@ from msgspec import UNSET
 from backburner.nouns.request import KnownParams, Params, read_params, unknown_keys
 from backburner.nouns.run import RunSpec
 from backburner.nouns.tariff import US
+from backburner.plan.caching.choices import CachePlan
 from backburner.plan.estimating import Workload
 from backburner.plan.lifecycle import SURELY_FITS, is_maybe_too_long, retiring
 from backburner.plan.preflight import blank_message, length_refusal, refusals
+from backburner.runs.blocks import MARK_KEY, read_prompt
 from backburner.runs.bodies import BodyShape, render_bodies
+from backburner.runs.cache_marks import CacheAdvice, ListMarks, Marks, TableMarks
 from backburner.runs.collapse import Collapser
 from backburner.runs.faults import Faults
 from backburner.runs.input_copy import open_table
@@ -65,11 +68,13 @@ class Stager:
     Args:
         bodies: Takes what is to be sent.
         same: Finds identical requests where none are to share one, so that they can be named.
+        cache: On what terms cache marks are decided; None where none are to be.
 
     Attributes:
+        marks: What a list's requests are to be marked with, once all were seen.
+        plan: What was decided of the prompt cache, and why; None where nothing was to be.
         rows: Rows or requests of the input, as far as they were chosen.
         requests: What is left of them when identical rows share one.
-        canary: What an estimate of the canary needs, by model; empty where nothing is held for it.
     """
 
     def __init__(
@@ -79,17 +84,22 @@ class Stager:
         bodies: Bodies,
         faults: Faults,
         same: Collapser | None = None,
+        cache: CacheAdvice | None = None,
     ) -> None:
         self._spec = spec
         self._order = order
         self._taker = bodies
         self._faults = faults
         self._same = same
+        self._cache = cache
+        self._watch: ListMarks | None = None
         self._warnings = Warnings()
         self._work: dict[str, _Work] = {}
         self.rows = 0
         self.requests = 0
-        self.canary: tuple[Workload, ...] = ()
+        self._canary: tuple[Workload, ...] = ()
+        self.marks = Marks({})
+        self.plan: CachePlan | None = None
 
     @property
     def collapsed(self) -> int:
@@ -109,9 +119,23 @@ class Stager:
             late.warn("requests_identical", what, hint)
         return (*self._warnings.found, *late.found)
 
+    @property
+    def canary(self) -> tuple[Workload, ...]:
+        """What an estimate of the canary needs, by model; empty where nothing is held for it."""
+        return self._with_marks(self._canary)
+
     def workloads(self) -> tuple[Workload, ...]:
         """What an estimate needs, by model."""
+        return self._with_marks(self._works())
+
+    def _works(self) -> tuple[Workload, ...]:
         return tuple(work.workload(model) for model, work in self._work.items())
+
+    def _with_marks(self, works: tuple[Workload, ...]) -> tuple[Workload, ...]:
+        marked = {one.model for one in self.plan.marked} if self.plan is not None else set()
+        return tuple(
+            replace(work, cache_marks=True) if work.model in marked else work for work in works
+        )
 
     def read(self, stream: BinaryIO, rows_file: BinaryIO) -> None:
         """Take every row or request in.
@@ -133,10 +157,14 @@ class Stager:
             encoding=self._spec.encoding,
             limit=self._spec.limit,
         )
+        if self._cache is not None:
+            self._watch = ListMarks(self._cache)
         for record in records:
             self._look(record)
             self._add(record.params, record.checked, record.line)
         self.rows = self.requests
+        if self._watch is not None:
+            self.marks, self.plan = self._watch.decide()
 
     def _read_table(self, stream: BinaryIO, rows_file: BinaryIO) -> None:
         table = open_table(stream, self._spec, self._faults, self._order.reserved)
@@ -155,6 +183,8 @@ class Stager:
                     numbers.tofile(rows_file)
                     del numbers[:]
         numbers.tofile(rows_file)
+        if isinstance(self._taker, TableMarks):
+            self.plan = self._taker.finish()
 
     def _bodies(self, table: Table) -> Iterator[tuple[Record, bytes]]:
         """The body of each row; of none where the templates do not fit the table."""
@@ -183,6 +213,9 @@ class Stager:
             for _ in table.records():
                 pass
             return
+        if self._cache is not None:
+            sample = read_prompt(shape.body("?"))
+            self._taker = TableMarks(self._taker, self._cache, spec.model, sample)
         bodies = islice(render_bodies(table, template, shape, faults), spec.limit)
         yield from bodies if paths is None else note_paths(bodies, paths, faults)
 
@@ -223,7 +256,7 @@ class Stager:
     def _add(self, body: bytes, checked: Params, line: int) -> None:
         if self.requests == self._order.canary:
             # There is more than the canary, so the rest will be held.
-            self.canary = self.workloads()
+            self._canary = self._works()
         self.requests += 1
         if len(body) > SURELY_FITS:
             self._measure(body, checked.model, line)
@@ -235,8 +268,12 @@ class Stager:
             work = self._work[model] = _Work()
         if self._faults.count:
             return
+        if self._watch is not None:
+            self._watch.look(body, model)
         self._taker.add(body)
         work.add(len(body) - _SCAFFOLD_BYTES - len(model), checked)
+        if MARK_KEY in body:
+            work.marks = True
 
 
 def workloads_of(bodies: Iterable[bytes]) -> tuple[Workload, ...]:
@@ -245,18 +282,31 @@ def workloads_of(bodies: Iterable[bytes]) -> tuple[Workload, ...]:
     for body in bodies:
         checked = read_params(body)
         size = len(body) - _SCAFFOLD_BYTES - len(checked.model)
-        works.setdefault(checked.model, _Work()).add(size, checked)
+        work = works.setdefault(checked.model, _Work())
+        work.add(size, checked)
+        if MARK_KEY in body:
+            work.marks = True
     return tuple(work.workload(model) for model, work in works.items())
 
 
 class _Work:
     """Sums of one model's requests."""
 
-    __slots__ = ("in_us", "largest", "outputs", "prompt_bytes", "requests", "smallest", "tools")
+    __slots__ = (
+        "in_us",
+        "largest",
+        "marks",
+        "outputs",
+        "prompt_bytes",
+        "requests",
+        "smallest",
+        "tools",
+    )
 
     def __init__(self) -> None:
         self.requests = self.prompt_bytes = self.largest = self.outputs = 0
         self.tools = self.in_us = 0
+        self.marks = False
         self.smallest = 1 << 62
 
     def add(self, size: int, checked: Params) -> None:
@@ -285,4 +335,5 @@ class _Work:
             max_output_tokens=self.outputs,
             requests_with_tools=self.tools,
             requests_in_us=self.in_us,
+            cache_marks=self.marks,
         )

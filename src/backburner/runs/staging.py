@@ -13,8 +13,10 @@ from backburner.clock import Clock
 from backburner.errors import InputError
 from backburner.nouns.batch import BatchState
 from backburner.nouns.run import Run, RunSpec
+from backburner.plan.caching.choices import CachePlan
 from backburner.plan.estimating import Workload
 from backburner.plan.packing import PackLimits
+from backburner.runs.cache_marks import CacheAdvice, Marks
 from backburner.runs.faults import Faults
 from backburner.runs.identity import identity_of, parts_of
 from backburner.runs.input_copy import InputCopy, staged_input
@@ -45,6 +47,7 @@ class Staged:
 
     Attributes:
         canary: The work that travels first, alone; empty where nothing is held for it.
+        cache: What was decided of the prompt cache; None where nothing was to be.
     """
 
     run: Run
@@ -54,6 +57,7 @@ class Staged:
     objects: tuple[str, ...]
     warnings: tuple[InputWarning, ...] = ()
     canary: tuple[Workload, ...] = ()
+    cache: CachePlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +74,17 @@ class Taken:
     expires_at: float | None
 
 
-def stage(desk: Desk, spec: RunSpec, copy: InputCopy, order: Order) -> Staged:
+def stage(
+    desk: Desk, spec: RunSpec, copy: InputCopy, order: Order, cache: CacheAdvice | None = None
+) -> Staged:
     """Check and render the whole input and write its segments.
+
+    Args:
+        desk: Where it is done.
+        spec: What is asked.
+        copy: The input.
+        order: What the run is to be besides.
+        cache: On what terms cache marks are decided; None where none are to be.
 
     Raises:
         InputFaults: Anything in the input is wrong; all faults are told together, and what was
@@ -80,7 +93,7 @@ def stage(desk: Desk, spec: RunSpec, copy: InputCopy, order: Order) -> Staged:
     segments = SegmentWriter(desk.vault, desk.clock, desk.limits, order.canary)
     row_map = f"runs/{copy.run}/rows"
     faults = Faults()
-    stager = Stager(spec, order, segments, faults)
+    stager = Stager(spec, order, segments, faults, cache=cache)
     try:
         with (
             staged_input(desk.vault, spec, copy) as stream,
@@ -89,6 +102,8 @@ def stage(desk: Desk, spec: RunSpec, copy: InputCopy, order: Order) -> Staged:
             stager.read(stream, rows_file)
         faults.raise_if_any(order.title)
         segments.finish()
+        if stager.marks:
+            segments = _marked_segments(desk, segments, stager.marks, order.canary)
         spec_name = f"runs/{copy.run}/spec.json.zst"
         with desk.vault.stream_writer(spec_name) as stream:
             stream.write(msgspec.json.encode(spec))
@@ -120,6 +135,7 @@ def stage(desk: Desk, spec: RunSpec, copy: InputCopy, order: Order) -> Staged:
         cancel_asked_at=None,
         collapsed_sync=0,
         price_date="",
+        cache="" if stager.plan is None else msgspec.json.encode(stager.plan).decode(),
     )
     objects = [spec_name, copy.name, *(batch.segment for batch in segments.batches)]
     return Staged(
@@ -130,7 +146,28 @@ def stage(desk: Desk, spec: RunSpec, copy: InputCopy, order: Order) -> Staged:
         warnings=stager.warnings,
         objects=(*objects, row_map) if stager.collapsed else tuple(objects),
         canary=stager.canary,
+        cache=stager.plan,
     )
+
+
+def _marked_segments(
+    desk: Desk, plain: SegmentWriter, marks: Marks, canary: int | None
+) -> SegmentWriter:
+    """The same requests with their marks, written anew: which ones pay is known at the end only.
+
+    Only lists that gain by it are written twice.
+    """
+    segments = SegmentWriter(desk.vault, desk.clock, desk.limits, canary)
+    try:
+        for batch in plain.batches:
+            for body in desk.vault.lines(batch.segment):
+                segments.add(marks.add_to(body))
+        segments.finish()
+    except BaseException:
+        segments.discard()
+        raise
+    plain.discard()
+    return segments
 
 
 def commit(desk: Desk, staged: Staged) -> None:

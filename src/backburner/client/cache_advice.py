@@ -1,0 +1,82 @@
+"""On what terms cache marks are decided: prices, and how often marked prefixes were read so far."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+
+import msgspec
+
+from backburner.errors import ModelUnknown
+from backburner.nouns.batch import Via
+from backburner.nouns.tariff import ModelPrice, undated
+from backburner.plan.caching.choices import CachePlan, CachePolicy
+from backburner.plan.caching.learning import Observation, Start, learned_rates
+from backburner.plan.caching.terms import CacheTerms, HitRates, cache_minimum, cache_terms
+from backburner.runs.cache_marks import CacheAdvice
+from backburner.store import Store
+from backburner.store.cache_history import CacheUse, cache_uses
+
+
+def cache_advice(
+    policy: CachePolicy,
+    price_of: Callable[[str], ModelPrice],
+    hits_of: Callable[[str], HitRates],
+) -> CacheAdvice | None:
+    """The terms of each model; None where a person wants no marks.
+
+    Args:
+        policy: Who decides.
+        price_of: Gives a model's price.
+        hits_of: Gives the hit rates to reckon with.
+    """
+    if policy is CachePolicy.OFF:
+        return None
+
+    @cache
+    def terms(model: str) -> CacheTerms | None:
+        try:
+            price = price_of(model)
+        except ModelUnknown:
+            return None
+        minimum = cache_minimum(model, estimated=True)
+        # A dearer step for long prompts leaves the factors of writing and reading as they are.
+        return cache_terms(price.rates(0, Via.BATCH), minimum, hits_of(model))
+
+    return CacheAdvice(policy=policy, terms=terms)
+
+
+def untaught(model: str) -> HitRates:
+    """The hit rates to reckon with where nothing is known of earlier runs."""
+    return learned_rates((), model, Start.COLD)
+
+
+def taught(store: Store) -> Callable[[str], HitRates]:
+    """Gives the hit rates that earlier runs of a store make likely, by model."""
+
+    def rates(model: str) -> HitRates:
+        with store.read() as tx:
+            seen = list(observations(cache_uses(tx, model)))
+        return learned_rates(seen, model, Start.COLD)
+
+    return rates
+
+
+def observations(uses: Iterable[CacheUse]) -> Iterator[Observation]:
+    """What can be learnt of earlier batches: of those in which all marks lived equally long."""
+    for use in uses:
+        plan = msgspec.json.decode(use.plan, type=CachePlan)
+        marked = [one for one in plan.marked if undated(one.model) == undated(use.model)]
+        if len({one.ttl for one in marked}) != 1:
+            continue
+        # What a run writes first, nobody could have read.
+        first = sum(one.tokens for one in marked) if use.is_first else 0
+        prefixes = sum(one.prefixes for one in marked) if use.is_first else 0
+        yield Observation(
+            at=use.at,
+            model=use.model,
+            ttl=marked[0].ttl,
+            start=Start.COLD,
+            read_tokens=use.read_tokens,
+            written_tokens=use.written_tokens,
+            first_tokens=first,
+            chances=use.requests - prefixes,
+        )

@@ -1,0 +1,70 @@
+"""What came of the cache marks of earlier runs: tokens read and written, batch by batch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+
+from backburner.nouns.tariff import undated
+from backburner.store.engine import Transaction
+from backburner.store.schema import batch, ledger, run
+
+MOST_BATCHES: Final = 500
+"""Of each model; older batches count next to nothing beside so many newer ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheUse:
+    """What one batch of a run with cache marks read and wrote.
+
+    Attributes:
+        plan: What was decided for the run, as JSON.
+        is_first: Whether it is the run's first batch.
+        at: When it ended upstream, in POSIX seconds.
+        requests: Answers that were billed.
+    """
+
+    plan: str
+    is_first: bool
+    at: float
+    model: str
+    requests: int
+    read_tokens: int
+    written_tokens: int
+
+
+def cache_uses(tx: Transaction, model: str) -> Iterator[CacheUse]:
+    """The newest batches of a model whose run had something decided for the prompt cache.
+
+    Answers name a model by its dated id where it has one, whatever they were asked by.
+    """
+    alias = undated(model)
+    is_ours = (ledger.c.model == alias) | ledger.c.model.startswith(f"{alias}-20", autoescape=True)
+    rows = tx.execute(
+        select(
+            run.c.cache,
+            batch.c.first_request,
+            batch.c.origins,
+            batch.c.ended_at,
+            ledger.c.model,
+            ledger.c.requests,
+            ledger.c.cache_read_tokens,
+            (ledger.c.cache_write_5m_tokens + ledger.c.cache_write_1h_tokens).label("written"),
+        )
+        .join(batch, batch.c.id == ledger.c.batch)
+        .join(run, run.c.id == ledger.c.run)
+        .where(is_ours, run.c.cache != "", batch.c.ended_at.is_not(None))
+        .order_by(batch.c.id.desc())
+        .limit(MOST_BATCHES)
+    )
+    for row in rows:
+        yield CacheUse(
+            plan=row.cache,
+            is_first=row.first_request == 0 and row.origins is None,
+            at=row.ended_at,
+            model=row.model,
+            requests=row.requests,
+            read_tokens=row.cache_read_tokens,
+            written_tokens=row.written,
+        )
