@@ -74,7 +74,8 @@ class Tokenizer(Enum):
 
     def tokens(self, features: Features) -> int:
         """The tokens of a text in which this was counted."""
-        return sum(map(mul, self.weights, features)) // 1_000
+        thousandths: int = sum(map(mul, self.weights, features))
+        return thousandths // 1_000
 
 
 def tokenizer_of(model: str) -> Tokenizer:
