@@ -4,7 +4,7 @@ import pytest
 
 from backburner.emulator import catalogue, identifiers, tokens
 from backburner.emulator.cacheplan import CachePlan
-from backburner.emulator.settings import Switches
+from backburner.emulator.settings import ItemFailure, Switches
 
 BATCHES = "/v1/messages/batches"
 SONNET = "claude-sonnet-4-6"
@@ -156,6 +156,35 @@ def test_a_long_batch_writes_an_entry_again_after_it_has_died(emulate):
 
     assert verbs(short) == (20, 0)
     assert verbs(long) == (1, 19)
+
+
+def test_a_batch_of_a_whole_day_does_not_profit_from_what_was_written_after_it(emulate, clock):
+    # One request of the first batch expires, so it ends after 24 hours: after the second.
+    never = ItemFailure(ordinal=0, index=3, kind="expired")
+    api = emulate(turnaround=lambda number, _: (8_000.0, 10.0)[number], fail_once=(never,))
+    requests = [{"custom_id": f"r-{n}", "params": body()} for n in range(20)]
+
+    first = api.create(requests)
+    clock.advance(3 * 3_600)
+    second = api.create(requests)
+    clock.advance(22 * 3_600)
+
+    lines = [api.get(f"{BATCHES}/{one['id']}/results").lines for one in (first, second)]
+    done = [[line for line in one.values() if line["type"] == "succeeded"] for one in lines]
+    assert (verbs(done[0]), verbs(done[1])) == ((19, 0), (1, 19))
+
+
+def test_of_two_batches_at_once_the_later_one_reads_what_the_other_wrote(emulate, clock):
+    api = emulate(turnaround=100.0)
+    requests = [{"custom_id": f"r-{n}", "params": body()} for n in range(10)]
+
+    first = api.create(requests)
+    clock.advance(15)
+    second = api.create(requests)
+    clock.advance(100)
+
+    lines = [api.get(f"{BATCHES}/{one['id']}/results").lines for one in (first, second)]
+    assert [verbs(one.values()) for one in lines] == [(1, 9), (0, 10)]
 
 
 def test_an_entry_keeps_the_lifetime_that_it_was_written_with(emulate, clock):

@@ -1,6 +1,7 @@
 """How many requests read the prompt cache can be said exactly, or by chance."""
 
 import json
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
@@ -63,6 +64,29 @@ def test_150_hits_among_500_requests_are_150_reads_and_350_writes_on_the_bill(em
     assert sum(one["cache_creation_input_tokens"] for one in used) == 350 * PREFIX
     rest = sum(one["input_tokens"] * FRESH + one["output_tokens"] * 7_500_000 for one in used)
     assert api.world.bill().total - rest == PREFIX * (150 * READ + 350 * write)
+
+
+@pytest.mark.parametrize(
+    ("hits", "five_minutes", "one_hour"),
+    [
+        (0, "9.38", "15.00"),
+        (150, "6.79", "10.73"),
+        (300, "4.20", "6.45"),
+        (490, "0.92", "1.04"),
+        (499, "0.77", "0.78"),
+    ],
+)
+def test_a_prompt_of_10_000_tokens_for_500_requests_costs_what_its_hits_say(
+    emulate, hits, five_minutes, one_hour
+):
+    def prefix_alone(ttl):
+        api = emulate(cache=CachePlan(hits=Hits(hits, of=500)))
+        used = usages(run(api, marked(prompt_of(PREFIX), ttl=ttl), times=500))
+        rest = sum(one["input_tokens"] * FRESH + one["output_tokens"] * 7_500_000 for one in used)
+        dollars = Decimal(api.world.bill().total - rest).scaleb(-12)
+        return str(dollars.quantize(Decimal("0.01"), ROUND_HALF_UP))
+
+    assert (prefix_alone("5m"), prefix_alone("1h")) == (five_minutes, one_hour)
 
 
 def test_the_hits_are_as_many_however_long_the_batch_takes(emulate):

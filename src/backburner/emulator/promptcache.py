@@ -4,6 +4,9 @@ Entries are written at marks alone, and read up to 20 blocks before a mark. A li
 the start of the request that writes or reads; a read renews what it used. An entry keeps the
 lifetime that it was written with.
 
+Batches meet the cache in the order in which they end, each with the times at which its requests
+started: of two that run at once, the one that ends last reads what the other wrote.
+
 Source: platform.claude.com/docs/en/build-with-claude/prompt-caching (2026-08-22).
 """
 
@@ -13,9 +16,11 @@ from msgspec import Struct
 
 from backburner.emulator.cacheplan import HitDeck
 from backburner.emulator.marks import LIFETIMES, Breakpoint, Prompt
+from backburner.emulator.prompts import Place
 
 LOOK_BACK = 20
 _ENTRIES = 200_000
+_LIVES = 8
 
 
 class Split(Struct, frozen=True, gc=False):
@@ -44,16 +49,44 @@ class Visit(Struct, frozen=True, gc=False):
 
 
 @dataclass(slots=True)
-class _Entry:
+class _Life:
+    """From when to when an entry can be read without a gap."""
+
     since: float
     until: float
     lifetime: float
 
-    def alive(self, at: float) -> bool:
-        return self.since <= at < self.until
-
     def renew(self, at: float) -> None:
         self.until = max(self.until, at + self.lifetime)
+
+
+class _Entry:
+    """The lives of one prefix, of which the newest few are known.
+
+    There may be several because a batch meets the cache when it ends: one that runs for a day comes
+    after those that began later and were done sooner.
+    """
+
+    __slots__ = ("lives",)
+
+    def __init__(self) -> None:
+        self.lives: list[_Life] = []
+
+    def alive(self, at: float) -> _Life | None:
+        """The life that an entry leads at a moment."""
+        return next((life for life in self.lives if life.since <= at < life.until), None)
+
+    def write(self, visit: Visit, lifetime: float) -> None:
+        """Writes it, or writes it again before it can be read or although it could be."""
+        until = visit.start + lifetime
+        for life in self.lives:
+            if life.since <= until and visit.start < life.until:
+                life.since = min(life.since, visit.begun)
+                life.until = max(life.until, until)
+                life.lifetime = max(life.lifetime, lifetime)
+                return
+        self.lives.append(_Life(visit.begun, until, lifetime))
+        del self.lives[:-_LIVES]
 
 
 class PromptCache:
@@ -82,7 +115,11 @@ class PromptCache:
         else:
             read = self._longest(prompt, marks, visit) if visit.lucky else 0
         for mark in marks:
-            self._keep(prompt, mark, visit, read=read)
+            place = places[mark.index]
+            if place.end > read:
+                self._write(visit, place, LIFETIMES[mark.ttl])
+            else:
+                self._renewed(visit, place)
         long = max((places[mark.index].end for mark in marks if mark.ttl == "1h"), default=0)
         last = places[marks[-1].index].end
         return Split(
@@ -97,11 +134,17 @@ class PromptCache:
         for mark in reversed(marks):
             first = max(0, mark.index - LOOK_BACK + 1)
             for place in reversed(prompt.places[first : mark.index + 1]):
-                entry = self._entries.get((visit.scope, place.digest))
-                if entry is not None and entry.alive(visit.start):
-                    entry.renew(visit.start)
+                if self._renewed(visit, place):
                     return place.end
         return 0
+
+    def _renewed(self, visit: Visit, place: Place) -> bool:
+        """Whether there is an entry at a place, which this use of it renews."""
+        entry = self._entries.get((visit.scope, place.digest))
+        life = None if entry is None else entry.alive(visit.start)
+        if life is not None:
+            life.renew(visit.start)
+        return life is not None
 
     def _dealt(self, prompt: Prompt, marks: list[Breakpoint], scope: str, deck: HitDeck) -> int:
         """Tokens read by a request for which a deck decides.
@@ -114,19 +157,12 @@ class PromptCache:
             return 0
         return max(ends, default=marked[-1].end)
 
-    def _keep(self, prompt: Prompt, mark: Breakpoint, visit: Visit, *, read: int) -> None:
-        """Writes the entry of a mark, or renews it as a part of what was read."""
-        place, lifetime = prompt.places[mark.index], LIFETIMES[mark.ttl]
+    def _write(self, visit: Visit, place: Place, lifetime: float) -> None:
         key = visit.scope, place.digest
         entry = self._entries.get(key)
-        if entry is not None and visit.start < entry.until:
-            # A part of what was read, or written again by a request that could not read it yet.
-            if place.end > read:
-                entry.since = min(entry.since, visit.begun)
-                entry.lifetime = max(entry.lifetime, lifetime)
-            entry.renew(visit.start)
-        elif place.end > read:
+        if entry is None:
             if len(self._entries) >= _ENTRIES:
                 # Flat memory matters more than the oldest entries, which come first.
                 self._entries.pop(next(iter(self._entries)))
-            self._entries[key] = _Entry(visit.begun, visit.start + lifetime, lifetime)
+            entry = self._entries[key] = _Entry()
+        entry.write(visit, lifetime)
