@@ -45,6 +45,7 @@ from backburner.client.preparing import (
     prepare,
     prepare_objects,
 )
+from backburner.client.reconciling import reconcile_ledger, unsettled
 from backburner.client.retrying import Chosen, choose, outcomes_named, send_again
 from backburner.client.standing import LaneStanding, RunStanding, stand
 from backburner.client.verifying import verify
@@ -58,7 +59,9 @@ from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.estimating import Estimate, Workload, estimate_all
 from backburner.plan.lanes import ReleaseAll, ReleaseRetries
 from backburner.plan.packing import PackLimits
+from backburner.report.bills import Bill
 from backburner.report.receipt import Receipt
+from backburner.report.reconciling import Reconciled
 from backburner.report.verification import Verification
 from backburner.runs.cache_marks import CacheAdvice
 from backburner.runs.counting import RunCount
@@ -425,6 +428,20 @@ class Backburner:
             NotFound: There is none of that name.
         """
         return verify(self._tools, self.lane, run_id)
+
+    def reconcile(self, bill: Bill, since: float, until: float) -> Reconciled:
+        """Put the ledger of all lanes beside Anthropic's account, by workspace and day of UTC.
+
+        Args:
+            bill: Made of pages of the usage and cost reports.
+            since: POSIX seconds; what ended before is left out.
+            until: What ended then or later is left out.
+        """
+        return reconcile_ledger(self._tools, bill, since, until)
+
+    def unsettled(self) -> int:
+        """How many batches are upstream, or may be, and are not booked yet."""
+        return unsettled(self._tools)
 
     def prices(self) -> Tariff:
         """The prices of every model that can be sent in a batch."""

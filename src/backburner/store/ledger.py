@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, func, insert, select
 
 from backburner.store.engine import Transaction
-from backburner.store.schema import duplicate, ledger
+from backburner.store.schema import batch, duplicate, lane, ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +73,40 @@ def ledger_of_run(tx: Transaction, run: str) -> list[LedgerRow]:
 def ledger_of_batch(tx: Transaction, batch_id: int) -> list[LedgerRow]:
     """All that was booked for a batch."""
     return [_row(row) for row in tx.execute(select(*_COLUMNS).where(ledger.c.batch == batch_id))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A booking with the time at which its batch had ended upstream.
+
+    Attributes:
+        workspace: The one that its lane is pinned to; None where no answer told it.
+        at: POSIX seconds; of a duplicate, when it was found.
+        tokens: All its tokens, of whatever kind.
+        paid: Picodollars; None where the model has no known price.
+    """
+
+    workspace: str | None
+    at: float
+    requests: int
+    tokens: int
+    paid: int | None
+
+
+_TOKENS = reduce(add, (column for column in ledger.c if column.name.endswith("_tokens")))
+
+
+def ledger_ended(tx: Transaction, since: float, until: float) -> list[Ended]:
+    """What was booked for batches that ended within a time, `until` not included."""
+    at = func.coalesce(duplicate.c.found_at, batch.c.ended_at)
+    found = (
+        select(lane.c.workspace, at, ledger.c.requests, _TOKENS, ledger.c.paid)
+        .join(batch, batch.c.id == ledger.c.batch)
+        .join(lane, lane.c.name == batch.c.lane)
+        .outerjoin(duplicate, duplicate.c.upstream_id == ledger.c.upstream_id)
+        .where(at >= since, at < until)
+    )
+    return [
+        Ended(workspace=workspace, at=at, requests=requests, tokens=tokens, paid=paid)
+        for workspace, at, requests, tokens, paid in tx.execute(found)
+    ]
