@@ -112,7 +112,8 @@ def test_an_unknown_model_is_refused_with_the_nearest_one() -> None:
 
     (refusal,) = found({"model": "claude-hiaku-4-5"}, known=known)
 
-    assert (refusal.code, refusal.hint) == ("model_unknown", "did you mean claude-haiku-4-5?")
+    assert refusal.code == "model_unknown"
+    assert refusal.hint == ("did you mean claude-haiku-4-5? If not, --allow-unknown-price sends it")
     assert found({"model": "claude-hiaku-4-5"}) == []
     assert "price table" in found({"model": "gpt"}, known=known)[0].hint
 

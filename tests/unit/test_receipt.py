@@ -24,6 +24,7 @@ def receipt(**changes: Any) -> Receipt:
             Charge(paid=7, uncached=7, sync=7),
         ],
         "paid_twice": 0,
+        "unpriced": 0,
         "collapsed_sync": 50,
         "took": timedelta(seconds=17),
         "price_date": date(2026, 10, 14),
@@ -100,6 +101,13 @@ def test_the_terminal_shows_rows_by_outcome_and_each_saving():
         "took": "17 s",
         "prices of": "2026-10-14 (genai-prices 0.2.3)",
     }
+
+
+def test_answers_without_a_known_price_are_said():
+    made = receipt(unpriced=1_200)
+
+    assert dict(made.lines())["no known price"] == "1,200 answers, which are in no amount here"
+    assert made.to_json()["answers_unpriced"] == 1_200
 
 
 def test_outcomes_of_no_row_are_left_out_of_the_terminal():

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from backburner.cli.choosing import is_wanted
 from backburner.cli.output import Page
 from backburner.cli.session import Session
-from backburner.cli.words import many
+from backburner.cli.words import many, price
 from backburner.errors import NothingChosen
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ def show_canary(page: Page, canary: "Canary") -> None:
     tokens = f"{canary.input_tokens / count:,.0f} in and {canary.output_tokens / count:,.0f} out"
     page.facts(
         [
-            ("paid", f"{canary.paid.show()} for {many(count, 'request')}"),
+            ("paid", f"{price(canary.paid)} for {many(count, 'request')}"),
             ("tokens on average", tokens),
-            ("the whole run", f"about {canary.projected.show()}, if the rest is like it"),
+            ("the whole run", _projected(canary)),
         ]
     )
 
@@ -74,8 +74,8 @@ def canary_json(canary: "Canary") -> dict[str, Any]:
         "requests": len(canary.answers),
         "held": canary.held,
         "all_ok": canary.is_all_ok,
-        "paid_usd": canary.paid.usd(),
-        "projected_usd": canary.projected.usd(),
+        "paid_usd": None if canary.paid is None else canary.paid.usd(),
+        "projected_usd": None if canary.projected is None else canary.projected.usd(),
         "answers": [
             {
                 "row": row,
@@ -88,6 +88,12 @@ def canary_json(canary: "Canary") -> dict[str, Any]:
             for row, answer in zip(canary.rows, canary.answers, strict=True)
         ],
     }
+
+
+def _projected(canary: "Canary") -> str:
+    if canary.projected is None:
+        return "unknown: there is no price for its model"
+    return f"about {canary.projected.show()}, if the rest is like it"
 
 
 def _short(text: str) -> str:

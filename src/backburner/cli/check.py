@@ -1,6 +1,7 @@
 """`backburner check`: all that is wrong with an input, before anything is kept or sent."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -39,6 +40,7 @@ def check(
     no_collapse: options.NoCollapse = False,
     batch_size: options.BatchSize = None,
     cache: options.Cache = options.CacheMarks.AUTO,
+    allow_unknown_price: options.AllowUnknownPrice = False,
     json: Json = False,
 ) -> int:
     """Look for all that a batch would refuse; keep and send nothing.
@@ -63,6 +65,7 @@ def check(
         limit=limit,
         no_collapse=no_collapse,
         cache=cache,
+        allow_unknown_price=allow_unknown_price,
     )
     wanted.check()
     if source == STDIN and format is None:
@@ -89,6 +92,8 @@ def _checked(
     session = session_of(context)
     now = datetime.fromtimestamp((session.clock or StoreClock()).now(), UTC)
     terms = price_terms(session.environment, home_from(session.environment) / CONFIG)
+    if wanted.allow_unknown_price:
+        terms = replace(terms, allow_unknown=True)
     model = wanted.model or ""
     if wanted.is_table and not model:
         model = choose_model(session, page, prices.tariff(None, now, terms.own))
@@ -120,7 +125,7 @@ def _show(page: Page, wanted: Wanted, checked: "Checked") -> None:
     if checked.batches is not None:
         facts.append(("model", ", ".join(checked.models)))
         facts.append(("batches", batches_in_words(checked.batches)))
-        facts.extend(price_facts(checked.estimate))
+        facts.extend(price_facts(checked.estimate, checked.unpriced))
         facts.extend(cache_facts(checked.cache))
     facts.append(("found", _found(checked)))
     page.facts(facts)
@@ -151,6 +156,7 @@ def _json(checked: "Checked") -> dict[str, Any]:
         "rows_collapsed": checked.rows - checked.requests,
         "batches": checked.batches,
         "models": list(checked.models),
+        "models_unpriced": list(checked.unpriced),
         "estimate": None if checked.estimate is None else estimate_json(checked.estimate),
         "cache": cache_json(checked.cache),
     }

@@ -55,10 +55,10 @@ def attempt_in_words(one: "AttemptStanding") -> str:
 
 
 def cost_of(attempts: "Sequence[AttemptStanding]") -> str:
-    """What attempts cost together; empty where a price is not known."""
+    """What attempts cost together, in words."""
     known = [one.cost for one in attempts if one.cost is not None]
     if not known or len(known) < len(attempts):
-        return "" if attempts else "$0.00"
+        return "unknown" if attempts else "$0.00"
     return sum(known[1:], known[0]).show()
 
 

@@ -109,6 +109,9 @@ Cache = Annotated[
     CacheMarks,
     typer.Option("--cache", help="Add cache marks: where they save, nowhere, wherever shared"),
 ]
+AllowUnknownPrice = Annotated[
+    bool, typer.Option("--allow-unknown-price", help="Send a model that has no known price")
+]
 New = Annotated[bool, typer.Option("--new", help="Start over, though such a run is there")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run of ours wrote")]
 
@@ -137,6 +140,7 @@ class Wanted:
     force: bool = False
     canary: int | None = None
     cache: CacheMarks = CacheMarks.AUTO
+    allow_unknown_price: bool = False
 
     @property
     def is_table(self) -> bool:
@@ -225,6 +229,7 @@ class Wanted:
             force=self.force,
             canary=self.canary,
             cache=CachePolicy(self.cache.value),
+            allow_unknown_price=self.allow_unknown_price,
         )
 
 

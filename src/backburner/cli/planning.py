@@ -1,5 +1,6 @@
 """What a run will do and cost, as it is shown before anybody is asked."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from backburner.cli.options import STDIN, Wanted
@@ -35,7 +36,8 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     if fresh.schema is not None:
         facts.extend(schema_facts(fresh.schema))
     facts.append(("batches", batches_in_words(len(staged.batches))))
-    facts.extend(price_facts(backburner.estimate(staged)))
+    lacking = backburner.unpriced(staged.workloads)
+    facts.extend(price_facts(backburner.estimate(staged), lacking))
     facts.extend(cache_facts(staged.cache))
     if staged.canary:
         facts.append(("canary", _canary(staged.canary, backburner.estimate_canary(staged))))
@@ -181,10 +183,11 @@ def batches_in_words(count: int) -> str:
     return f"{count:,}, at half the price of sync calls"
 
 
-def price_facts(estimate: "Estimate | None") -> Facts:
-    """What it will cost, and what the same calls cost sync."""
+def price_facts(estimate: "Estimate | None", unpriced: Sequence[str]) -> Facts:
+    """What it will cost, and what the same calls cost sync; or of which models that is unknown."""
     if estimate is None:
-        return [("price", "unknown")]
+        of = f": there is none for {', '.join(unpriced)}" if unpriced else ""
+        return [("price", f"unknown{of}")]
     low, high = estimate.low.show(), estimate.high.show()
     sync_low, sync_high = estimate.sync_low.show(), estimate.sync_high.show()
     return [

@@ -46,6 +46,7 @@ def enqueue(
     batch_size: options.BatchSize = None,
     canary: options.Canary = None,
     cache: options.Cache = options.CacheMarks.AUTO,
+    allow_unknown_price: options.AllowUnknownPrice = False,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -74,6 +75,7 @@ def enqueue(
         force=force,
         canary=canary,
         cache=cache,
+        allow_unknown_price=allow_unknown_price,
     )
     wanted.check()
     session, page = session_of(context), Page(as_json=json)
@@ -197,7 +199,7 @@ def one_pass(session: Session, page: Page, *, collect_only: bool, home: Any, lan
 def _show_finished(page: Page, finished: "Finished") -> None:
     receipt = finished.receipt
     told = outcomes(dict(receipt.outcomes))
-    page.line(f"run {receipt.run} is finished: {told}; paid {receipt.paid.show()}")
+    page.line(f"run {receipt.run} is finished: {told}; paid {receipt.in_words(receipt.paid)}")
     if finished.output is None:
         page.line(f"  `backburner results {receipt.run} -o FILE` writes its answers")
     if finished.written is not None:

@@ -75,6 +75,8 @@ def _facts(chosen: "Chosen", estimate: "Estimate | None") -> Facts:
     if estimate is not None:
         price = f"{estimate.low.show()} to {estimate.high.show()}"
         facts.append(("estimated price", f"{price} (prices of {estimate.price_date})"))
+    elif chosen.rows:
+        facts.append(("price", "unknown"))
     return facts
 
 

@@ -76,6 +76,7 @@ def run(
     batch_size: options.BatchSize = None,
     canary: options.Canary = None,
     cache: options.Cache = options.CacheMarks.AUTO,
+    allow_unknown_price: options.AllowUnknownPrice = False,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -108,6 +109,7 @@ def run(
         force=force,
         canary=canary,
         cache=cache,
+        allow_unknown_price=allow_unknown_price,
     )
     job = Job(wanted=wanted, yes=yes, home=home, lane=lane, batch_size=batch_size)
     return perform(session_of(context), Page(as_json=json), job)

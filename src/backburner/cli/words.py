@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Final
 
+from backburner.nouns.money import Money
+
 _MEGABYTE: Final = 1_000_000
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -15,6 +17,11 @@ def many(count: int, noun: str) -> str:
     if count == 1:
         return f"1 {noun}"
     return f"{count:,} {noun}{'es' if noun.endswith('ch') else 's'}"
+
+
+def price(amount: Money | None) -> str:
+    """An amount, or that it is not known."""
+    return "unknown" if amount is None else amount.show()
 
 
 def size(count: int) -> str:

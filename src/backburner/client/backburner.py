@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -14,7 +14,7 @@ from backburner.client.adopting import Adopted, adopt_batch
 from backburner.client.cache_advice import cache_advice, taught
 from backburner.client.canary import Canary, check_canary, check_nothing_held, look_at_canary
 from backburner.client.canceling import Canceled, cancel_run
-from backburner.client.checking import models_to_send
+from backburner.client.checking import models_to_send, unpriced
 from backburner.client.driving import Reach, drain, drive, wake
 from backburner.client.failing import Failures, failures
 from backburner.client.finding import RequestStanding, find_request
@@ -158,6 +158,7 @@ class Backburner:
         name: str = "requests",
         betas: Iterable[str] = (),
         cache: CachePolicy | str = CachePolicy.AUTO,
+        allow_unknown_price: bool = False,
     ) -> Run:
         """Keep requests durably; nothing is sent until `drain`.
 
@@ -167,6 +168,7 @@ class Backburner:
             betas: Beta names, for all of them.
             cache: Where cache marks are added: `auto` where they are expected to save, `always`
                 wherever requests share enough, `off` nowhere.
+            allow_unknown_price: Whether a model may be sent of which no price is known.
 
         Raises:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
@@ -185,7 +187,7 @@ class Backburner:
             title=name,
             output=None,
             prefix="",
-            known_models=self.known_models(),
+            known_models=self._models(allow_unknown=allow_unknown_price),
         )
         advice = self._cache_advice(policy)
         return self.commit(prepare_objects(self._desk, requests, spec, order, advice))
@@ -198,8 +200,9 @@ class Backburner:
         Raises:
             InputError: The input, the prompt or the output cannot be used.
         """
+        models = partial(self._models, allow_unknown=options.allow_unknown_price)
         advice = self._cache_advice(options.cache)
-        return prepare(self._desk, options, self.lane, stdin, self.known_models, advice)
+        return prepare(self._desk, options, self.lane, stdin, models, advice)
 
     def commit(self, staged: Staged) -> Run:
         """Make a staged run count."""
@@ -215,8 +218,14 @@ class Backburner:
         return self.price_of(staged.workloads)
 
     def price_of(self, workloads: Sequence[Workload]) -> Estimate | None:
-        """What work will cost, as a range; None where there is none."""
+        """What work will cost, as a range; None where there is none, or a price is not known."""
+        if self.unpriced(workloads):
+            return None
         return estimate_all(self._tools.tariff([work.model for work in workloads]), workloads)
+
+    def unpriced(self, workloads: Sequence[Workload]) -> tuple[str, ...]:
+        """The models of some work of which no price is known."""
+        return unpriced(self.prices(), [work.model for work in workloads])
 
     def estimate_canary(self, staged: Staged) -> Estimate | None:
         """The same of the requests that its canary sends first; None where it has none."""
@@ -410,7 +419,8 @@ class Backburner:
             self._desk, limits=PackLimits(requests=MAX_REQUESTS, body_bytes=MAX_BYTES, sizes=1)
         )
         options = RunOptions(source=source)
-        prepared = prepare(whole, options, self.lane, lambda: sys.stdin.buffer, self.known_models)
+        models = partial(self._models, allow_unknown=False)
+        prepared = prepare(whole, options, self.lane, lambda: sys.stdin.buffer, models)
         if isinstance(prepared, Found):
             raise InputError(
                 f"the run {prepared.run.id} was made of the same list",
@@ -453,8 +463,17 @@ class Backburner:
 
     def known_models(self) -> frozenset[str]:
         """The models that have a known batch price."""
-        now = datetime.fromtimestamp(self._clock.now(), UTC)
-        return models_to_send(now, self.settings.prices.own)
+        known = replace(self.settings.prices, allow_unknown=False)
+        return frozenset(models_to_send(self._today(), known))
+
+    def _models(self, *, allow_unknown: bool) -> Collection[str]:
+        """The models that may be sent."""
+        terms = self.settings.prices
+        terms = replace(terms, allow_unknown=terms.allow_unknown or allow_unknown)
+        return models_to_send(self._today(), terms)
+
+    def _today(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.now(), UTC)
 
     def close(self) -> None:
         """Give back what the process holds."""

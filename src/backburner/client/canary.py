@@ -25,7 +25,7 @@ class Canary:
         rows: The first row that each of them answers, from 1.
         answers: Their answers, in the order of requests.
         held: Requests that wait until they are released.
-        paid: What these requests cost.
+        paid: What these requests cost; None where a price is not known.
         projected: What the whole run will cost if the others cost as much on average.
         input_tokens: Of all these answers, cached ones included.
     """
@@ -34,8 +34,8 @@ class Canary:
     rows: tuple[int, ...]
     answers: tuple[Answer, ...]
     held: int
-    paid: Money
-    projected: Money
+    paid: Money | None
+    projected: Money | None
     input_tokens: int
     output_tokens: int
 
@@ -89,15 +89,16 @@ def look_at_canary(tools: Tools, run: Run) -> Canary:
     answers = tuple(map(reader.read, finals))
     with tools.store.read() as tx:
         booked = ledger_of_run(tx, run.id)
-    paid = sum(row.paid or 0 for row in booked)
+    paid = [row.paid for row in booked if row.paid is not None]
+    is_known = len(paid) == len(booked)
     rows = first_rows(tools, run, range(count))
     return Canary(
         run=run.id,
         rows=tuple(rows[number] for number in range(count)),
         answers=answers,
         held=sum(one.requests for one in held),
-        paid=Money(picodollars=paid),
-        projected=Money(picodollars=paid * run.requests // count),
+        paid=Money(picodollars=sum(paid)) if is_known else None,
+        projected=Money(picodollars=sum(paid) * run.requests // count) if is_known else None,
         input_tokens=sum(
             one.input_tokens + one.cache_write_tokens + one.cache_read_tokens for one in answers
         ),

@@ -1,7 +1,7 @@
 """Checking an input without a home: nothing is written, nothing is sent, nothing is asked."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,11 +18,12 @@ from backburner.client.preparing import (
     output_path,
     spec_of,
 )
-from backburner.nouns.own_price import OwnPrice, PriceTerms
+from backburner.nouns.own_price import PriceTerms
 from backburner.nouns.run import RunSpec
+from backburner.nouns.tariff import Tariff, undated
 from backburner.plan.caching.choices import CachePlan
 from backburner.plan.estimating import Estimate, estimate_all
-from backburner.plan.lifecycle import usable
+from backburner.plan.lifecycle import Unpriced, usable
 from backburner.plan.packing import PackLimits
 from backburner.runs.collapse import Collapser
 from backburner.runs.faults import Faults, InputFault
@@ -44,7 +45,8 @@ class Checked:
         rows: Rows or requests without a fault of their own.
         requests: What is left of them when identical rows share one.
         batches: How many they would travel in; None where there are faults.
-        estimate: What they would cost; None where there are faults.
+        unpriced: Models of which no price is known.
+        estimate: What they would cost; None where there are faults, or a price is not known.
         faults: The first of them, those of other files first, then in the order of lines.
         fault_count: All of them.
         cache: What would be decided of the prompt cache, by what is known without a home; None
@@ -55,6 +57,7 @@ class Checked:
     requests: int
     batches: int | None
     models: tuple[str, ...]
+    unpriced: tuple[str, ...]
     estimate: Estimate | None
     faults: tuple[InputFault, ...]
     fault_count: int
@@ -79,6 +82,7 @@ def check(
     spec = spec_of(options)
     faults = Faults(keep=FAULTS_KEPT)
     counter = BatchCounter(limits)
+    tariff = prices.tariff(None, now, terms.own)
     order = Order(
         lane="",
         name=options.source,
@@ -86,25 +90,27 @@ def check(
         output=output_path(options, spec),
         prefix=options.prefix,
         reserved=added_columns(spec),
-        known_models=models_to_send(now, terms.own),
+        known_models=models_to_send(now, terms),
     )
     with (
         nullcontext() if spec.collapse else Collapser() as same,
         _stream(options, spec, faults, stdin) as stream,
         Path(os.devnull).open("wb") as nowhere,
     ):
-        advice = cache_advice(options.cache, lambda model: prices.price_of(model, now), untaught)
+        advice = cache_advice(options.cache, tariff.price, untaught)
         stager = Stager(spec, order, counter, faults, same, advice)
         stager.read(stream, nowhere)
         warnings = stager.warnings
     works = () if faults.count else stager.workloads()
     models = tuple(work.model for work in works)
+    lacking = unpriced(tariff, models)
     return Checked(
         rows=stager.rows,
         requests=stager.requests,
         batches=None if faults.count else counter.batches,
         models=models,
-        estimate=estimate_all(prices.tariff(models, now, terms.own), works) if works else None,
+        unpriced=lacking,
+        estimate=None if lacking else estimate_all(tariff, works),
         faults=faults.kept,
         fault_count=faults.count,
         warnings=warnings,
@@ -112,11 +118,17 @@ def check(
     )
 
 
-def models_to_send(now: datetime, own: Mapping[str, OwnPrice]) -> frozenset[str]:
-    """The models that can be sent in a batch at a time: priced, and not retired."""
+def models_to_send(now: datetime, terms: PriceTerms) -> Collection[str]:
+    """The models that can be sent in a batch at a time: not retired, and priced if they must be."""
     from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
 
-    return usable(prices.known_models(now, own), now.date())
+    known = usable(prices.known_models(now, terms.own), now.date())
+    return Unpriced(known) if terms.allow_unknown else known
+
+
+def unpriced(tariff: Tariff, models: Iterable[str]) -> tuple[str, ...]:
+    """Those of some models that a tariff has no price of."""
+    return tuple(model for model in models if undated(model) not in tariff.models)
 
 
 @contextmanager

@@ -118,6 +118,7 @@ def receipt(tools: Tools, run: Run) -> Receipt:
         requests=run.requests,
         charges=charges,
         paid_twice=sum(row.paid or 0 for row in twice),
+        unpriced=sum(row.requests for row in booked if row.paid is None),
         collapsed_sync=run.collapsed_sync,
         took=timedelta(seconds=(run.finished_at or tools.clock.now()) - run.created_at),
         price_date=date.fromisoformat(run.price_date)

@@ -1,7 +1,7 @@
 """From what a person asks to a run: one that is there already, or one that is staged."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +46,7 @@ class RunOptions:
         force: Replace a file that no run of ours wrote.
         canary: How many requests travel first, alone; the rest waits until it is released.
         cache: Who decides on cache marks.
+        allow_unknown_price: Whether a model may be sent of which no price is known.
     """
 
     source: str
@@ -67,6 +68,7 @@ class RunOptions:
     force: bool = False
     canary: int | None = None
     cache: CachePolicy = CachePolicy.AUTO
+    allow_unknown_price: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def prepare(
     options: RunOptions,
     lane: str,
     stdin: Callable[[], BinaryIO],
-    known_models: Callable[[], frozenset[str]],
+    known_models: Callable[[], Collection[str]],
     advice: CacheAdvice | None = None,
 ) -> Found | Fresh:
     """Copy the input, look for a run that asks the same, or stage a new one.

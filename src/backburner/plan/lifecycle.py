@@ -52,6 +52,26 @@ def end_of(model: str) -> date | None:
     return ENDS.get(undated(model).removesuffix("-latest"))
 
 
+class Unpriced(Collection[str]):
+    """Models that may be sent where their price need not be known: all but those known to be over.
+
+    Args:
+        known: The models whose price is known, none of them retired.
+    """
+
+    def __init__(self, known: Collection[str]) -> None:
+        self._known = known
+
+    def __contains__(self, model: object) -> bool:
+        return model in self._known or (isinstance(model, str) and end_of(model) is None)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
 def usable(models: Collection[str], today: date) -> frozenset[str]:
     """Those of some models that are not retired on a day."""
     return frozenset(model for model in models if (end_of(model) or date.max) > today)

@@ -154,7 +154,8 @@ def _model(model: Any, known_models: Collection[str] | None) -> tuple[Refusal, .
     hint = f"did you mean {near[0]}?" if near else "choose a model that the price table knows"
     if (end := end_of(model)) is not None:
         return (Refusal("model_retired", f"model {model!r} retired on {end}", hint, ("model",)),)
-    return (Refusal("model_unknown", f"model {model!r} is unknown", hint, ("model",)),)
+    anyway = " If not, --allow-unknown-price sends it" if near else "; or --allow-unknown-price"
+    return (Refusal("model_unknown", f"model {model!r} is unknown", hint + anyway, ("model",)),)
 
 
 def _max_tokens(value: Any) -> tuple[Refusal, ...]:

@@ -28,6 +28,7 @@ class Receipt:
         saved_by_cache: The calls that were made, at the rates of their service, without caching,
             less with it. Negative where writes cost more than reads brought back.
         paid_twice: What batches cost that were accepted a second time; part of `paid`.
+        unpriced: Billed answers whose model has no known price: they are in no amount.
         took: From the run's start to its end, or to now.
         price_date: The date of the prices.
         price_source: Where the prices come from.
@@ -47,6 +48,7 @@ class Receipt:
     saved_by_cache: Money
     saved_by_collapse: Money
     paid_twice: Money
+    unpriced: int
     took: timedelta
     price_date: date
     price_source: str
@@ -74,34 +76,53 @@ class Receipt:
         return [
             ("rows", f"{self.rows:,}{self._by_outcome()}"),
             ("requests", f"{self.requests:,}{self._collapsed()}"),
-            ("paid", self.paid.show()),
-            ("the same calls sync", self.sync_equivalent.show()),
-            ("saved by batch", self.saved_by_batch.show()),
-            ("saved by cache", self.saved_by_cache.show()),
-            ("saved by collapsing", self.saved_by_collapse.show()),
+            ("paid", self.in_words(self.paid)),
+            ("the same calls sync", self.in_words(self.sync_equivalent)),
+            ("saved by batch", self.in_words(self.saved_by_batch)),
+            ("saved by cache", self.in_words(self.saved_by_cache)),
+            ("saved by collapsing", self.in_words(self.saved_by_collapse)),
             *self._twice(),
+            *self._unpriced(),
             ("took", _duration(self.took)),
             ("prices of", f"{self.price_date.isoformat()} ({self.price_source})"),
         ]
 
+    def in_words(self, amount: Money) -> str:
+        """One of its amounts for people: unknown, in whole or in part, where a price is."""
+        if not self.unpriced:
+            return amount.show()
+        return f"{amount.show()} and an unknown amount" if self.paid.picodollars else "unknown"
+
     def to_json(self) -> dict[str, object]:
-        """The receipt as JSON values. Money is exact, as decimal strings of US dollars."""
+        """The receipt as JSON values.
+
+        Money is exact, as decimal strings of US dollars; null where a price is not known.
+        """
         return {
             "run": self.run,
             "rows": self.rows,
             "outcomes": {str(name): count for name, count in self.outcomes.items()},
             "requests": self.requests,
             "rows_collapsed": self.rows_collapsed,
-            "paid_usd": self.paid.usd(),
-            "sync_equivalent_usd": self.sync_equivalent.usd(),
-            "saved_by_batch_usd": self.saved_by_batch.usd(),
-            "saved_by_cache_usd": self.saved_by_cache.usd(),
-            "saved_by_collapse_usd": self.saved_by_collapse.usd(),
-            "paid_twice_usd": self.paid_twice.usd(),
+            "paid_usd": self._usd(self.paid),
+            "sync_equivalent_usd": self._usd(self.sync_equivalent),
+            "saved_by_batch_usd": self._usd(self.saved_by_batch),
+            "saved_by_cache_usd": self._usd(self.saved_by_cache),
+            "saved_by_collapse_usd": self._usd(self.saved_by_collapse),
+            "paid_twice_usd": self._usd(self.paid_twice),
+            "answers_unpriced": self.unpriced,
             "took_seconds": self.took.total_seconds(),
             "price_date": self.price_date.isoformat(),
             "price_source": self.price_source,
         }
+
+    def _usd(self, amount: Money) -> str | None:
+        return None if self.unpriced else amount.usd()
+
+    def _unpriced(self) -> list[tuple[str, str]]:
+        if not self.unpriced:
+            return []
+        return [("no known price", f"{self.unpriced:,} answers, which are in no amount here")]
 
     def _twice(self) -> list[tuple[str, str]]:
         if not self.paid_twice.picodollars:
@@ -123,6 +144,7 @@ def make_receipt(
     requests: int,
     charges: Iterable[Charge],
     paid_twice: int,
+    unpriced: int,
     collapsed_sync: int,
     took: timedelta,
     price_date: date,
@@ -132,8 +154,9 @@ def make_receipt(
 
     `outcomes` counts rows, and their sum is the number of rows; `charges` are those of every billed
     answer that counts, or sums of them: the run's ledger. `paid_twice` is what late duplicates
-    cost, in picodollars. `collapsed_sync` is in picodollars: for every
-    request, `Charge.sync` of its answers times the rows that share it beyond the first.
+    cost, in picodollars. `unpriced` counts answers of which no price is known. `collapsed_sync` is
+    in picodollars: for every request, `Charge.sync` of its answers times the rows that share it
+    beyond the first.
 
     Raises:
         ValueError: There are more requests than rows.
@@ -146,6 +169,7 @@ def make_receipt(
         requests=requests,
         paid=Money(picodollars=total.paid + paid_twice),
         paid_twice=Money(picodollars=paid_twice),
+        unpriced=unpriced,
         sync_equivalent=Money(picodollars=total.sync + collapsed_sync),
         saved_by_batch=Money(picodollars=total.sync - total.uncached),
         saved_by_cache=Money(picodollars=total.uncached - total.paid),

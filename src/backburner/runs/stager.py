@@ -1,7 +1,7 @@
 """Taking every row or request of an input in: checked, rendered, collapsed, packed."""
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -53,7 +53,7 @@ class Order:
     output: str | None
     prefix: str
     reserved: tuple[str, ...] = ()
-    known_models: frozenset[str] | None = None
+    known_models: Collection[str] | None = None
     canary: int | None = None
 
 
