@@ -10,6 +10,7 @@
 | `duplicate.found` | a batch was accepted twice after all, and its cost is booked |
 | `batch.canceled` | the upstream was asked to cancel a batch |
 | `batch.halved` | a batch that was refused as a whole was made two |
+| `batch.follows` | a batch need not wait for its leaders any more |
 | `retries.sealed` | due exceptions were put into a new batch |
 | `fault.seen` | a call failed |
 
@@ -129,6 +130,16 @@ class BatchCanceled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFollows:
+    """A batch need not wait for its leaders any more."""
+
+    event: ClassVar[str] = "batch.follows"
+    batch: int
+    run: str | None
+    requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchHalved:
     """A batch that was refused for now again and again was made two.
 
@@ -174,6 +185,7 @@ Event = (
     | BatchResolved
     | DuplicateFound
     | BatchCanceled
+    | BatchFollows
     | BatchHalved
     | RetriesSealed
     | FaultSeen

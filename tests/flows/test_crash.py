@@ -17,6 +17,7 @@ import pytest
 from backburner.client.home import Home
 from backburner.emulator.settings import ItemFailure
 from backburner.emulator.transport import EmulatorTransport
+from backburner.nouns.run import Run
 from backburner.store import Store, Transaction
 from backburner.store.ledger import ledger_of_run
 from backburner.store.owners import Owner
@@ -120,11 +121,15 @@ class Life:
         bb = None
         try:
             bb = stage.open(home=home, transport=transport, requests=3)
-            run = stage.run_of(bb, self.source)
+            run = self.begin(bb)
             self.run = run.id
             bb.run(run.id)
         finally:
             home.close()
+
+    def begin(self, bb: Any) -> Run:
+        """Commit the run, or find it again."""
+        return self.stage.run_of(bb, self.source)
 
     def rows(self) -> Rows:
         """The output without the column that differs between lives."""

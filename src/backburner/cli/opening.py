@@ -65,7 +65,7 @@ def release(
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Let the rest of a run go after its canary."""
+    """Let the rest of a run go that waits for its canary or leaders."""
     page = Page(as_json=json)
     with session_of(context).open(home, lane) as backburner:
         done = backburner.release(run)
@@ -73,6 +73,6 @@ def release(
         told = f"{many(done.requests, 'request')} in {many(done.batches, 'batch')}"
         page.line(f"{told} of run {run} will be released: `backburner drain` sends them")
     else:
-        page.line(f"nothing of run {run} waits for a canary")
+        page.line(f"nothing of run {run} waits for a canary or for leaders")
     page.finish({"run": run, "batches": done.batches, "requests": done.requests})
     return 0

@@ -14,6 +14,7 @@ from backburner.telemetry import (
     BatchCollected,
     BatchDoubted,
     BatchEnded,
+    BatchFollows,
     BatchHalved,
     BatchResolved,
     BatchSent,
@@ -69,6 +70,8 @@ def event_in_words(event: Event) -> str:
             )
         case BatchCanceled():
             words = f"asked Anthropic to cancel {event.upstream_id}"
+        case BatchFollows():
+            words = f"{many(event.requests, 'request')} may follow what went first"
         case BatchHalved():
             words = f"made two batches of {event.requests + event.rest:,} requests"
         case RetriesSealed():

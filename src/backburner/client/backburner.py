@@ -288,7 +288,7 @@ class Backburner:
         return resume_lane(self._tools, self.lane)
 
     def release(self, run_id: str) -> Released:
-        """Let the rest of a run go that waits for its canary.
+        """Let the rest of a run go that waits for its canary or for its leaders.
 
         Raises:
             NotFound: There is no run of that name.

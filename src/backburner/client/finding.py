@@ -10,7 +10,7 @@ from backburner.errors import NotFound
 from backburner.nouns.batch import Batch, BatchState, Hold, request_id
 from backburner.nouns.outcome import BY_CODE, NOT_FINAL, ExceptionRow, ExceptionState, Outcome
 from backburner.nouns.run import Run
-from backburner.plan.stopping import CANARY_WORDS, held_in_words
+from backburner.plan.stopping import CANARY_WORDS, LEADERS_WORDS, held_in_words
 from backburner.store import Transaction
 from backburner.store.attempts import attempts_of
 from backburner.store.batches import batch_by_nonce, batch_outcomes
@@ -90,11 +90,14 @@ class _Fate:
     held: str = ""
 
 
+_WAITS: Final[dict[str, str]] = {Hold.CANARY: CANARY_WORDS, Hold.LEADERS: LEADERS_WORDS}
+
+
 def _fate(tx: Transaction, batch: Batch, position: int) -> _Fate:
     packed = batch_outcomes(tx, batch.id)
     if packed is None:
-        waits = batch.state is BatchState.HELD and batch.hold == Hold.CANARY
-        return _Fate(held=CANARY_WORDS if waits else "")
+        hold = batch.hold if batch.state is BatchState.HELD else None
+        return _Fate(held=_WAITS.get(hold or "", ""))
     code = unpack(packed)[position]
     if code != NOT_FINAL:
         return _Fate(BY_CODE[code])

@@ -1,4 +1,4 @@
-"""Opening a stopped lane, and letting go what a canary held back."""
+"""Opening a stopped lane, and letting go what waits for a canary or for leaders."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """What a person let go of a run: batches that waited for its canary."""
+    """What a person let go of a run: batches that waited for its canary or for its leaders."""
 
     batches: int
     requests: int
@@ -56,9 +56,13 @@ def resume_lane(tools: Tools, name: str) -> Resumed:
 
 
 def release_run(tools: Tools, run: Run) -> Released:
-    """Let a run's rest go that waits for its canary."""
+    """Let a run's rest go that waits for its canary or for its leaders."""
     now = tools.clock.now()
     with tools.store.write() as tx:
-        released = batches_release_held(tx, run.id, Hold.CANARY, now)
+        released = [
+            one
+            for hold in (Hold.CANARY, Hold.LEADERS)
+            for one in batches_release_held(tx, run.id, hold, now)
+        ]
         lane_wake(tx, run.lane, now)
     return Released(batches=len(released), requests=sum(one.requests for one in released))

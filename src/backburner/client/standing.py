@@ -107,6 +107,9 @@ def _holds(run: Run, count: RunCount, batches: Iterable[Batch]) -> Iterator[str]
             f"{canary:,} requests until the canary was looked at: "
             f"`backburner release {run.id}` lets them go"
         )
+    following = _requests_held(batches, Hold.LEADERS)
+    if following:
+        yield f"{following:,} requests until those have ended whose cache they read"
     if room:
         yield f"{room:,} requests until Anthropic takes more"
     if count.stopped:

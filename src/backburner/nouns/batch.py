@@ -46,11 +46,14 @@ class Hold(StrEnum):
     """What a batch waits for, besides its time.
 
     `canary` holds the rest of a run until a person, or an answer to each of its first requests,
-    lets it go. `person` holds what was sent under every try and never arrived. `room` marks a
-    sealed batch, which is not held, that waits until another of its lane ends.
+    lets it go. `leaders` holds the rest of a run until those of its requests have ended that write
+    what the others read from the prompt cache. `person` holds what was sent under every try and
+    never arrived. `room` marks a sealed batch, which is not held, that waits until another of its
+    lane ends.
     """
 
     CANARY = "canary"
+    LEADERS = "leaders"
     PERSON = "person"
     ROOM = "room"
 

@@ -53,6 +53,7 @@ class LaneStep:
 
     Attributes:
         pack_retries: Put the due exceptions into a new batch.
+        follow: The runs whose followers need not wait for their leaders any more.
         release: The sealed batches that may go.
         list_upstream: Ask for the workspace's batches, so that ended ones are seen.
         audit: Search the upstream for late duplicates.
@@ -60,6 +61,7 @@ class LaneStep:
     """
 
     pack_retries: bool
+    follow: tuple[str, ...]
     release: tuple[BatchId, ...]
     list_upstream: bool
     audit: bool

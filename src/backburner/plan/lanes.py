@@ -7,6 +7,7 @@ from typing import Final
 from backburner.nouns.batch import BatchId
 from backburner.plan.actions import LaneStep
 from backburner.plan.admission import goes_at
+from backburner.plan.caching.following import LOOK_AGAIN, WaitingWave, goes_on_at
 from backburner.plan.polling import next_poll
 
 FAR: Final = 6 * 3600.0
@@ -53,6 +54,7 @@ class LaneView:
     """What a lane's step must know.
 
     Attributes:
+        waves: The runs of which batches wait for their leaders.
         in_flight: When each batch that the upstream is working on was sent.
         retry_due_at: When the next exception is due.
         audited_at: When the last search for late duplicates was; None if nothing was ever armed.
@@ -67,15 +69,18 @@ class LaneView:
     audited_at: float | None = None
     retry_after: float | None = None
     is_stopped: bool = False
+    waves: tuple[WaitingWave, ...] = ()
 
 
 def lane_step(view: LaneView, allowance: Allowance, now: float) -> LaneStep:
     """Decide a lane's step. A stopped lane only looks at what is upstream."""
     if view.is_stopped:
-        view = replace(view, sealed=(), retry_due_at=None)
+        view = replace(view, sealed=(), waves=(), retry_due_at=None)
+    view = replace(view, waves=tuple(one for one in view.waves if _may_run(one.run, allowance)))
     ready = [_timed(one, view) for one in view.sealed if _may_go(one, allowance)]
     return LaneStep(
         pack_retries=view.retry_due_at is not None and view.retry_due_at <= now,
+        follow=tuple(one.run for one in view.waves if _may_follow(one, now)),
         release=tuple(one.id for one in ready if one.due_at <= now),
         list_upstream=_is_poll_due(view, now),
         audit=view.audited_at is not None and view.audited_at + AUDIT_EVERY <= now,
@@ -84,15 +89,23 @@ def lane_step(view: LaneView, allowance: Allowance, now: float) -> LaneStep:
 
 
 def _may_go(sealed: SealedBatch, allowance: Allowance) -> bool:
-    if sealed.run is None:
-        return True
+    return sealed.run is None or _may_run(sealed.run, allowance)
+
+
+def _may_run(wanted: str, allowance: Allowance) -> bool:
+    """Whether first attempts of a run may be released."""
     match allowance:
         case ReleaseAll():
             return True
         case ReleaseRun(run):
-            return sealed.run == run
+            return wanted == run
         case ReleaseRetries():
             return False
+
+
+def _may_follow(wave: WaitingWave, now: float) -> bool:
+    at = goes_on_at(wave.leaders, now)
+    return at is not None and at <= now
 
 
 def _timed(sealed: SealedBatch, view: LaneView) -> SealedBatch:
@@ -117,6 +130,9 @@ def _due_again(view: LaneView, ready: Iterable[SealedBatch], now: float) -> floa
         times.append(poll)
     if view.audited_at is not None:
         times.append(max(view.audited_at + AUDIT_EVERY, now))
+    for wave in view.waves:
+        at = goes_on_at(wave.leaders, now)
+        times.append(now + LOOK_AGAIN if at is None else min(at, now + LOOK_AGAIN))
     if view.retry_due_at is not None:
         # More may be due than one step packs: the rest makes the lane due again at once.
         times.append(max(view.retry_due_at, now))

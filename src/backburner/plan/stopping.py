@@ -34,6 +34,7 @@ _BY_ERROR: Final = {
     "permission_error": _PERMISSION,
 }
 CANARY_WORDS: Final = "held: it waits until the run's canary was looked at"
+LEADERS_WORDS: Final = "held: it waits until the requests have ended whose cache it reads"
 _ELSE: Final = "mend the cause, or cancel the run that it concerns"
 
 

@@ -338,6 +338,12 @@ def batch_shrink(tx: Transaction, sealed: Batch, changes: dict[str, Any]) -> Bat
     return _fenced(tx, sealed, changes, also=batch.c.state == BatchState.SEALED)
 
 
+def batches_held(tx: Transaction, run: str, hold: str) -> int:
+    """How many of a run's batches are held for a cause."""
+    held = (batch.c.run == run) & (batch.c.state == BatchState.HELD) & (batch.c.hold == hold)
+    return tx.execute(select(func.count()).select_from(batch).where(held)).scalar_one()
+
+
 def batches_release_held(tx: Transaction, run: str, hold: str, now: float) -> list[Batch]:
     """Let a run's batches go that are held for a cause; gives them."""
     held = (batch.c.run == run) & (batch.c.state == BatchState.HELD) & (batch.c.hold == hold)

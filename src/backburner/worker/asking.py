@@ -3,7 +3,7 @@
 from backburner.nouns.batch import Batch, BatchState, Hold
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.polling import is_gone, poll_wait
-from backburner.store.batches import batch_move, batch_rest, batches_end_hold
+from backburner.store.batches import batch_move, batch_rest, batches_end_hold, batches_held
 from backburner.store.lanes import lane_wake
 from backburner.telemetry import BatchCanceled, BatchEnded
 from backburner.upstream import Upstream
@@ -43,7 +43,8 @@ def _ended(tools: Tools, batch: Batch, now: float) -> None:
     with tools.store.write() as tx:
         changes = {"ended_at": now, "due_at": now, "lease_until": 0.0, "faults": 0}
         batch_move(tx, batch, BatchState.ENDED, changes)
-        if batches_end_hold(tx, batch.lane, Hold.ROOM):
+        leads = bool(batch.run and batches_held(tx, batch.run, Hold.LEADERS))
+        if batches_end_hold(tx, batch.lane, Hold.ROOM) or leads:
             lane_wake(tx, batch.lane, now)
     tools.emit(BatchEnded(batch=batch.id, run=batch.run, upstream_id=batch.upstream_id or ""))
 

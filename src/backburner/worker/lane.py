@@ -14,6 +14,7 @@ from backburner.store.lanes import STOPPED, LaneRow, lane_fence, lane_rest
 from backburner.telemetry import FaultSeen
 from backburner.upstream import Answer, Page, Upstream
 from backburner.worker.auditing import audit
+from backburner.worker.following import let_follow, waves
 from backburner.worker.looking import ENDED, Until, walk
 from backburner.worker.retrying import pack_retries
 from backburner.worker.stopping import stop_lane
@@ -24,7 +25,10 @@ def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
     """Do a lane's step under its lease."""
     now = tools.clock.now()
     plan = lane_step(_view(tools, lane), allowance, now)
-    if plan.pack_retries and pack_retries(tools, lane):
+    packed = plan.pack_retries and pack_retries(tools, lane)
+    if plan.follow:
+        let_follow(tools, lane, plan.follow, now)
+    if packed or plan.follow:
         plan = lane_step(_view(tools, lane), allowance, now)
     with tools.store.write() as tx:
         lane_fence(tx, lane)
@@ -72,6 +76,7 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
     with tools.store.read() as tx:
         sealed = batches_where(tx, [lane.name], [BatchState.SEALED])
         sent = batches_where(tx, [lane.name], [BatchState.SENT])
+        waiting = waves(tx, lane.name)
         retry_due_at = exceptions_next_due(tx, lane.name)
     return LaneView(
         sealed=tuple(
@@ -83,6 +88,7 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
         audited_at=lane.audited_at,
         retry_after=retry_after,
         is_stopped=lane.state == STOPPED,
+        waves=waiting,
     )
 
 
