@@ -1,4 +1,4 @@
-"""The cache marks of a run: what its requests share is found, decided on, and marked."""
+"""The cache marks of a list: what its requests share is found, decided on, and marked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,12 +19,6 @@ from backburner.plan.tokens import Tokenizer, features_of, tokenizer_of
 from backburner.runs.blocks import Prompt, Section, read_prompt, text_of
 from backburner.runs.marking import added_marks, marked
 from backburner.runs.prefixes import Prefixes, borders
-from backburner.runs.segments import Bodies
-
-MANY: Final = 1_000
-"""From so many rows on, their number makes no difference to a mark."""
-
-_MOST_WAITING_BYTES: Final = 16_000_000
 
 _SAMPLES: Final = 8
 """Prompts in which tokens are estimated; those of the others follow from their bytes."""
@@ -57,28 +51,37 @@ class CacheAdvice:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is to be marked: the lifetime by the digest of the prefix."""
+    """What is to be marked: the lifetime by the digest of the prefix.
+
+    Attributes:
+        shortest_bytes: Of the shortest of these prefixes.
+    """
 
     by_digest: Mapping[bytes, Ttl]
+    shortest_bytes: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.by_digest)
 
     def add_to(self, body: bytes) -> bytes:
         """A body with its marks; the same body where it gets none."""
-        prompt = read_prompt(body)
+        prompt = read_prompt(body) if len(body) >= self.shortest_bytes else None
         if prompt is None:
             return body
-        wanted = {
-            border.block: ttl
-            for border in borders(prompt)
-            if (ttl := self.by_digest.get(border.digest)) is not None
-        }
-        added = added_marks(prompt, wanted)
+        added = added_marks(prompt, wanted_marks(prompt, self.by_digest))
         if not added:
             return body
         whole = marked(prompt, added)
         return whole if len(whole) <= MAX_REQUEST_BYTES else body
+
+
+def wanted_marks(prompt: Prompt, by_digest: Mapping[bytes, Ttl]) -> dict[int, Ttl]:
+    """The marks of a prompt by the number of their block."""
+    return {
+        border.block: ttl
+        for border in borders(prompt)
+        if (ttl := by_digest.get(border.digest)) is not None
+    }
 
 
 class ListMarks:
@@ -86,7 +89,7 @@ class ListMarks:
 
     def __init__(self, advice: CacheAdvice) -> None:
         self._advice = advice
-        self._models: dict[str, _Watched] = {}
+        self._models: dict[str, Watched] = {}
         self._shortest: dict[str, int] = {}
 
     def look(self, body: bytes, model: str) -> None:
@@ -105,7 +108,7 @@ class ListMarks:
         shortest = MAX_REQUEST_BYTES + 1
         if terms is not None:
             shortest = _shortest(model, terms)
-            self._models[model] = _Watched(model, terms, shortest=shortest)
+            self._models[model] = Watched(model, terms, shortest=shortest)
         self._shortest[model] = shortest
         return shortest
 
@@ -113,17 +116,20 @@ class ListMarks:
         """The marks that the requests get."""
         marks: dict[bytes, Ttl] = {}
         choices: list[Choice] = []
+        shortest = MAX_REQUEST_BYTES
         for watched in self._models.values():
             if len(watched.prefixes):
                 shared = watched.shared()
                 chosen = choose_marks(shared, watched.terms, self._advice.policy)
                 digests = watched.prefixes.digests
                 marks.update((digests[node], ttl) for node, ttl in chosen.items())
+                sizes = (watched.prefixes.text_bytes(node) for node in chosen)
+                shortest = min(shortest, *sizes, MAX_REQUEST_BYTES)
                 choices.extend(describe(shared, chosen, watched.terms, self._advice.policy))
-        return Marks(marks), CachePlan(policy=self._advice.policy, choices=tuple(choices))
+        return Marks(marks, shortest), CachePlan(policy=self._advice.policy, choices=tuple(choices))
 
 
-class _Watched:
+class Watched:
     """What was seen of the requests to one model."""
 
     def __init__(self, model: str, terms: CacheTerms, *, shortest: int) -> None:
@@ -156,114 +162,3 @@ def _shortest(model: str, terms: CacheTerms) -> int:
     is_old = tokenizer_of(model) is Tokenizer.UNTIL_4_6
     ratio = _BYTES_UNTIL_4_6 if is_old else _BYTES_FROM_4_7
     return -(-terms.minimum_tokens * ratio // 100)
-
-
-class TableMarks:
-    """Takes the bodies of a table's rows, and marks what all of them begin with.
-
-    All rows have the same tools and the same system prompt, so one decision does for all. It waits
-    for a thousand of them, since how many there are matters only while they are few.
-
-    Args:
-        taker: Takes the bodies as they travel.
-        sample: The body of any row; None of a body that nothing should be added to.
-    """
-
-    def __init__(
-        self, taker: Bodies, advice: CacheAdvice, model: str, sample: Prompt | None
-    ) -> None:
-        self._taker = taker
-        self._policy = advice.policy
-        self._model = model
-        self._sample = sample
-        self._terms = None if sample is None else advice.terms(model)
-        self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
-        self._edges: _Edges | None = None
-        self._marks: Mapping[bytes, Ttl] | None = None
-        self._requests = 0
-
-    def add(self, body: bytes) -> None:
-        """Take a row's body."""
-        self._requests += 1
-        if self._marks is not None:
-            self._pass_on(body)
-            return
-        self._waiting.append(body)
-        self._waiting_bytes += len(body)
-        if len(self._waiting) == MANY or self._waiting_bytes >= _MOST_WAITING_BYTES:
-            self._decide()
-
-    def finish(self) -> CachePlan:
-        """Pass on what waits; gives what was decided, now that the rows are counted."""
-        if self._marks is None:
-            self._decide()
-        watched = self._watched(self._requests)
-        if watched is None:
-            return CachePlan(policy=self._policy)
-        shared, digests = watched.shared(), watched.prefixes.digests
-        marks = {node: ttl for node, one in enumerate(digests) if (ttl := self._lifetime(one))}
-        choices = tuple(describe(shared, marks, watched.terms, self._policy))
-        return CachePlan(policy=self._policy, choices=choices)
-
-    def _decide(self) -> None:
-        # A prefix of all rows is shared with those of other runs too, so one row is no reason
-        # against what a person asks for.
-        least = 2 if self._policy is CachePolicy.ALWAYS else 1
-        self._marks = {}
-        watched = self._watched(max(self._requests, least))
-        if watched is not None and self._sample is not None:
-            chosen = choose_marks(watched.shared(), watched.terms, self._policy)
-            digests = watched.prefixes.digests
-            self._marks = {digests[node]: ttl for node, ttl in chosen.items()}
-            self._edges = _edges(self._sample, self._marks)
-        for body in self._waiting:
-            self._pass_on(body)
-        self._waiting.clear()
-
-    def _watched(self, requests: int) -> "_Watched | None":
-        if self._sample is None or self._terms is None or not requests:
-            return None
-        watched = _Watched(self._model, self._terms, shortest=0)
-        watched.add(self._sample, requests, Section.SYSTEM)
-        return watched
-
-    def _lifetime(self, digest: bytes) -> Ttl | None:
-        return None if self._marks is None else self._marks.get(digest)
-
-    def _pass_on(self, body: bytes) -> None:
-        edges = self._edges
-        self._taker.add(body if edges is None else edges.around(body))
-
-
-@dataclass(frozen=True, slots=True)
-class _Edges:
-    """What stands around the prompt in every row's body, without marks and with them."""
-
-    plain: tuple[int, int]
-    before: bytes
-    after: bytes
-
-    def around(self, body: bytes) -> bytes:
-        """The body of a row with its marks."""
-        before, after = self.plain
-        whole = self.before + body[before : len(body) - after] + self.after
-        return whole if len(whole) <= MAX_REQUEST_BYTES else body
-
-
-def _edges(sample: Prompt, by_digest: Mapping[bytes, Ttl]) -> _Edges | None:
-    wanted = {
-        border.block: ttl
-        for border in borders(sample)
-        if (ttl := by_digest.get(border.digest)) is not None
-    }
-    added = added_marks(sample, wanted)
-    if not added:
-        return None
-    place = sample.blocks[-1]
-    whole = len(sample.body)
-    return _Edges(
-        (place.start, whole - place.end),
-        marked(sample, added, 0, place.start),
-        marked(sample, added, place.end, whole),
-    )

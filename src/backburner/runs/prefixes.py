@@ -142,6 +142,10 @@ class Prefixes:
         """Of each prefix, in the order of the trie's nodes."""
         return list(self._numbers)
 
+    def text_bytes(self, node: int) -> int:
+        """Bytes of text of one of them."""
+        return self._sizes[node]
+
     @property
     def sections(self) -> list[Section]:
         """What each of them ends in."""

@@ -14,12 +14,13 @@ from backburner.nouns.request import KnownParams, Params, read_params, unknown_k
 from backburner.nouns.run import RunSpec
 from backburner.nouns.tariff import US
 from backburner.plan.caching.choices import CachePlan
+from backburner.plan.caching.sentences import rounded
 from backburner.plan.estimating import Workload
 from backburner.plan.lifecycle import SURELY_FITS, is_maybe_too_long, retiring
 from backburner.plan.preflight import blank_message, length_refusal, refusals
 from backburner.runs.blocks import MARK_KEY, read_prompt
 from backburner.runs.bodies import BodyShape, render_bodies
-from backburner.runs.cache_marks import CacheAdvice, ListMarks, Marks, TableMarks
+from backburner.runs.cache_marks import CacheAdvice, ListMarks, Marks
 from backburner.runs.collapse import Collapser
 from backburner.runs.faults import Faults
 from backburner.runs.input_copy import open_table
@@ -29,6 +30,7 @@ from backburner.runs.path_template import PathTemplate, note_paths
 from backburner.runs.record import Record, Table
 from backburner.runs.request_list import RequestRecord, note_refusal, read_requests
 from backburner.runs.segments import Bodies
+from backburner.runs.table_marks import TableMarks
 from backburner.runs.template import PromptTemplate
 
 _ROW_SLICE: Final = 65536
@@ -117,6 +119,12 @@ class Stager:
             what = f"requests that are identical to an earlier one: {again:,}"
             hint = "each is sent and paid; rows of a table share one request"
             late.warn("requests_identical", what, hint)
+        if isinstance(self._taker, TableMarks) and (lost := self._taker.lost_tokens):
+            what = (
+                f"the prompts of all rows begin with the same words, about {rounded(lost):,} tokens"
+            )
+            hint = "put them into --system, where they can be read from the prompt cache"
+            late.warn("prompt_start_shared", what, hint)
         return (*self._warnings.found, *late.found)
 
     @property

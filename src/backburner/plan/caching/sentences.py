@@ -16,6 +16,9 @@ _PARTS: Final = {
 
 def in_words(choice: Choice) -> str:
     """What is done with a prefix, and why."""
+    if choice.ground is Ground.ALONE and choice.part is Part.MESSAGES:
+        least = f"the same {choice.minimum_tokens:,} tokens, from where {choice.model} caches"
+        return f"nothing is marked: no two requests begin with {least}"
     if choice.ground in (Ground.SHORT, Ground.ALONE):
         return f"{_prefix(choice)} {_verb(choice)} not marked: {_unfit(choice)}"
     return f"{_prefix(choice)} {_done(choice)}: {_figures(choice)}; {_edge(choice)}"
@@ -24,7 +27,7 @@ def in_words(choice: Choice) -> str:
 def _prefix(choice: Choice) -> str:
     """`the system prompt (about 6,000 tokens, shared by 500 requests)`."""
     one, several = _PARTS[choice.part]
-    tokens = f"about {_rounded(choice.tokens // choice.prefixes):,} tokens"
+    tokens = f"about {rounded(choice.tokens // choice.prefixes):,} tokens"
     if choice.prefixes > 1:
         begin = f"{choice.requests:,} requests begin with one"
         return f"{choice.prefixes:,} {several} ({tokens} each, {begin})"
@@ -76,7 +79,7 @@ def _edge(choice: Choice) -> str:
     return f"it loses below {even}" if is_gain else f"it pays above {even}"
 
 
-def _rounded(count: int) -> int:
+def rounded(count: int) -> int:
     """To two digits: it is an estimate."""
     return int(float(f"{count:.2g}"))
 
