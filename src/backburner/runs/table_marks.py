@@ -124,8 +124,11 @@ class TableMarks:
         return None if self._marks is None else self._marks.get(digest)
 
     def _pass_on(self, body: bytes) -> None:
-        edges = self._edges
-        self._taker.add(body if edges is None else edges.around(body))
+        self._taker.add(self.mark(body))
+
+    def mark(self, body: bytes) -> bytes:
+        """A row's body with its marks, once that is decided."""
+        return body if self._edges is None else self._edges.around(body)
 
 
 @dataclass(frozen=True, slots=True)
