@@ -413,3 +413,13 @@ def test_a_forced_tool_is_called_with_a_fitting_input(api, ask):
     assert (block["type"], block["name"]) == ("tool_use", "rate")
     assert result["message"]["stop_reason"] == "tool_use"
     jsonschema.validate(block["input"], SCHEMA)
+
+
+def test_a_forced_tool_that_is_cut_off_has_no_input_and_costs_no_more(api, ask):
+    tool = {"name": "rate", "input_schema": SCHEMA}
+
+    [result] = api.run(ask(tools=[tool], tool_choice={"type": "any"}, max_tokens=2))
+
+    message = result["message"]
+    assert (message["stop_reason"], message["usage"]["output_tokens"]) == ("max_tokens", 2)
+    assert message["content"][0]["input"] == {}

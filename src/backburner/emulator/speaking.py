@@ -190,7 +190,7 @@ def _stopped(said: _Said, valid: Valid, kind: str | None) -> _Said:
         said.reason = "pause_turn"
     block = said.content[0]
     if isinstance(block, ToolUseBlock):
-        return said
+        return _cut_call(said, block, valid)
     if valid.params.stop_sequences:
         said = _before_stop(said, block.text, valid)
     limit = valid.params.max_tokens or 0
@@ -202,6 +202,14 @@ def _stopped(said: _Said, valid: Valid, kind: str | None) -> _Said:
     return _Said(
         [TextBlock(text)] if text else [], tokens.tokens_of(text, valid.model), "max_tokens"
     )
+
+
+def _cut_call(said: _Said, block: ToolUseBlock, valid: Valid) -> _Said:
+    """A call as far as it got: what was not said to its end is no input, and nobody pays more."""
+    limit = valid.params.max_tokens or 0
+    if said.tokens <= limit:
+        return said
+    return _Said([ToolUseBlock(block.id, block.name, {})], limit, "max_tokens")
 
 
 def _before_stop(said: _Said, text: str, valid: Valid) -> _Said:
