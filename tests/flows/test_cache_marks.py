@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from backburner.client.preparing import Fresh, RunOptions
-from backburner.emulator.cacheplan import CachePlan
+from backburner.emulator.cacheplan import CachePlan, Hits
 from backburner.plan.caching.choices import CachePolicy, Ground, Part
 from backburner.store.ledger import ledger_of_run
 
@@ -284,3 +284,41 @@ def test_an_hours_mark_is_chosen_once_it_was_seen_to_be_read(make_stage):
         lifetimes += [(one["ttl"], one["hit_rate"]) for one in json.loads(run.cache)["choices"]]
 
     assert lifetimes[0][1] < lifetimes[4][1]
+
+
+@pytest.mark.parametrize(("hits", "shown"), [(0, "0 %"), (30, "30 %"), (99, "99 %")])
+def test_the_receipt_holds_the_plan_against_what_was_read(make_stage, hits, shown):
+    stage = make_stage(cache=CachePlan(hits=Hits(hits, of=100)))
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(100), system=LONG)
+
+    receipt = bb.run(run.id).receipt
+
+    result = receipt.cache
+    assert result.reads == hits / 100
+    assert result.saving == receipt.saved_by_cache
+    assert f"{shown} of the marked tokens were read" in dict(receipt.lines())["cache marks"]
+    assert receipt.to_json()["cache"]["reads"] == hits / 100
+    assert bb.status(run.id)[1][0].cache == result
+
+
+def test_a_run_without_marks_says_nothing_of_them(stage):
+    bb = stage.open()
+
+    receipt = bb.run(stage.run_of(bb, stage.table(3)).id).receipt
+
+    assert receipt.cache is None
+    assert "cache marks" not in dict(receipt.lines())
+
+
+def test_a_prefix_that_turns_out_too_short_costs_nothing_and_is_told(stage):
+    bb = stage.open()
+    # Many short words make more tokens than bytes let the emulator believe.
+    words = "a b c d e f g h i j k l m n o p q r s t u v w x y z " * 220
+    run = stage.run_of(bb, stage.table(10), system=words)
+
+    receipt = bb.run(run.id).receipt
+
+    assert receipt.cache.reads is None
+    assert receipt.saved_by_cache.picodollars == 0
+    assert receipt.cache.in_words().startswith("nothing was cached")

@@ -102,6 +102,7 @@ def _run_facts(one: "RunStanding", now: float) -> Facts:
         ("back", f"{count.ended:,} of {count.requests:,}{f': {told}' if told else ''}"),
         ("batches", batches_in_words(count.batches)),
     ]
+    facts.extend(_cache_facts(one))
     if count.retrying:
         facts.append(("retrying", many(count.retrying, "request")))
     facts.extend(("held", hold) for hold in one.holds)
@@ -115,6 +116,16 @@ def _run_facts(one: "RunStanding", now: float) -> Facts:
     if run.output is not None:
         written = "not written yet" if run.written_at is None else when(run.written_at, now)
         facts.append(("output", f"{run.output} ({written})"))
+    return facts
+
+
+def _cache_facts(one: "RunStanding") -> Facts:
+    from backburner.cli.planning import cache_facts  # noqa: PLC0415  # not for --help
+    from backburner.report.cache_result import plan_of  # noqa: PLC0415  # as above
+
+    facts = list(cache_facts(plan_of(one.run.cache)))
+    if one.cache is not None and one.count.ended:
+        facts.append(("cache marks", one.cache.in_words()))
     return facts
 
 
@@ -183,6 +194,7 @@ def _run_json(one: "RunStanding") -> dict[str, Any]:
         "cancel_asked_at": run.cancel_asked_at,
         "sent_at": one.sent_at,
         "latest_end": one.latest_end,
+        "cache": None if one.cache is None else one.cache.to_json(),
     }
 
 

@@ -12,6 +12,7 @@ from backburner.errors import InputError
 from backburner.nouns.money import Charge
 from backburner.nouns.outcome import Outcome
 from backburner.nouns.run import Run, RunSpec
+from backburner.report.cache_result import cache_result
 from backburner.report.receipt import Receipt, make_receipt
 from backburner.runs.answers import FinalLine, final_lines
 from backburner.runs.counting import count_rows, count_run
@@ -125,6 +126,7 @@ def receipt(tools: Tools, run: Run) -> Receipt:
         if run.price_date
         else price_date(tools, booked),
         price_source=_price_source(tools, booked),
+        cache=cache_result(run.cache, [row for row in booked if row not in twice]),
     )
 
 

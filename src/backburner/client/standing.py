@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from backburner.nouns.batch import Batch, BatchState, Hold
 from backburner.nouns.run import Run
 from backburner.plan.reconciling import doubt_in_words
+from backburner.report.cache_result import CacheResult, cache_result
 from backburner.runs.counting import RunCount, count_run
 from backburner.store.batches import batches_of_run, batches_where
 from backburner.store.lanes import lanes_all
+from backburner.store.ledger import ledger_of_run
 from backburner.store.runs import run_get, runs_all
 from backburner.worker import Tools
 
@@ -27,6 +29,8 @@ class RunStanding:
         latest_end: When the last of its batches upstream must have ended, in POSIX seconds.
         canary: Requests that wait until its canary was looked at.
         holds: What of it waits for more than its time, and what lets it go, in words.
+        cache: What came of its cache marks so far; None where it has none, or the run was not
+            asked for by name.
     """
 
     run: Run
@@ -36,6 +40,7 @@ class RunStanding:
     words: str
     canary: int
     holds: tuple[str, ...]
+    cache: CacheResult | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,9 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
         standing = [
             _run_standing(run, count_run(tx, run), batches_of_run(tx, run.id)) for run in runs
         ]
+        if run_id:
+            booked = ledger_of_run(tx, run_id)
+            standing = [replace(one, cache=cache_result(one.run.cache, booked)) for one in standing]
     return (
         LaneStanding(
             name=lane,

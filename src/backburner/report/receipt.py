@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from backburner.nouns.money import Charge, Money
+from backburner.report.cache_result import CacheResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Receipt:
         took: From the run's start to its end, or to now.
         price_date: The date of the prices.
         price_source: Where the prices come from.
+        cache: What came of the run's cache marks; None where it has none.
 
     Invariant:
         The outcomes sum to `rows`, and sync_equivalent - saved_by_collapse - saved_by_batch -
@@ -52,6 +54,7 @@ class Receipt:
     took: timedelta
     price_date: date
     price_source: str
+    cache: CacheResult | None = None
 
     def __post_init__(self) -> None:
         if sum(self.outcomes.values()) != self.rows:
@@ -81,6 +84,7 @@ class Receipt:
             ("saved by batch", self.in_words(self.saved_by_batch)),
             ("saved by cache", self.in_words(self.saved_by_cache)),
             ("saved by collapsing", self.in_words(self.saved_by_collapse)),
+            *self._marks(),
             *self._twice(),
             *self._unpriced(),
             ("took", _duration(self.took)),
@@ -114,6 +118,7 @@ class Receipt:
             "took_seconds": self.took.total_seconds(),
             "price_date": self.price_date.isoformat(),
             "price_source": self.price_source,
+            "cache": None if self.cache is None else self.cache.to_json(),
         }
 
     def _usd(self, amount: Money) -> str | None:
@@ -123,6 +128,9 @@ class Receipt:
         if not self.unpriced:
             return []
         return [("no known price", f"{self.unpriced:,} answers, which are in no amount here")]
+
+    def _marks(self) -> list[tuple[str, str]]:
+        return [] if self.cache is None else [("cache marks", self.cache.in_words())]
 
     def _twice(self) -> list[tuple[str, str]]:
         if not self.paid_twice.picodollars:
@@ -149,6 +157,7 @@ def make_receipt(
     took: timedelta,
     price_date: date,
     price_source: str,
+    cache: CacheResult | None = None,
 ) -> Receipt:
     """Add up a run.
 
@@ -177,6 +186,7 @@ def make_receipt(
         took=took,
         price_date=price_date,
         price_source=price_source,
+        cache=cache,
     )
 
 
