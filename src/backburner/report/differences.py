@@ -14,7 +14,7 @@ from backburner.nouns.outcome import (
     Outcome,
 )
 from backburner.report.receipt import Receipt
-from backburner.report.recount import TOKENS, Recount, Sums, Tally
+from backburner.report.recount import COUNTS, Recount, Sums, Tally
 from backburner.store.ledger import LedgerRow
 
 _OVER: Final = frozenset({ExceptionState.FINAL, ExceptionState.HELD})
@@ -107,7 +107,7 @@ def _booking_differences(
         yield f"not booked, and {sums.requests:,} lines say so"
         return
     pairs = [("requests", sum(row.requests for row in rows), sums.requests)]
-    for name, count in zip(TOKENS, sums.tokens, strict=True):
+    for name, count in zip(COUNTS, sums.counts, strict=True):
         pairs.append((name, sum(getattr(row, name) for row in rows), count))
     for name, stored, seen in pairs:
         if stored != seen:

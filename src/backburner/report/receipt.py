@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from backburner.nouns.money import Charge, Money
+from backburner.nouns.money import Charge, Money, usd
+from backburner.nouns.tariff import WEB_SEARCH
 from backburner.report.cache_result import CacheResult
 
 
@@ -30,6 +31,8 @@ class Receipt:
             less with it. Negative where writes cost more than reads brought back.
         paid_twice: What batches cost that were accepted a second time; part of `paid`.
         unpriced: Billed answers whose model has no known price: they are in no amount.
+        web_searches: How many the answers made: part of `paid` at their full price, and of no
+            saving.
         took: From the run's start to its end, or to now.
         price_date: The date of the prices.
         price_source: Where the prices come from.
@@ -55,6 +58,7 @@ class Receipt:
     price_date: date
     price_source: str
     cache: CacheResult | None = None
+    web_searches: int = 0
 
     def __post_init__(self) -> None:
         if sum(self.outcomes.values()) != self.rows:
@@ -80,6 +84,7 @@ class Receipt:
             ("rows", f"{self.rows:,}{self._by_outcome()}"),
             ("requests", f"{self.requests:,}{self._collapsed()}"),
             ("paid", self.in_words(self.paid)),
+            *self._searches(),
             ("the same calls sync", self.in_words(self.sync_equivalent)),
             ("saved by batch", self.in_words(self.saved_by_batch)),
             ("saved by cache", self.in_words(self.saved_by_cache)),
@@ -115,6 +120,8 @@ class Receipt:
             "saved_by_collapse_usd": self._usd(self.saved_by_collapse),
             "paid_twice_usd": self._usd(self.paid_twice),
             "answers_unpriced": self.unpriced,
+            "web_searches": self.web_searches,
+            "web_searches_usd": usd(self.web_searches * WEB_SEARCH),
             "took_seconds": self.took.total_seconds(),
             "price_date": self.price_date.isoformat(),
             "price_source": self.price_source,
@@ -131,6 +138,12 @@ class Receipt:
 
     def _marks(self) -> list[tuple[str, str]]:
         return [] if self.cache is None else [("cache marks", self.cache.in_words())]
+
+    def _searches(self) -> list[tuple[str, str]]:
+        if not self.web_searches:
+            return []
+        price = Money(picodollars=self.web_searches * WEB_SEARCH).show()
+        return [("of it web searches", f"{price} for {self.web_searches:,}, at full price")]
 
     def _twice(self) -> list[tuple[str, str]]:
         if not self.paid_twice.picodollars:
@@ -158,6 +171,7 @@ def make_receipt(
     price_date: date,
     price_source: str,
     cache: CacheResult | None = None,
+    web_searches: int = 0,
 ) -> Receipt:
     """Add up a run.
 
@@ -165,7 +179,7 @@ def make_receipt(
     answer that counts, or sums of them: the run's ledger. `paid_twice` is what late duplicates
     cost, in picodollars. `unpriced` counts answers of which no price is known. `collapsed_sync` is
     in picodollars: for every request, `Charge.sync` of its answers times the rows that share it
-    beyond the first.
+    beyond the first. `web_searches` are those of all answers.
 
     Raises:
         ValueError: There are more requests than rows.
@@ -187,6 +201,7 @@ def make_receipt(
         price_date=price_date,
         price_source=price_source,
         cache=cache,
+        web_searches=web_searches,
     )
 
 

@@ -25,14 +25,15 @@ from backburner.nouns.tariff import WEB_SEARCH, ModelPrice
 
 _decode: Final = msgspec.json.Decoder(ResultLine).decode
 
-TOKENS: Final = (
+COUNTS: Final = (
     "input_tokens",
     "output_tokens",
     "cache_write_5m_tokens",
     "cache_write_1h_tokens",
     "cache_read_tokens",
+    "web_searches",
 )
-"""The kinds of tokens, as the ledger's columns name them."""
+"""What is counted: kinds of tokens, then searches, as the ledger's columns name them."""
 
 
 @dataclass(slots=True)
@@ -54,13 +55,13 @@ class Sums:
     """What one model's answers to one run add up to.
 
     Attributes:
-        tokens: In the order of `TOKENS`.
+        counts: In the order of `COUNTS`.
         has_price: Whether the tariff knows the model; without it, the three prices are 0.
     """
 
     has_price: bool
     requests: int = 0
-    tokens: list[int] = field(default_factory=lambda: [0] * len(TOKENS))
+    counts: list[int] = field(default_factory=lambda: [0] * len(COUNTS))
     paid: int = 0
     uncached: int = 0
     sync: int = 0
@@ -136,18 +137,20 @@ def _add(sums: Sums, usage: WireUsage, price: ModelPrice | None) -> int:
     # What a message does not break down was written for five minutes, the default.
     minutes = max(minutes, (usage.cache_creation_input_tokens or 0) - hour)
     read = usage.cache_read_input_tokens or 0
-    counts = (usage.input_tokens, usage.output_tokens, minutes, hour, read)
+    tools = usage.server_tool_use
+    searches = tools.web_search_requests or 0 if tools else 0
+    tokens = (usage.input_tokens, usage.output_tokens, minutes, hour, read)
+    counts = (*tokens, searches)
     sums.requests += 1
-    sums.tokens = [total + count for total, count in zip(sums.tokens, counts, strict=True)]
+    sums.counts = [total + count for total, count in zip(sums.counts, counts, strict=True)]
     if price is None:
         return 0
     price = price.located(usage.inference_geo)
-    tools = usage.server_tool_use
-    searched = (tools.web_search_requests or 0) * WEB_SEARCH if tools else 0
+    searched = searches * WEB_SEARCH
     prompt = usage.input_tokens + minutes + hour + read
     ours, sync = price.rates(prompt, Via.BATCH), price.rates(prompt, Via.DIRECT)
     rates = (ours.input, ours.output, ours.cache_write_5m, ours.cache_write_1h, ours.cache_read)
-    sums.paid += searched + sum(count * rate for count, rate in zip(counts, rates, strict=True))
+    sums.paid += searched + sum(count * rate for count, rate in zip(tokens, rates, strict=True))
     sums.uncached += searched + prompt * ours.input + usage.output_tokens * ours.output
     dear = searched + prompt * sync.input + usage.output_tokens * sync.output
     sums.sync += dear

@@ -40,6 +40,7 @@ class LedgerRow:
     sync_price: int | None
     uncached_price: int | None
     price_date: str
+    web_searches: int = 0
     owner: str = ""
     tags: str = ""
 

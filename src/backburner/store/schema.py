@@ -191,6 +191,7 @@ ledger = Table(
     Column("sync_price", BigInteger),
     Column("uncached_price", BigInteger),
     Column("price_date", String, nullable=False),
+    Column("web_searches", Integer, nullable=False, server_default=text("0")),
 )
 
 budget = Table(

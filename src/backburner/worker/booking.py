@@ -28,6 +28,7 @@ def ledger_rows(
             cache_write_5m_tokens=booking.usage.cache_write_5m_tokens,
             cache_write_1h_tokens=booking.usage.cache_write_1h_tokens,
             cache_read_tokens=booking.usage.cache_read_tokens,
+            web_searches=booking.usage.web_searches,
             paid=booking.charge.paid if booking.charge else None,
             sync_price=booking.charge.sync if booking.charge else None,
             uncached_price=booking.charge.uncached if booking.charge else None,
