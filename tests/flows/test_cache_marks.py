@@ -322,3 +322,25 @@ def test_a_prefix_that_turns_out_too_short_costs_nothing_and_is_told(stage):
     assert receipt.cache.reads is None
     assert receipt.saved_by_cache.picodollars == 0
     assert receipt.cache.in_words().startswith("nothing was cached")
+
+
+def test_a_policy_can_be_given_by_its_word(stage):
+    bb = stage.open()
+    requests = listed(*[ask(f"{n}", system=LONG) for n in range(3)])
+
+    plain = bb.enqueue(requests, cache="off")
+    marked = bb.prepare(
+        RunOptions(
+            source=str(stage.table(3)),
+            prompt="{{ text }}",
+            model=MODEL,
+            max_tokens=10,
+            system=LONG,
+            cache="always",
+        )
+    )
+
+    assert plain.cache == ""
+    assert [one.ground for one in marked.staged.cache.choices] == [Ground.ASKED]
+    with pytest.raises(ValueError, match="maybe"):
+        bb.enqueue(requests, cache="maybe")

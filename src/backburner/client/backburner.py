@@ -504,7 +504,7 @@ class Backburner:
             limits=self._limits,
         )
 
-    def _cache_advice(self, policy: CachePolicy) -> CacheAdvice | None:
+    def _cache_advice(self, policy: CachePolicy | str) -> CacheAdvice | None:
         prices = self._tools.tariff
         hits_of = taught(self._home.store)
         return cache_advice(policy, lambda model: prices([model]).price(model), hits_of)

@@ -17,7 +17,7 @@ from backburner.store.cache_history import CacheUse, cache_uses
 
 
 def cache_advice(
-    policy: CachePolicy,
+    policy: CachePolicy | str,
     price_of: Callable[[str], ModelPrice],
     hits_of: Callable[[str], HitRates],
 ) -> CacheAdvice | None:
@@ -28,6 +28,7 @@ def cache_advice(
         price_of: Gives a model's price.
         hits_of: Gives the hit rates to reckon with.
     """
+    policy = CachePolicy(policy)
     if policy is CachePolicy.OFF:
         return None
 

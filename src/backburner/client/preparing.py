@@ -67,7 +67,7 @@ class RunOptions:
     new: bool = False
     force: bool = False
     canary: int | None = None
-    cache: CachePolicy = CachePolicy.AUTO
+    cache: CachePolicy | str = CachePolicy.AUTO
     allow_unknown_price: bool = False
 
 
