@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backburner.emulator.catalogue import find
+from backburner.emulator.marks import prompt_of
+from backburner.emulator.parameters import lenient
 from backburner.plan.caching.terms import Ttl
 from backburner.runs.blocks import Section, read_prompt
 from backburner.runs.marking import added_marks, marked, own_marks
 
+HAIKU = find("claude-haiku-4-5")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -152,6 +156,21 @@ def test_marks_keep_the_rules_of_the_api(body: bytes, data: st.DataObject) -> No
     assert not set(added) & set(before)
     assert lifetimes == sorted(lifetimes, key=[Ttl.ONE_HOUR, Ttl.FIVE_MINUTES].index)
     assert all(prompt.blocks[at].takes_mark for at in added)
+
+
+@given(marked_bodies(), st.data())
+def test_the_emulator_takes_every_marked_body(body: bytes, data: st.DataObject) -> None:
+    prompt = read_prompt(body)
+    assert prompt is not None
+    wanted = {at: data.draw(lasting) for at in range(len(prompt.blocks))}
+    added = added_marks(prompt, wanted)
+
+    after = prompt_of(lenient.decode(marked(prompt, added)), HAIKU)
+
+    before = prompt_of(lenient.decode(body), HAIKU)
+    assert [place.end for place in after.places] == [place.end for place in before.places]
+    marks = {**own_marks(prompt), **added}
+    assert [one.ttl for one in after.breakpoints] == [marks[at] for at in sorted(marks)]
 
 
 def read(**body: Any) -> Any:
