@@ -7,7 +7,8 @@ BackburnerError
 │   ├── ModelUnknown    a model that the price table does not know
 │   ├── OutputBlocked   an output path that is not ours to write
 │   ├── NotFound        a run, batch or request that the store does not know
-│   └── NothingChosen   a question that only a person can answer, asked of a script
+│   ├── NothingChosen   a question that only a person can answer, asked of a script
+│   └── BudgetReached   the rest of a run waits for a larger budget (exit 8)
 ├── ConfigError         the operator: settings, credentials, extras (exit 4)
 │   ├── KeyMissing      no credential for the lane
 │   ├── LanePinned      a lane used with another upstream than its own
@@ -77,6 +78,13 @@ class NothingChosen(InputError):
     """A question that only a person can answer, met by a script without the option for it."""
 
     code = "choice_needed"
+
+
+class BudgetReached(InputError):
+    """The rest of a run waits: what it can cost at most is more than a budget has left."""
+
+    code = "budget_reached"
+    exit_code = 8
 
 
 class ConfigError(BackburnerError):

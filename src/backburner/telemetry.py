@@ -2,6 +2,7 @@
 
 | event | when |
 | --- | --- |
+| `budget.held` | batches wait until a budget has room for them, or have no worst case |
 | `batch.sent` | a create was accepted |
 | `batch.ended` | the upstream has finished with a batch |
 | `batch.collected` | its results are stored, judged and booked |
@@ -28,6 +29,23 @@ from backburner.nouns.outcome import Outcome
 log = logging.getLogger("backburner")
 # A library says nothing unless somebody asked for it.
 log.addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetHeld:
+    """Batches of a run, or of retries, wait for a budget.
+
+    Attributes:
+        hold: `budget` or `unbounded`.
+        scopes: The budgets that have too little left.
+    """
+
+    event: ClassVar[str] = "budget.held"
+    run: str | None
+    batches: int
+    requests: int
+    hold: str
+    scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +196,8 @@ class FaultSeen:
 
 
 Event = (
-    BatchSent
+    BudgetHeld
+    | BatchSent
     | BatchEnded
     | BatchCollected
     | BatchDoubted

@@ -18,6 +18,7 @@ from backburner.telemetry import (
     BatchHalved,
     BatchResolved,
     BatchSent,
+    BudgetHeld,
     DuplicateFound,
     Event,
     FaultSeen,
@@ -51,10 +52,12 @@ def batches_in_words(counts: "dict[BatchState, int]", away: str = "with Anthropi
     return f"{many(sum(counts.values()), 'batch')}: {', '.join(parts)}"
 
 
-def event_in_words(event: Event) -> str:
+def event_in_words(event: Event) -> str:  # noqa: C901  # one short case for each event
     """What an event says to a person; empty where it says nothing new."""
     words = ""
     match event:
+        case BudgetHeld():
+            words = _held_in_words(event)
         case BatchSent():
             what = many(event.requests, "request")
             words = f"sent {what} ({size(event.body_bytes)}) as {event.upstream_id}"
@@ -86,6 +89,13 @@ def event_in_words(event: Event) -> str:
 def _collected(event: BatchCollected) -> str:
     told = outcomes({str(name): count for name, count in event.outcomes.items()})
     return f"{told}; {event.retries:,} to be tried again" if event.retries else told
+
+
+def _held_in_words(event: BudgetHeld) -> str:
+    what = f"{many(event.requests, 'request')} in {many(event.batches, 'batch')}"
+    if not event.scopes:
+        return f"held {what}: nothing says the most that they can cost"
+    return f"held {what}: more than is left of the budget {' and '.join(event.scopes)}"
 
 
 def _resolved_in_words(event: BatchResolved) -> str:

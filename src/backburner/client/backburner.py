@@ -11,6 +11,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from backburner.client.adopting import Adopted, adopt_batch
+from backburner.client.budgets import (
+    BudgetStanding,
+    bill,
+    budgets,
+    remove_budget,
+    set_budget,
+)
 from backburner.client.cache_advice import cache_advice, taught
 from backburner.client.canary import Canary, check_canary, check_nothing_held, look_at_canary
 from backburner.client.canceling import Canceled, cancel_run
@@ -53,6 +60,7 @@ from backburner.clock import Clock, StoreClock
 from backburner.config import DEFAULT_LANE, Settings, settings_from
 from backburner.errors import InputError
 from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS
+from backburner.nouns.budget import Budget, amount_of, billing_of, scope_of
 from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.tariff import Tariff
 from backburner.plan.caching.choices import CachePolicy
@@ -159,6 +167,10 @@ class Backburner:
         betas: Iterable[str] = (),
         cache: CachePolicy | str = CachePolicy.AUTO,
         allow_unknown_price: bool = False,
+        budget: str | float | None = None,
+        tags: Iterable[str] = (),
+        owner: str = "",
+        budget_mode: str | None = None,
     ) -> Run:
         """Keep requests durably; nothing is sent until `drain`.
 
@@ -169,9 +181,14 @@ class Backburner:
             cache: Where cache marks are added: `auto` where they are expected to save, `always`
                 wherever requests share enough, `off` nowhere.
             allow_unknown_price: Whether a model may be sent of which no price is known.
+            budget: The most that the run may cost, in US dollars, such as `"5.00"`.
+            tags: Words for what the run is for; each may have a budget.
+            owner: One word for whoever pays.
+            budget_mode: `worst` reserves all that a batch can cost, `expected` what is likely.
 
         Raises:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
+            InputError: A tag or the owner is no word, or the budget no amount.
         """
         policy = CachePolicy(cache)
         spec = RunSpec(
@@ -188,6 +205,7 @@ class Backburner:
             output=None,
             prefix="",
             known_models=self._models(allow_unknown=allow_unknown_price),
+            billing=billing_of(budget, tags, owner, budget_mode),
         )
         advice = self._cache_advice(policy)
         return self.commit(prepare_objects(self._desk, requests, spec, order, advice))
@@ -197,12 +215,17 @@ class Backburner:
     ) -> Found | Fresh:
         """Check and stage what a person asks, or find the run that asks the same.
 
+        A run that is found gets the budget that is named now; its owner and tags stay.
+
         Raises:
             InputError: The input, the prompt or the output cannot be used.
         """
         models = partial(self._models, allow_unknown=options.allow_unknown_price)
         advice = self._cache_advice(options.cache)
-        return prepare(self._desk, options, self.lane, stdin, models, advice)
+        prepared = prepare(self._desk, options, self.lane, stdin, models, advice)
+        if isinstance(prepared, Found):
+            bill(self._tools, prepared.run, options.billing)
+        return prepared
 
     def commit(self, staged: Staged) -> Run:
         """Make a staged run count."""
@@ -452,6 +475,31 @@ class Backburner:
     def unsettled(self) -> int:
         """How many batches are upstream, or may be, and are not booked yet."""
         return unsettled(self._tools)
+
+    def set_budget(self, scope: str, amount: str | float) -> Budget:
+        """Limit what a scope may cost from now on, or change its limit.
+
+        Args:
+            scope: `lane:NAME`, `tag:WORD`, `owner:WORD`, `run:ID`, or `day` for each local day.
+            amount: US dollars, such as `"5.00"`.
+
+        Raises:
+            InputError: There is no such scope, or it is no amount.
+            NotFound: There is no such run.
+        """
+        return set_budget(self._tools, scope_of(scope), amount_of(str(amount)))
+
+    def remove_budget(self, scope: str) -> None:
+        """Lift a limit.
+
+        Raises:
+            NotFound: The scope has none.
+        """
+        remove_budget(self._tools, scope_of(scope))
+
+    def budgets(self) -> list[BudgetStanding]:
+        """Every budget, with what is reserved and spent, and how many requests wait for it."""
+        return budgets(self._tools)
 
     def prices(self) -> Tariff:
         """The prices of every model that can be sent in a batch."""

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
+from backburner.client.holding import check_budget
 from backburner.errors import InDoubt, LaneStopped, Unreachable
-from backburner.nouns.batch import TRIES, UNSENT, Batch, BatchState, Hold
+from backburner.nouns.batch import FOR_BUDGET, TRIES, UNSENT, Batch, BatchState, Hold
 from backburner.nouns.fault import FaultKind
 from backburner.nouns.run import Run
 from backburner.plan.lanes import Allowance, ReleaseRetries, ReleaseRun
@@ -57,6 +58,7 @@ def drive(
     """Tick until every request of a run ended, or all but those that wait for its canary.
 
     Raises:
+        BudgetReached: All that is left of it waits for a budget that gets no room by itself.
         InDoubt: All that is left of it may have arrived or not, and only a person can say.
         Unreachable: The network is away, and nothing of the run was sent.
         LaneStopped: The upstream refused in a way that only a person can clear.
@@ -70,6 +72,7 @@ def drive(
         if isinstance(step, Idle):
             _check_person(tools, run, count, batches)
             _check_stopped(tools, run, count)
+            check_budget(tools, run, is_all=_waits_for_budget(tools, run, count, batches))
             reach.check(anything_sent=any(one.sent_at for one in batches))
             now = tools.clock.now()
             until = now + _LONGEST_NAP if step.until is None else step.until
@@ -128,6 +131,21 @@ def _is_canary_back(count: RunCount, batches: list[Batch]) -> bool:
 
 def _waits_for_canary(batch: Batch) -> bool:
     return batch.state is BatchState.HELD and batch.hold == Hold.CANARY
+
+
+def _waits_for_budget(tools: Tools, run: Run, count: RunCount, batches: list[Batch]) -> bool:
+    """Whether all that is left of a run waits for a budget, or for what waits for one."""
+    if count.stopped:
+        return False
+    left = [one for one in batches if one.state not in _OVER and not _waits_for_others(one)]
+    with tools.store.read() as tx:
+        retries_held = exceptions_in_state(tx, run.id, [BatchState.HELD])
+    return all(one.hold in FOR_BUDGET for one in left) and retries_held >= count.retrying
+
+
+def _waits_for_others(batch: Batch) -> bool:
+    """Whether a batch waits for those of its run that go first."""
+    return batch.state is BatchState.HELD and batch.hold in (Hold.CANARY, Hold.LEADERS)
 
 
 def _check_stopped(tools: Tools, run: Run, count: RunCount) -> None:

@@ -83,14 +83,20 @@ def find_request(tools: Tools, name: str) -> RequestStanding:
     )
 
 
+_BUDGET_WORDS: Final = "until a budget has room for it: `backburner status RUN` tells which"
+_WAITS: Final[dict[str, str]] = {
+    Hold.CANARY: CANARY_WORDS,
+    Hold.LEADERS: LEADERS_WORDS,
+    Hold.BUDGET: _BUDGET_WORDS,
+    Hold.UNBOUNDED: _BUDGET_WORDS,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Fate:
     outcome: Outcome | None = None
     retrying: bool = False
     held: str = ""
-
-
-_WAITS: Final[dict[str, str]] = {Hold.CANARY: CANARY_WORDS, Hold.LEADERS: LEADERS_WORDS}
 
 
 def _fate(tx: Transaction, batch: Batch, position: int) -> _Fate:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from backburner.nouns.batch import BatchState, Hold
 from backburner.nouns.run import Run
 from backburner.store.batches import batches_due_now, batches_release_held, batches_where
+from backburner.store.budgets import worst_cases_forget
 from backburner.store.exceptions import exceptions_resume
 from backburner.store.lanes import STOPPED, lane_get, lane_look, lane_open, lane_wake
 from backburner.worker import Tools
@@ -44,6 +45,10 @@ def resume_lane(tools: Tools, name: str) -> Resumed:
         lane_open(tx, name)
         again = exceptions_resume(tx, name, now)
         batches_due_now(tx, name, now)
+        for held in batches_where(tx, [name], [BatchState.HELD]):
+            if held.hold == Hold.UNBOUNDED:
+                # Its model may have a price by now.
+                worst_cases_forget(tx, held.id)
         lane_look(tx, name, now)
         waiting = batches_where(tx, [name], [BatchState.SEALED])
     return Resumed(

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import msgspec
 
 from backburner.errors import InputError, OutputBlocked
+from backburner.nouns.budget import Billing
 from backburner.nouns.request import encode_params
 from backburner.nouns.run import Run, RunSpec
 from backburner.plan.caching.choices import CachePolicy
@@ -47,6 +48,7 @@ class RunOptions:
         canary: How many requests travel first, alone; the rest waits until it is released.
         cache: Who decides on cache marks.
         allow_unknown_price: Whether a model may be sent of which no price is known.
+        billing: Who pays for it, and how much at most.
     """
 
     source: str
@@ -69,6 +71,7 @@ class RunOptions:
     canary: int | None = None
     cache: CachePolicy | str = CachePolicy.AUTO
     allow_unknown_price: bool = False
+    billing: Billing = field(default_factory=Billing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,7 @@ def prepare(
         reserved=added_columns(spec),
         known_models=known_models(),
         canary=options.canary,
+        billing=options.billing,
     )
     staged = stage(desk, spec, copy, order, advice)
     changed = changes(last.parts, staged.run.parts) if last is not None else []

@@ -5,11 +5,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from backburner.client.holding import in_words as budgets_in_words
+from backburner.client.holding import waiting_for_budget
 from backburner.nouns.batch import Batch, BatchState, Hold
 from backburner.nouns.run import Run
 from backburner.plan.reconciling import doubt_in_words
 from backburner.report.cache_result import CacheResult, cache_result
 from backburner.runs.counting import RunCount, count_run
+from backburner.store import Transaction
 from backburner.store.batches import batches_of_run, batches_where
 from backburner.store.lanes import lanes_all
 from backburner.store.ledger import ledger_of_run
@@ -31,6 +34,7 @@ class RunStanding:
         holds: What of it waits for more than its time, and what lets it go, in words.
         cache: What came of its cache marks so far; None where it has none, or the run was not
             asked for by name.
+        for_budget: Requests that wait for a budget.
     """
 
     run: Run
@@ -40,6 +44,7 @@ class RunStanding:
     words: str
     canary: int
     holds: tuple[str, ...]
+    for_budget: int
     cache: CacheResult | None = None
 
 
@@ -63,7 +68,8 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
         runs = [run_get(tx, run_id)] if run_id else [r for r in runs_all(tx) if r.lane == lane]
         doubted = batches_where(tx, [lane], _DOUBTED)
         standing = [
-            _run_standing(run, count_run(tx, run), batches_of_run(tx, run.id)) for run in runs
+            _run_standing(tools, tx, run, count_run(tx, run), batches_of_run(tx, run.id))
+            for run in runs
         ]
         if run_id:
             booked = ledger_of_run(tx, run_id)
@@ -83,7 +89,11 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
     )
 
 
-def _run_standing(run: Run, count: RunCount, batches: list[Batch]) -> RunStanding:
+def _run_standing(
+    tools: Tools, tx: Transaction, run: Run, count: RunCount, batches: list[Batch]
+) -> RunStanding:
+    waiting = [] if count.is_finished else waiting_for_budget(tools, tx, run)
+    for_budget = sum(one.requests for one in waiting)
     away = [one for one in batches if one.state is BatchState.SENT]
     canary = _requests_held(batches, Hold.CANARY)
     ends = [one.expires_at for one in away if one.expires_at]
@@ -92,9 +102,10 @@ def _run_standing(run: Run, count: RunCount, batches: list[Batch]) -> RunStandin
         count=count,
         sent_at=min((one.sent_at for one in away if one.sent_at), default=None),
         latest_end=max(ends, default=None),
-        words=in_words(run, count, canary),
+        words=in_words(run, count, canary, for_budget),
         canary=canary,
-        holds=tuple(_holds(run, count, batches)),
+        holds=(*_holds(run, count, batches), *budgets_in_words(tools, run, waiting)),
+        for_budget=for_budget,
     )
 
 
@@ -140,13 +151,20 @@ _MOVING: Final = (
 """What is said of a run by the states of its batches; the first that one of them is in counts."""
 
 
-def in_words(run: Run, count: RunCount, canary: int) -> str:
-    """The state of a run as a person would say it; `canary` requests wait for its canary."""
+def in_words(run: Run, count: RunCount, canary: int, for_budget: int) -> str:
+    """The state of a run as a person would say it.
+
+    Args:
+        canary: Requests that wait for its canary.
+        for_budget: Requests that wait for a budget.
+    """
     if count.is_finished:
         return "finished" if run.cancel_asked_at is None else "canceled"
     for states, words in _MOVING:
         if any(count.batches.get(state) for state in states):
             return words
+    if for_budget and not count.batches.get(BatchState.SEALED):
+        return "waiting for a budget"
     if count.retrying:
         return "retrying"
     if count.stopped:

@@ -47,15 +47,22 @@ class Hold(StrEnum):
 
     `canary` holds the rest of a run until a person, or an answer to each of its first requests,
     lets it go. `leaders` holds the rest of a run until those of its requests have ended that write
-    what the others read from the prompt cache. `person` holds what was sent under every try and
-    never arrived. `room` marks a sealed batch, which is not held, that waits until another of its
-    lane ends.
+    what the others read from the prompt cache. `budget` holds what could cost more than a budget
+    has left, and `unbounded` what has no worst case; both are tried again with every step of the
+    lane. `person` holds what was sent under every try and never arrived. `room` marks a sealed
+    batch, which is not held, that waits until another of its lane ends.
     """
 
+    BUDGET = "budget"
     CANARY = "canary"
     LEADERS = "leaders"
     PERSON = "person"
     ROOM = "room"
+    UNBOUNDED = "unbounded"
+
+
+FOR_BUDGET: Final = (Hold.BUDGET, Hold.UNBOUNDED)
+"""Holds that end as soon as a budget has room."""
 
 
 _S = BatchState

@@ -3,13 +3,14 @@
 from array import array
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import BinaryIO, Final
 
 import msgspec
 from msgspec import UNSET
 
+from backburner.nouns.budget import Billing
 from backburner.nouns.request import KnownParams, Params, read_params, unknown_keys
 from backburner.nouns.run import RunSpec
 from backburner.nouns.tariff import US
@@ -47,6 +48,7 @@ class Order:
         reserved: Names of the columns that the output will add.
         known_models: Models that can be sent; None lets any model pass.
         canary: How many requests travel first, alone; None lets all travel.
+        billing: Who pays for it, and how much at most.
     """
 
     lane: str
@@ -57,6 +59,7 @@ class Order:
     reserved: tuple[str, ...] = ()
     known_models: Collection[str] | None = None
     canary: int | None = None
+    billing: Billing = field(default_factory=Billing)
 
 
 _SCAFFOLD_BYTES: Final = len(

@@ -12,6 +12,7 @@ import msgspec
 from backburner.clock import Clock
 from backburner.errors import InputError
 from backburner.nouns.batch import BatchState
+from backburner.nouns.budget import BudgetMode
 from backburner.nouns.run import Run, RunSpec
 from backburner.plan.caching.choices import CachePlan
 from backburner.plan.estimating import Workload
@@ -25,6 +26,7 @@ from backburner.runs.segments import SegmentWriter, StagedBatch
 from backburner.runs.stager import Order, Stager
 from backburner.store import Store
 from backburner.store.batches import batch_insert
+from backburner.store.budgets import budget_put
 from backburner.store.lanes import lane_wake
 from backburner.store.objects import objects_register
 from backburner.store.runs import run_insert
@@ -48,6 +50,7 @@ class Staged:
     Attributes:
         canary: The work that travels first, alone; empty where nothing is held for it.
         cache: What was decided of the prompt cache; None where nothing was to be.
+        budget: The most that the run may cost, in picodollars.
     """
 
     run: Run
@@ -58,6 +61,7 @@ class Staged:
     warnings: tuple[InputWarning, ...] = ()
     canary: tuple[Workload, ...] = ()
     cache: CachePlan | None = None
+    budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +140,9 @@ def stage(
         collapsed_sync=0,
         price_date="",
         cache="" if stager.plan is None else msgspec.json.encode(stager.plan).decode(),
+        owner=order.billing.owner,
+        tags=order.billing.tags,
+        budget_mode=order.billing.mode or BudgetMode.WORST,
     )
     objects = [spec_name, copy.name, *(batch.segment for batch in segments.batches)]
     return Staged(
@@ -147,6 +154,7 @@ def stage(
         objects=(*objects, row_map) if stager.collapsed else tuple(objects),
         canary=stager.canary,
         cache=stager.plan,
+        budget=order.billing.amount,
     )
 
 
@@ -176,6 +184,8 @@ def commit(desk: Desk, staged: Staged) -> None:
     with desk.store.write() as tx:
         objects_register(tx, staged.objects)
         run_insert(tx, staged.run)
+        if staged.budget is not None:
+            budget_put(tx, f"run:{staged.run.id}", staged.budget, now)
         for batch in staged.batches:
             batch_insert(tx, _values(staged, batch, now))
         lane_wake(tx, staged.run.lane, now)

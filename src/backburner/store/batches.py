@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, insert, select, true, update
 
 from backburner.errors import LeaseLost, MoveRefused, NotFound
-from backburner.nouns.batch import MOVES, Batch, BatchId, BatchState, Fence, Via
+from backburner.nouns.batch import FOR_BUDGET, MOVES, Batch, BatchId, BatchState, Fence, Via
 from backburner.store.armings import arming_note
+from backburner.store.budgets import reservations_end
 from backburner.store.engine import Transaction
 from backburner.store.lanes import OPEN
 from backburner.store.leases import CLAIMABLE
@@ -194,8 +195,14 @@ def batch_move(
     changes: dict[str, Any] | None = None,
     *,
     also: ColumnElement[bool] | None = None,
+    is_doubted: bool = False,
 ) -> Batch:
     """Change a claimed batch's state, if its epoch is still ours.
+
+    What goes back to sealed was certainly not accepted, so what it has reserved is free again.
+
+    Args:
+        is_doubted: Whether it goes back although it may have been accepted.
 
     Raises:
         MoveRefused: The table of moves has no such move.
@@ -205,7 +212,11 @@ def batch_move(
         raise MoveRefused(f"batch {claimed.id} cannot go from {claimed.state} to {state}")
     condition = batch.c.state == claimed.state
     condition = condition if also is None else condition & also
-    return _fenced(tx, claimed, {"state": state, **(changes or {})}, also=condition)
+    moved = _fenced(tx, claimed, {"state": state, **(changes or {})}, also=condition)
+    is_closed = claimed.state is BatchState.RELEASED and state is BatchState.DONE
+    if is_closed or (state is BatchState.SEALED and not is_doubted):
+        reservations_end(tx, moved.id)
+    return moved
 
 
 def batch_rest(tx: Transaction, claimed: Batch, due_at: float, **changes: Any) -> None:
@@ -281,6 +292,39 @@ def batches_release(tx: Transaction, ids: Sequence[BatchId], now: float) -> int:
     return tx.execute(statement).rowcount
 
 
+def batches_releasable(tx: Transaction, ids: Sequence[BatchId]) -> list[Batch]:
+    """Those of these batches that may go as soon as their budgets allow it, the longest due first.
+
+    Held for a budget or sealed, in a lane that is open; those moved meanwhile are not among them.
+    """
+    waits = (batch.c.state == BatchState.SEALED) | (
+        (batch.c.state == BatchState.HELD) & batch.c.hold.in_(FOR_BUDGET)
+    )
+    rows = tx.execute(
+        select(*_COLUMNS)
+        .where(batch.c.id.in_(ids), waits, batch.c.lane.in_(_open_lanes))
+        .order_by(batch.c.due_at, batch.c.id)
+    )
+    return [_batch(row) for row in rows]
+
+
+def batch_hold(tx: Transaction, waiting: Batch, hold: str) -> None:
+    """Hold a batch that waits to be released, for a cause."""
+    tx.execute(
+        update(batch)
+        .where(batch.c.id == waiting.id, batch.c.state == waiting.state)
+        .values(state=BatchState.HELD, hold=hold)
+    )
+
+
+def batches_unhold(tx: Transaction, ids: Sequence[BatchId]) -> None:
+    """Seal those of these batches that are held for a budget."""
+    held = (batch.c.state == BatchState.HELD) & batch.c.hold.in_(FOR_BUDGET)
+    tx.execute(
+        update(batch).where(batch.c.id.in_(ids), held).values(state=BatchState.SEALED, hold=None)
+    )
+
+
 def batches_call_back(
     tx: Transaction,
     name: str,
@@ -308,8 +352,12 @@ def batches_call_back(
             lease_until=0.0,
             epoch=batch.c.epoch + 1,
         )
+        .returning(batch.c.id)
     )
-    return tx.execute(statement).rowcount
+    called = tx.execute(statement).scalars().all()
+    for one in called:
+        reservations_end(tx, one)
+    return len(called)
 
 
 def batches_end_hold(tx: Transaction, name: str, hold: str) -> int:

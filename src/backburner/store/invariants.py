@@ -99,6 +99,36 @@ RULES: Final = (
            WHERE ledger.upstream_id = batch.upstream_id AND batch.via = 'batch'
            AND batch.state NOT IN ('ended', 'done', 'abandoned')""",
     ),
+    Rule(
+        "has reserved what its reservations add up to",
+        """SELECT 'budget ' || scope FROM budget WHERE reserved <> coalesce((
+             SELECT sum(amount) FROM reservation
+             WHERE reservation.scope = budget.scope AND state = 'reserved'), 0)""",
+    ),
+    Rule(
+        "has spent what was paid under it",
+        """SELECT 'budget ' || scope FROM budget WHERE spent <> coalesce((
+             SELECT sum(paid) FROM reservation WHERE reservation.scope = budget.scope), 0)""",
+    ),
+    Rule(
+        "is nowhere below zero",
+        """SELECT 'budget ' || scope FROM budget WHERE amount < 0 OR reserved < 0 OR spent < 0
+           UNION ALL SELECT 'batch ' || batch FROM reservation WHERE amount < 0 OR paid < 0
+           UNION ALL SELECT 'batch ' || batch FROM worst_case WHERE amount < 0""",
+    ),
+    Rule(
+        "is settled with its budgets, since its results are here",
+        """SELECT DISTINCT 'batch ' || batch.id FROM batch
+           JOIN reservation ON reservation.batch = batch.id
+           WHERE reservation.state = 'reserved' AND batch.results IS NOT NULL""",
+    ),
+    Rule(
+        "has reserved nothing, since it was never armed and waits",
+        """SELECT DISTINCT 'batch ' || batch.id FROM batch
+           JOIN reservation ON reservation.batch = batch.id
+           WHERE reservation.state = 'reserved' AND batch.armed_at IS NULL
+           AND batch.state IN ('sealed', 'held', 'done')""",
+    ),
 )
 
 

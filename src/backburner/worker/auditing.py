@@ -13,11 +13,10 @@ from backburner.store.armings import sizes_armed
 from backburner.store.batches import batch_by_nonce, batch_doubt
 from backburner.store.doubts import duplicate_note, upstream_ids_known
 from backburner.store.lanes import LaneRow
-from backburner.store.ledger import ledger_append
 from backburner.store.objects import objects_register
 from backburner.telemetry import DuplicateFound
 from backburner.upstream import Answer, Page, RemoteBatch, Upstream
-from backburner.worker.booking import ledger_rows, price_finder
+from backburner.worker.booking import book, ledger_rows, price_finder
 from backburner.worker.collecting import store_lines
 from backburner.worker.looking import ENDED, Until, names_in, walk
 from backburner.worker.origins import run_of_positions
@@ -119,7 +118,7 @@ def book_duplicate(
             return None
         objects_register(tx, [name])
         duplicate_note(tx, remote.id, batch.id, attempt_try, now)
-        ledger_append(tx, rows)
+        book(tools, tx, batch, rows)
     tools.emit(
         DuplicateFound(
             batch=batch.id,

@@ -10,13 +10,12 @@ from backburner.nouns.outcome import Outcome
 from backburner.plan.polling import is_gone
 from backburner.store.batches import batch_move, batch_renew, batch_rest
 from backburner.store.lanes import lane_wake
-from backburner.store.ledger import ledger_append
 from backburner.store.objects import objects_register
 from backburner.telemetry import BatchCollected, FaultSeen
 from backburner.upstream import Downloaded, Upstream
 from backburner.vault.directory import RESULTS_LEVEL
 from backburner.vault.frames import pack
-from backburner.worker.booking import ledger_rows, price_finder
+from backburner.worker.booking import ledger_rows, price_finder, settle
 from backburner.worker.judging import Judged, hold_all, judge
 from backburner.worker.leasing import renewed
 from backburner.worker.origins import run_of_positions
@@ -95,12 +94,13 @@ def _settle(
     objects = [name, *_store_orphans(tools, batch, file, reading)]
     store_lines(tools, name, file, reading)
     now = tools.clock.now()
+    rows = ledger_rows(tools, batch, batch.upstream_id or "", reading.bookings, now)
     with tools.store.write() as tx:
         # First, so that who comes too late learns that, and not of rows that are there already.
         batch_renew(tx, batch, now + tools.terms.ttl)
         judged = judge(tools, tx, batch, reading, now)
         objects_register(tx, objects)
-        ledger_append(tx, ledger_rows(tools, batch, batch.upstream_id or "", reading.bookings, now))
+        settle(tools, tx, batch, rows)
         batch_move(
             tx,
             batch,
@@ -145,7 +145,10 @@ def _read_again(tools: Tools, batch: Batch) -> None:
 
 
 def _results_gone(tools: Tools, batch: Batch) -> None:
-    """The results cannot be had any more: every request is missing, and held for a person."""
+    """The results cannot be had any more: every request is missing, and held for a person.
+
+    What they cost will never be known, so what was reserved for them stays so.
+    """
     with tools.store.write() as tx:
         batch_renew(tx, batch, tools.clock.now() + tools.terms.ttl)
         hold_all(tx, batch)

@@ -6,6 +6,7 @@ It was never accepted, so no result and no exception names a position that moves
 
 from backburner.nouns.batch import NONCE_LENGTH, Batch, body_bytes
 from backburner.store.batches import batch_insert, batch_shrink
+from backburner.store.budgets import worst_cases_forget
 from backburner.store.exceptions import exceptions_follow
 from backburner.store.lanes import lane_wake
 from backburner.store.objects import objects_register, objects_retire
@@ -44,6 +45,7 @@ def halve(tools: Tools, sealed: Batch) -> None:
     with tools.store.write() as tx:
         objects_register(tx, written)
         shrunk = batch_shrink(tx, sealed, kept)
+        worst_cases_forget(tx, shrunk.id)
         new = batch_insert(
             tx,
             {

@@ -3,19 +3,20 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from backburner.nouns.batch import Batch, BatchState
+from backburner.nouns.batch import FOR_BUDGET, Batch, BatchState
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.actions import LaneStep
 from backburner.plan.lanes import Allowance, LaneView, SealedBatch, lane_step
 from backburner.plan.polling import fault_wait
-from backburner.store.batches import batches_bring_forward, batches_release, batches_where
+from backburner.store.batches import batches_bring_forward, batches_where
 from backburner.store.exceptions import exceptions_next_due
-from backburner.store.lanes import STOPPED, LaneRow, lane_fence, lane_rest
+from backburner.store.lanes import STOPPED, LaneRow, lane_rest
 from backburner.telemetry import FaultSeen
 from backburner.upstream import Answer, Page, Upstream
 from backburner.worker.auditing import audit
 from backburner.worker.following import let_follow, waves
 from backburner.worker.looking import ENDED, Until, walk
+from backburner.worker.releasing import release
 from backburner.worker.retrying import pack_retries
 from backburner.worker.stopping import stop_lane
 from backburner.worker.tools import Tools
@@ -30,17 +31,21 @@ def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
         let_follow(tools, lane, plan.follow, now)
     if packed or plan.follow:
         plan = lane_step(_view(tools, lane), allowance, now)
-    with tools.store.write() as tx:
-        lane_fence(tx, lane)
-        batches_release(tx, plan.release, now)
+    again = release(tools, lane, plan.release)
     if plan.audit or plan.list_upstream:
-        _look(tools, lane, plan, allowance)
+        _look(tools, lane, plan, allowance, again)
         return
     with tools.store.write() as tx:
-        lane_rest(tx, lane, plan.due_at, faults=0)
+        lane_rest(tx, lane, _earlier(plan.due_at, again), faults=0)
 
 
-def _look(tools: Tools, lane: LaneRow, plan: LaneStep, allowance: Allowance) -> None:
+def _earlier(due_at: float, again: float | None) -> float:
+    return due_at if again is None else min(due_at, again)
+
+
+def _look(
+    tools: Tools, lane: LaneRow, plan: LaneStep, allowance: Allowance, again: float | None
+) -> None:
     """Audit and list as the step says, then rest until the next look."""
     now = tools.clock.now()
     upstream = tools.connect(lane.name)
@@ -60,7 +65,8 @@ def _look(tools: Tools, lane: LaneRow, plan: LaneStep, allowance: Allowance) -> 
         looked["polled_at"], retry_after = now, seen.retry_after
     view = _view(tools, replace(lane, **looked), retry_after)
     with tools.store.write() as tx:
-        lane_rest(tx, lane, lane_step(view, allowance, now).due_at, faults=0, **looked)
+        due_at = _earlier(lane_step(view, allowance, now).due_at, again)
+        lane_rest(tx, lane, due_at, faults=0, **looked)
 
 
 def _put_off(tools: Tools, lane: LaneRow, fault: Fault) -> None:
@@ -74,13 +80,15 @@ def _put_off(tools: Tools, lane: LaneRow, fault: Fault) -> None:
 
 def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> LaneView:
     with tools.store.read() as tx:
-        sealed = batches_where(tx, [lane.name], [BatchState.SEALED])
+        unsent = batches_where(tx, [lane.name], [BatchState.SEALED, BatchState.HELD])
         sent = batches_where(tx, [lane.name], [BatchState.SENT])
         waiting = waves(tx, lane.name)
         retry_due_at = exceptions_next_due(tx, lane.name)
     return LaneView(
         sealed=tuple(
-            SealedBatch(id=one.id, run=one.run, due_at=one.due_at, hold=one.hold) for one in sealed
+            SealedBatch(id=one.id, run=one.run, due_at=one.due_at, hold=one.hold)
+            for one in unsent
+            if one.state is BatchState.SEALED or one.hold in FOR_BUDGET
         ),
         in_flight=tuple(one.sent_at for one in sent if one.sent_at is not None),
         retry_due_at=retry_due_at,

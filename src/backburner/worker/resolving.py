@@ -139,7 +139,8 @@ def _send_again(tools: Tools, batch: Batch, next_try: str, *, hedged: bool) -> N
     now = tools.clock.now()
     changes = {**_SETTLED, "attempt_try": next_try, "due_at": now, "lease_until": 0.0}
     with tools.store.write() as tx:
-        sealed = batch_move(tx, batch, BatchState.SEALED, changes)
+        # Where a candidate still runs, the first sending may be paid as well.
+        sealed = batch_move(tx, batch, BatchState.SEALED, changes, is_doubted=hedged)
         if batch.hold is not None:
             batch_move(tx, sealed, BatchState.HELD)
         lane_wake(tx, batch.lane, now)

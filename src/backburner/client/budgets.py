@@ -1,0 +1,178 @@
+"""Budgets as a person sets them, and how they stand."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from backburner.errors import NotFound
+from backburner.nouns.batch import FOR_BUDGET, Batch, BatchState
+from backburner.nouns.budget import DAY, Billing, Budget, day_scope, is_day
+from backburner.nouns.run import Run
+from backburner.plan.budgets import demand, scopes_of
+from backburner.store import Transaction
+from backburner.store.batches import batches_where
+from backburner.store.budgets import (
+    ON_THEIR_WAY,
+    budget_book,
+    budget_drop,
+    budget_put,
+    budgets_all,
+    budgets_in,
+    day_open,
+    lanes_wake_held,
+    paid_of_batches,
+    reserve_anyway,
+    runs_in_batch,
+    worst_cases_of,
+)
+from backburner.store.lanes import lanes_all
+from backburner.store.runs import run_get, run_update
+from backburner.worker import Tools
+from backburner.worker.releasing import ask_for
+from backburner.worker.weighing import weigh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetStanding:
+    """A budget, and how many requests wait for it.
+
+    Attributes:
+        budget: Of `day`, with what is reserved and spent of today.
+    """
+
+    budget: Budget
+    waiting: int
+
+
+def set_budget(tools: Tools, scope: str, amount: int) -> Budget:
+    """Limit what a scope may cost from now on, or change its limit.
+
+    What is on its way already is reserved at once, as far as it has a bound. The budget of a run
+    counts all that was ever paid for it.
+
+    Raises:
+        NotFound: There is no such run.
+    """
+    if scope.startswith("run:"):
+        with tools.store.read() as tx:
+            run_get(tx, scope.removeprefix("run:"))
+    while (found := _set(tools, scope, amount)) is None:
+        # Something was released meanwhile that nobody has weighed.
+        pass
+    return found
+
+
+def _set(tools: Tools, scope: str, amount: int) -> Budget | None:
+    now = tools.clock.now()
+    with tools.store.read() as tx:
+        is_new = scope not in budgets_in(tx, [scope])
+        unweighed = _unweighed(tx, scope) if is_new else []
+    for batch in unweighed:
+        weigh(tools, batch)
+    with tools.store.write() as tx:
+        is_new = scope not in budgets_in(tx, [scope])
+        if is_new and _unweighed(tx, scope):
+            return None
+        budget_put(tx, scope, amount, now)
+        if is_new:
+            _take_over(tools, tx, scope, now)
+        lanes_wake_held(tx)
+        return budgets_in(tx, [scope])[scope]
+
+
+def remove_budget(tools: Tools, scope: str) -> None:
+    """Lift a limit; what waited for it alone goes with the next step.
+
+    Raises:
+        NotFound: The scope has none.
+    """
+    with tools.store.write() as tx:
+        if not budget_drop(tx, scope):
+            raise NotFound(f"{scope} has no budget", hint="`backburner budget` lists them")
+        lanes_wake_held(tx)
+
+
+def bill(tools: Tools, run: Run, billing: Billing) -> None:
+    """Give a run that is there already the budget and the mode that a person named now."""
+    if billing.mode is not None and billing.mode != run.budget_mode:
+        with tools.store.write() as tx:
+            run_update(tx, run.id, budget_mode=billing.mode)
+            lanes_wake_held(tx)
+    if billing.amount is not None:
+        set_budget(tools, f"run:{run.id}", billing.amount)
+
+
+def budgets(tools: Tools) -> list[BudgetStanding]:
+    """Every budget that still limits something, by scope; days that are over and settled do not."""
+    now = tools.clock.now()
+    today = day_scope(tools.day(now))
+    with tools.store.read() as tx:
+        found = {one.scope: one for one in budgets_all(tx)}
+        waiting = _waiting(tools, tx, now)
+    current = found.pop(today, None)
+    if DAY in found and current is not None:
+        found[DAY] = _as_day(found[DAY], current)
+        waiting[DAY] = waiting[today]
+    return [
+        BudgetStanding(budget=one, waiting=waiting[scope])
+        for scope, one in found.items()
+        if not is_day(scope) or one.reserved
+    ]
+
+
+def _as_day(every: Budget, today: Budget) -> Budget:
+    return Budget(
+        scope=DAY,
+        amount=every.amount,
+        reserved=today.reserved,
+        spent=today.spent,
+        set_at=every.set_at,
+    )
+
+
+def held_batches(tx: Transaction, lanes: Iterable[str]) -> list[Batch]:
+    """The batches of these lanes that wait for a budget."""
+    held = batches_where(tx, list(lanes), [BatchState.HELD])
+    return [one for one in held if one.hold in FOR_BUDGET]
+
+
+def _waiting(tools: Tools, tx: Transaction, now: float) -> Counter[str]:
+    """How many requests wait for each scope."""
+    waiting: Counter[str] = Counter()
+    for batch in held_batches(tx, (lane.name for lane in lanes_all(tx))):
+        asked = ask_for(tx, worst_cases_of(tx, batch.id), tools.day(now))
+        scopes: Any = asked.taken if asked.has_no_bound else [s.budget.scope for s in asked.shorts]
+        waiting.update(dict.fromkeys(scopes, batch.requests))
+    return waiting
+
+
+def _unweighed(tx: Transaction, scope: str) -> list[Batch]:
+    """Batches on their way under a scope that nobody has weighed."""
+    return [one for one in _under(tx, scope) if not worst_cases_of(tx, one.id)]
+
+
+def _under(tx: Transaction, scope: str) -> list[Batch]:
+    on_their_way = batches_where(tx, [lane.name for lane in lanes_all(tx)], ON_THEIR_WAY)
+    if scope == DAY:
+        return on_their_way
+    return [one for one in on_their_way if _is_under(tx, one, scope)]
+
+
+def _is_under(tx: Transaction, batch: Batch, scope: str) -> bool:
+    return any(scope in scopes_of(run_get(tx, run), "") for run in runs_in_batch(tx, batch.id))
+
+
+def _take_over(tools: Tools, tx: Transaction, scope: str, now: float) -> None:
+    """Reserve for what is on its way, and book what a run has paid."""
+    for batch in _under(tx, scope):
+        day = tools.day(batch.sent_at or batch.armed_at or now)
+        day_open(tx, day_scope(day), now)
+        cases = worst_cases_of(tx, batch.id)
+        taken = demand(cases, {case.run: run_get(tx, case.run) for case in cases}, {}, day)
+        wanted = day_scope(day) if scope == DAY else scope
+        if taken.get(wanted):
+            reserve_anyway(tx, batch.id, wanted, taken[wanted])
+    if scope.startswith("run:"):
+        for batch_id, paid in paid_of_batches(tx, scope.removeprefix("run:")).items():
+            budget_book(tx, batch_id, scope, paid)

@@ -1,0 +1,224 @@
+"""Statements about budgets: limits, what is reserved under them, and what was spent."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, exists, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from backburner.nouns.batch import BatchState, Hold
+from backburner.nouns.budget import DAY, Budget, ReservationState, WorstCase, is_day
+from backburner.store.engine import Transaction
+from backburner.store.schema import batch, budget, exception, lane, ledger, reservation, worst_case
+
+ON_THEIR_WAY: Final = (
+    BatchState.RELEASED,
+    BatchState.ARMED,
+    BatchState.UNKNOWN,
+    BatchState.SENT,
+    BatchState.ENDED,
+)
+"""States of batches that have reserved, and that will be refused or settled."""
+
+_COLUMNS = [budget.c[name] for name in Budget.__slots__]
+_RESERVED = reservation.c.state == ReservationState.RESERVED
+
+
+def _budget(row: Row[Any]) -> Budget:
+    return Budget(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+
+
+def is_any_budget(tx: Transaction) -> bool:
+    """Whether anything is limited at all."""
+    return bool(tx.execute(select(exists().where(budget.c.scope.is_not(None)))).scalar())
+
+
+def budgets_all(tx: Transaction) -> list[Budget]:
+    """Every budget, by scope; each day that anything was released on is one."""
+    return [_budget(row) for row in tx.execute(select(*_COLUMNS).order_by(budget.c.scope))]
+
+
+def budgets_in(tx: Transaction, scopes: Iterable[str]) -> dict[str, Budget]:
+    """The budgets of these scopes, where they have one."""
+    rows = tx.execute(select(*_COLUMNS).where(budget.c.scope.in_(list(scopes))))
+    return {one.scope: one for one in map(_budget, rows)}
+
+
+def budget_put(tx: Transaction, scope: str, amount: int, now: float) -> bool:
+    """Set a scope's limit; whether it had none before. That of `day` is every day's."""
+    fresh = {"scope": scope, "amount": amount, "reserved": 0, "spent": 0, "set_at": now}
+    changed = tx.execute(update(budget).where(budget.c.scope == scope).values(amount=amount))
+    if scope == DAY:
+        days = budget.c.scope.startswith(f"{DAY}:")
+        tx.execute(update(budget).where(days).values(amount=amount))
+    if changed.rowcount:
+        return False
+    tx.execute(insert(budget).values(fresh))
+    return True
+
+
+def budget_drop(tx: Transaction, scope: str) -> bool:
+    """Lift a limit, with all that was reserved under it; whether there was one."""
+    whole = budget.c.scope == scope
+    of_it = reservation.c.scope == scope
+    if scope == DAY:
+        whole |= budget.c.scope.startswith(f"{DAY}:")
+        of_it |= reservation.c.scope.startswith(f"{DAY}:")
+    tx.execute(delete(reservation).where(of_it))
+    return tx.execute(delete(budget).where(whole)).rowcount > 0
+
+
+def day_open(tx: Transaction, scope: str, now: float) -> None:
+    """Make sure that a day has its budget, where days have one."""
+    every = tx.execute(select(budget.c.amount).where(budget.c.scope == DAY)).scalar()
+    if every is not None:
+        fresh = {"scope": scope, "amount": every, "reserved": 0, "spent": 0, "set_at": now}
+        tx.execute(insert(budget).values(fresh).on_conflict_do_nothing())
+
+
+def reserve(tx: Transaction, batch_id: int, taken: Mapping[str, int]) -> bool:
+    """Reserve for a batch under every scope that has a budget, or under none; whether it fits."""
+    done: list[str] = []
+    for scope in sorted(taken):
+        if not _take(tx, scope, taken[scope]):
+            for other in done:
+                _add(tx, other, reserved=-taken[other])
+            return False
+        done.append(scope)
+    for scope in done:
+        reservation_add(tx, batch_id, scope, taken[scope])
+    return True
+
+
+def _take(tx: Transaction, scope: str, amount: int) -> bool:
+    fits = budget.c.amount - budget.c.reserved - budget.c.spent >= amount
+    statement = update(budget).where(budget.c.scope == scope, fits)
+    return tx.execute(statement.values(reserved=budget.c.reserved + amount)).rowcount == 1
+
+
+def reserve_anyway(tx: Transaction, batch_id: int, scope: str, amount: int) -> None:
+    """Reserve for a batch that is on its way already, whether it fits or not."""
+    _add(tx, scope, reserved=amount)
+    reservation_add(tx, batch_id, scope, amount)
+
+
+def reservation_add(tx: Transaction, batch_id: int, scope: str, amount: int) -> None:
+    """Note what a batch has reserved; what it has already, and still may cost, is kept on top."""
+    statement = insert(reservation).values(
+        batch=batch_id, scope=scope, state=ReservationState.RESERVED, amount=amount, paid=0
+    )
+    kept = reservation.c.amount + statement.excluded.amount
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["batch", "scope"],
+            set_={"state": ReservationState.RESERVED, "amount": kept},
+        )
+    )
+
+
+def _add(tx: Transaction, scope: str, *, reserved: int = 0, spent: int = 0) -> None:
+    changes = {"reserved": budget.c.reserved + reserved, "spent": budget.c.spent + spent}
+    tx.execute(update(budget).where(budget.c.scope == scope).values(changes))
+
+
+def reservations_end(tx: Transaction, batch_id: int) -> int:
+    """Give back what a batch has reserved: it was refused, or it is settled; gives the scopes."""
+    of_batch = (reservation.c.batch == batch_id) & _RESERVED
+    rows = tx.execute(select(reservation.c.scope, reservation.c.amount).where(of_batch)).all()
+    for row in rows:
+        _add(tx, row.scope, reserved=-row.amount)
+    if rows:
+        settled = {"state": ReservationState.SETTLED, "amount": 0}
+        tx.execute(update(reservation).where(of_batch).values(settled))
+        lanes_wake_held(tx)
+    return len(rows)
+
+
+def budget_book(tx: Transaction, batch_id: int, scope: str, paid: int) -> None:
+    """Book under a scope what was paid for a batch, reserved before or not."""
+    statement = insert(reservation).values(
+        batch=batch_id, scope=scope, state=ReservationState.SETTLED, amount=0, paid=paid
+    )
+    total = {"paid": reservation.c.paid + statement.excluded.paid}
+    tx.execute(statement.on_conflict_do_update(index_elements=["batch", "scope"], set_=total))
+    _add(tx, scope, spent=paid)
+
+
+def lanes_wake_held(tx: Transaction) -> None:
+    """Make the lanes due in which a batch waits for a budget: there may be room for it now."""
+    held = select(batch.c.lane).where(batch.c.state == BatchState.HELD, batch.c.hold == Hold.BUDGET)
+    tx.execute(update(lane).where(lane.c.name.in_(held)).values(due_at=0.0))
+
+
+def day_of_batch(tx: Transaction, batch_id: int) -> str | None:
+    """The scope of the day on which a batch was released last, where it has reserved for one."""
+    rows = tx.execute(
+        select(reservation.c.scope)
+        .where(reservation.c.batch == batch_id)
+        .order_by(reservation.c.state, reservation.c.scope.desc())
+    )
+    return next((scope for scope in rows.scalars() if is_day(scope)), None)
+
+
+def worst_cases_put(tx: Transaction, batch_id: int, cases: Iterable[WorstCase]) -> None:
+    """Keep what the requests of a batch can cost, by run."""
+    tx.execute(delete(worst_case).where(worst_case.c.batch == batch_id))
+    values = [
+        {"batch": batch_id, **{name: getattr(case, name) for name in WorstCase.__slots__}}
+        for case in cases
+    ]
+    if values:
+        tx.execute(insert(worst_case), values)
+
+
+def worst_cases_forget(tx: Transaction, batch_id: int) -> None:
+    """Forget what a batch can cost: it holds other requests now, or prices have changed."""
+    tx.execute(delete(worst_case).where(worst_case.c.batch == batch_id))
+
+
+def worst_cases_of(tx: Transaction, batch_id: int) -> list[WorstCase]:
+    """What the requests of a batch can cost, by run; empty where nobody has asked yet."""
+    columns = [worst_case.c[name] for name in WorstCase.__slots__]
+    rows = tx.execute(
+        select(*columns).where(worst_case.c.batch == batch_id).order_by(worst_case.c.run)
+    )
+    return [WorstCase(**row._mapping) for row in rows]  # noqa: SLF001  # as above
+
+
+def runs_in_batch(tx: Transaction, batch_id: int) -> set[str]:
+    """The runs whose requests a batch holds: its own, or those of the retries that travel in it."""
+    own = tx.execute(select(batch.c.run).where(batch.c.id == batch_id)).scalar_one()
+    if own is not None:
+        return {own}
+    first = batch.alias("first")
+    rows = tx.execute(
+        select(first.c.run)
+        .join(exception, exception.c.batch == first.c.id)
+        .where(exception.c.last_batch == batch_id)
+        .distinct()
+    )
+    return {run for run in rows.scalars() if run is not None}
+
+
+def paid_of_run(tx: Transaction, run: str) -> tuple[int, int]:
+    """Answered requests of a run, and what was paid for them."""
+    rows = tx.execute(select(ledger.c.requests, ledger.c.paid).where(ledger.c.run == run)).all()
+    return sum(row.requests for row in rows), sum(row.paid or 0 for row in rows)
+
+
+def paid_of_batches(tx: Transaction, run: str) -> dict[int, int]:
+    """What was paid for a run, by batch."""
+    paid: dict[int, int] = {}
+    for row in tx.execute(select(ledger.c.batch, ledger.c.paid).where(ledger.c.run == run)):
+        paid[row.batch] = paid.get(row.batch, 0) + (row.paid or 0)
+    return paid
+
+
+def moving_under(tx: Transaction, scope: str) -> int:
+    """What is reserved under a scope for batches that will be settled, as far as is known."""
+    rows = tx.execute(
+        select(reservation.c.amount)
+        .join(batch, batch.c.id == reservation.c.batch)
+        .where(reservation.c.scope == scope, _RESERVED, batch.c.state.in_(ON_THEIR_WAY))
+    )
+    return sum(rows.scalars())

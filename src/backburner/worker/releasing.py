@@ -1,0 +1,161 @@
+"""Releasing batches: each takes what it can cost of every budget that it falls under, or waits.
+
+Reserving and releasing are one commit, so that no death in between leaves the one without the
+other.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from backburner.nouns.batch import Batch, BatchId, BatchState, Hold
+from backburner.nouns.budget import DAY, BudgetMode, WorstCase, day_scope, is_day
+from backburner.plan.budgets import (
+    Paid,
+    Short,
+    demand,
+    has_no_bound,
+    next_day_at,
+    scopes_of,
+    shortfalls,
+)
+from backburner.store import Transaction
+from backburner.store.batches import (
+    batch_hold,
+    batches_releasable,
+    batches_release,
+    batches_unhold,
+)
+from backburner.store.budgets import (
+    budgets_in,
+    day_open,
+    is_any_budget,
+    paid_of_run,
+    reserve,
+    runs_in_batch,
+    worst_cases_of,
+)
+from backburner.store.lanes import LaneRow, lane_fence
+from backburner.store.runs import run_get
+from backburner.telemetry import BudgetHeld
+from backburner.worker.tools import Tools
+from backburner.worker.weighing import weigh_some
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one batch takes, and what keeps it from going.
+
+    Attributes:
+        taken: What it takes of each scope that has a budget.
+        shorts: The budgets that have too little left.
+        has_no_bound: Whether it holds requests whose cost nothing bounds.
+    """
+
+    taken: dict[str, int]
+    shorts: tuple[Short, ...]
+    has_no_bound: bool
+
+    @property
+    def hold(self) -> Hold | None:
+        """What it waits for; None where it may go."""
+        if self.taken and self.has_no_bound:
+            return Hold.UNBOUNDED
+        return Hold.BUDGET if self.shorts else None
+
+
+def release(tools: Tools, lane: LaneRow, ids: Sequence[BatchId]) -> float | None:
+    """Let batches go as far as their budgets allow; when to try the others again, if that is known.
+
+    Raises:
+        LeaseLost: Another worker has the lane.
+    """
+    now = tools.clock.now()
+    with tools.store.read() as tx:
+        limited = batches_releasable(tx, ids) if is_any_budget(tx) else []
+        limited = [one for one in limited if _is_limited(tx, one, tools.day(now))]
+    is_all_weighed = weigh_some(tools, limited)
+    held: list[tuple[Batch, Asked]] = []
+    again: list[float] = []
+    with tools.store.write() as tx:
+        lane_fence(tx, lane)
+        if is_any_budget(tx):
+            day_open(tx, day_scope(tools.day(now)), now)
+            for batch in batches_releasable(tx, ids):
+                asked = _release_one(tx, batch, tools.day(now), now)
+                if asked is not None and _is_news(batch, asked):
+                    held.append((batch, asked))
+                if asked is not None:
+                    again += _next_day(tools, asked, now)
+        else:
+            # A budget that was lifted holds nobody any more.
+            batches_unhold(tx, ids)
+            batches_release(tx, ids, now)
+    for event in _events(held):
+        tools.emit(event)
+    return min([*again, *([] if is_all_weighed else [now])], default=None)
+
+
+def _release_one(tx: Transaction, batch: Batch, day: str, now: float) -> Asked | None:
+    """Reserve for a batch and let it go, or hold it; None where it has to be weighed first."""
+    if not _is_limited(tx, batch, day):
+        _go(tx, batch, now)
+        return None
+    cases = worst_cases_of(tx, batch.id)
+    if not cases:
+        return None
+    asked = ask_for(tx, cases, day)
+    if asked.hold is None and reserve(tx, batch.id, asked.taken):
+        _go(tx, batch, now)
+    elif asked.hold is not None and asked.hold != batch.hold:
+        batch_hold(tx, batch, asked.hold)
+    return asked
+
+
+def _go(tx: Transaction, batch: Batch, now: float) -> None:
+    batches_unhold(tx, [batch.id])
+    batches_release(tx, [batch.id], now)
+
+
+def ask_for(tx: Transaction, cases: Sequence[WorstCase], day: str) -> Asked:
+    """What a batch would take of its budgets, and which of them have too little left."""
+    runs = {case.run: run_get(tx, case.run) for case in cases}
+    likely = [one.id for one in runs.values() if one.budget_mode == BudgetMode.EXPECTED]
+    paid = {run: Paid(*paid_of_run(tx, run)) for run in likely}
+    taken = demand(cases, runs, paid, day)
+    budgets = budgets_in(tx, taken)
+    return Asked(
+        taken={scope: taken[scope] for scope in budgets},
+        shorts=tuple(shortfalls(taken, budgets)),
+        has_no_bound=has_no_bound(cases, runs),
+    )
+
+
+def _is_limited(tx: Transaction, batch: Batch, day: str) -> bool:
+    """Whether a batch falls under any budget."""
+    scopes = {DAY}
+    for run in runs_in_batch(tx, batch.id):
+        scopes.update(scopes_of(run_get(tx, run), day))
+    return bool(budgets_in(tx, scopes))
+
+
+def _is_news(batch: Batch, asked: Asked) -> bool:
+    """Whether a batch waits for a budget that did not before."""
+    return asked.hold is not None and (batch.state, batch.hold) != (BatchState.HELD, asked.hold)
+
+
+def _events(held: Iterable[tuple[Batch, Asked]]) -> list[BudgetHeld]:
+    """One event for all batches of a run that wait for the same."""
+    requests: dict[tuple[str | None, str, tuple[str, ...]], list[int]] = {}
+    for batch, asked in held:
+        scopes = tuple(short.budget.scope for short in asked.shorts)
+        requests.setdefault((batch.run, str(asked.hold), scopes), []).append(batch.requests)
+    return [
+        BudgetHeld(run=run, batches=len(each), requests=sum(each), hold=hold, scopes=scopes)
+        for (run, hold, scopes), each in requests.items()
+    ]
+
+
+def _next_day(tools: Tools, asked: Asked, now: float) -> list[float]:
+    """When the next day begins, where all that is lacking is more of a day's budget."""
+    days = bool(asked.shorts) and all(is_day(short.budget.scope) for short in asked.shorts)
+    return [next_day_at(tools.day, now)] if days else []
