@@ -9,6 +9,7 @@ import typer
 
 from backburner.cli.adopt import adopt
 from backburner.cli.audit import audit
+from backburner.cli.budget import app as budget
 from backburner.cli.check import check
 from backburner.cli.demo import demo
 from backburner.cli.doctor import doctor
@@ -64,6 +65,7 @@ for command in (
     emulator,
 ):
     app.command()(command)
+app.add_typer(budget)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it so

@@ -112,6 +112,21 @@ Cache = Annotated[
 AllowUnknownPrice = Annotated[
     bool, typer.Option("--allow-unknown-price", help="Send a model that has no known price")
 ]
+Budget = Annotated[
+    str | None,
+    typer.Option("--budget", metavar="USD", help="The most that the run may cost, such as 5.00"),
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", metavar="WORD", help="What the run is for; repeatable"),
+]
+Owner = Annotated[str, typer.Option("--owner", metavar="WORD", help="Whoever pays for the run")]
+Mode = Annotated[
+    str | None,
+    typer.Option(
+        "--budget-mode", metavar="WORD", help="What budgets reserve: worst, or expected [worst]"
+    ),
+]
 New = Annotated[bool, typer.Option("--new", help="Start over, though such a run is there")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run of ours wrote")]
 
@@ -141,6 +156,10 @@ class Wanted:
     canary: int | None = None
     cache: CacheMarks = CacheMarks.AUTO
     allow_unknown_price: bool = False
+    budget: str | None = None
+    tags: Sequence[str] | None = None
+    owner: str = ""
+    budget_mode: str | None = None
 
     @property
     def is_table(self) -> bool:
@@ -201,6 +220,7 @@ class Wanted:
             InputError: A file cannot be read, or a parameter is none.
         """
         from backburner.client.preparing import RunOptions  # noqa: PLC0415  # not for --help
+        from backburner.nouns.budget import billing_of  # noqa: PLC0415  # as above
         from backburner.plan.caching.choices import CachePolicy  # noqa: PLC0415  # as above
         from backburner.runs.bodies import read_param  # noqa: PLC0415  # as above
         from backburner.runs.output_schema import read_schema  # noqa: PLC0415  # as above
@@ -230,6 +250,7 @@ class Wanted:
             canary=self.canary,
             cache=CachePolicy(self.cache.value),
             allow_unknown_price=self.allow_unknown_price,
+            billing=billing_of(self.budget, self.tags or (), self.owner, self.budget_mode),
         )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from backburner.plan.estimating import Estimate, Workload
     from backburner.runs.input_warnings import InputWarning
     from backburner.runs.output_schema import OutputSchema
+    from backburner.runs.staging import Staged
 
 _FEW: Final = 8
 
@@ -39,6 +40,7 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     lacking = backburner.unpriced(staged.workloads)
     facts.extend(price_facts(backburner.estimate(staged), lacking))
     facts.extend(cache_facts(staged.cache))
+    facts.extend(_billing_facts(staged))
     if staged.canary:
         facts.append(("canary", _canary(staged.canary, backburner.estimate_canary(staged))))
     facts.append(("output", _output(wanted, staged.run)))
@@ -51,15 +53,40 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     return facts
 
 
+def _billing_facts(staged: "Staged") -> Facts:
+    """Who pays, what for, and how much at most, where anybody said so."""
+    from backburner.nouns.money import Money  # noqa: PLC0415  # not for --help
+
+    facts = []
+    if staged.budget is not None:
+        most = Money(picodollars=staged.budget).show()
+        promise = (
+            "reserved is what is likely, so it can become a little more"
+            if staged.run.budget_mode == "expected"
+            else "what could cost more is not sent, and waits"
+        )
+        facts.append(("budget", f"{most} for this run: {promise}"))
+    if staged.run.tags:
+        facts.append(("tags", staged.run.tags.replace(",", ", ")))
+    if staged.run.owner:
+        facts.append(("owner", staged.run.owner))
+    return facts
+
+
 def plan_json(fresh: "Fresh", estimate: "Estimate | None") -> dict[str, Any]:
     """The plan as JSON values."""
-    run = fresh.staged.run
+    from backburner.nouns.money import Money  # noqa: PLC0415  # not for --help
+
+    run, budget = fresh.staged.run, fresh.staged.budget
     return {
         "rows": run.rows,
         "requests": run.requests,
         "rows_collapsed": run.collapsed,
         "batches": len(fresh.staged.batches),
         "models": [work.model for work in fresh.staged.workloads],
+        "budget_usd": None if budget is None else Money(picodollars=budget).usd(),
+        "tags": run.tags.split(",") if run.tags else [],
+        "owner": run.owner or None,
         "canary": sum(work.requests for work in fresh.staged.canary),
         "changed": list(fresh.changed),
         "schema": None if fresh.schema is None else schema_json(fresh.schema),

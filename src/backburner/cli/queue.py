@@ -47,6 +47,10 @@ def enqueue(
     canary: options.Canary = None,
     cache: options.Cache = options.CacheMarks.AUTO,
     allow_unknown_price: options.AllowUnknownPrice = False,
+    budget: options.Budget = None,
+    tag: options.Tags = None,
+    owner: options.Owner = "",
+    budget_mode: options.Mode = None,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -76,6 +80,10 @@ def enqueue(
         canary=canary,
         cache=cache,
         allow_unknown_price=allow_unknown_price,
+        budget=budget,
+        tags=tag,
+        owner=owner,
+        budget_mode=budget_mode,
     )
     wanted.check()
     session, page = session_of(context), Page(as_json=json)
@@ -130,12 +138,16 @@ def drain(
     for run in drained.canaries:
         page.line(f"the canary of run {run} is back: `backburner run` with its words shows it,")
         page.line(f"  `backburner release {run}` lets the rest go")
+    for run, requests in drained.for_budget.items():
+        page.line(f"{many(requests, 'request')} of run {run} wait for a budget:")
+        page.line(f"  `backburner status {run}` tells for which, and what lets them go")
     page.finish(
         {
             "events": dict(drained.events),
             "finished": [_finished_json(one) for one in drained.finished],
             "runs_waiting": drained.waiting,
             "canaries": drained.canaries,
+            "requests_waiting_for_budget": drained.for_budget,
         }
     )
     if drained.stopped is not None:
@@ -151,6 +163,7 @@ class OnePass:
         finished: The runs that it finished.
         waiting: How many runs are not finished.
         canaries: Those of them whose rest waits for a canary that is back.
+        for_budget: How many requests of each run wait for a budget.
         stopped: Why nothing is sent in the lane, where that is so.
     """
 
@@ -159,6 +172,7 @@ class OnePass:
         self.finished: list[Finished] = []
         self.waiting = 0
         self.canaries: list[str] = []
+        self.for_budget: dict[str, int] = {}
         self.stopped: LaneStopped | None = None
         self._page = page
         self._stop_if_asked = stop_if_asked
@@ -193,6 +207,7 @@ def one_pass(session: Session, page: Page, *, collect_only: bool, home: Any, lan
         _show_finished(page, one)
     done.waiting = sum(not one.count.is_finished for one in standing)
     done.canaries = [one.run.id for one in standing if one.words == CANARY_BACK]
+    done.for_budget = {one.run.id: one.for_budget for one in standing if one.for_budget}
     return done
 
 

@@ -77,6 +77,10 @@ def run(
     canary: options.Canary = None,
     cache: options.Cache = options.CacheMarks.AUTO,
     allow_unknown_price: options.AllowUnknownPrice = False,
+    budget: options.Budget = None,
+    tag: options.Tags = None,
+    owner: options.Owner = "",
+    budget_mode: options.Mode = None,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -110,6 +114,10 @@ def run(
         canary=canary,
         cache=cache,
         allow_unknown_price=allow_unknown_price,
+        budget=budget,
+        tags=tag,
+        owner=owner,
+        budget_mode=budget_mode,
     )
     job = Job(wanted=wanted, yes=yes, home=home, lane=lane, batch_size=batch_size)
     return perform(session_of(context), Page(as_json=json), job)

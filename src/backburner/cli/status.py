@@ -106,6 +106,10 @@ def _run_facts(one: "RunStanding", now: float) -> Facts:
     if count.retrying:
         facts.append(("retrying", many(count.retrying, "request")))
     facts.extend(("held", hold) for hold in one.holds)
+    if run.tags:
+        facts.append(("tags", run.tags.replace(",", ", ")))
+    if run.owner:
+        facts.append(("owner", run.owner))
     if one.sent_at is not None:
         facts.append(("sent", when(one.sent_at, now)))
     if one.latest_end is not None:
@@ -187,6 +191,9 @@ def _run_json(one: "RunStanding") -> dict[str, Any]:
         "retrying": count.retrying,
         "held": count.held,
         "holds": list(one.holds),
+        "requests_waiting_for_budget": one.for_budget,
+        "tags": run.tags.split(",") if run.tags else [],
+        "owner": run.owner or None,
         "batches": {str(state): number for state, number in count.batches.items()},
         "created_at": run.created_at,
         "finished_at": run.finished_at,
