@@ -105,6 +105,7 @@ def _show(page: Page, wanted: Wanted, checked: "Checked") -> None:
     from backburner.cli.planning import (  # noqa: PLC0415  # not for --help
         batches_in_words,
         cache_facts,
+        field_facts,
         named,
         price_facts,
         requests_in_words,
@@ -124,6 +125,7 @@ def _show(page: Page, wanted: Wanted, checked: "Checked") -> None:
     facts = [("input", f"{named(wanted.source)}: {shown}")]
     if checked.batches is not None:
         facts.append(("model", ", ".join(checked.models)))
+        facts.extend(field_facts(checked.fields))
         facts.append(("batches", batches_in_words(checked.batches)))
         facts.extend(price_facts(checked.estimate, checked.unpriced))
         facts.extend(cache_facts(checked.cache))
@@ -144,6 +146,7 @@ def _json(checked: "Checked") -> dict[str, Any]:
     from backburner.cli.planning import (  # noqa: PLC0415  # as above
         cache_json,
         estimate_json,
+        fields_json,
         warning_json,
     )
 
@@ -159,6 +162,7 @@ def _json(checked: "Checked") -> dict[str, Any]:
         "models_unpriced": list(checked.unpriced),
         "estimate": None if checked.estimate is None else estimate_json(checked.estimate),
         "cache": cache_json(checked.cache),
+        "fields": fields_json(checked.fields),
     }
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from backburner.nouns.run import Run
     from backburner.plan.caching.choices import CachePlan, Choice
     from backburner.plan.estimating import Estimate, Workload
+    from backburner.runs.fields import FieldFigures
     from backburner.runs.input_warnings import InputWarning
     from backburner.runs.output_schema import OutputSchema
     from backburner.runs.staging import Staged
@@ -36,6 +37,7 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
         facts.append(("model", ", ".join(models)))
     if fresh.schema is not None:
         facts.extend(schema_facts(fresh.schema))
+    facts.extend(field_facts(staged.fields))
     facts.append(("batches", batches_in_words(len(staged.batches))))
     lacking = backburner.unpriced(staged.workloads)
     facts.extend(price_facts(backburner.estimate(staged), lacking))
@@ -93,6 +95,49 @@ def plan_json(fresh: "Fresh", estimate: "Estimate | None") -> dict[str, Any]:
         "warnings": [warning_json(warning) for warning in fresh.staged.warnings],
         "estimate": None if estimate is None else estimate_json(estimate),
         "cache": cache_json(fresh.staged.cache),
+        "fields": fields_json(fresh.staged.fields),
+    }
+
+
+def field_facts(figures: "FieldFigures | None") -> Facts:
+    """What was planned for `{{ fields }}`, where the prompt says it."""
+    if figures is None:
+        return []
+    columns, orders = many(len(figures.columns), "column"), many(figures.orders, "order")
+    by = f", by a sample of {many(figures.rows, 'row')}" if figures.is_sampled else ""
+    share = f"{_percent(figures.after)} of their text begins as in an earlier row{by}"
+    facts = [
+        ("fields", f"{columns} in {orders}: {share}"),
+        ("", f"in the table's order {_percent(figures.before)}; {_reached(figures.of_bound)}"),
+    ]
+    if not figures.is_cut:
+        facts.append(("", "no beginning is long enough to be cached, so that saves nothing"))
+    return facts
+
+
+def _reached(share: float) -> str:
+    # What is possible is only known from above, so the plan may be nearer to it than it says.
+    whole = f"{100 * share:.0f} %"
+    return "no order can do better" if whole == "100 %" else f"at least {whole} of what is possible"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def fields_json(figures: "FieldFigures | None") -> dict[str, Any] | None:
+    """The same as JSON values; None where the prompt leaves no order open."""
+    if figures is None:
+        return None
+    return {
+        "columns": list(figures.columns),
+        "orders": figures.orders,
+        "rows": figures.rows,
+        "sampled": figures.is_sampled,
+        "shared_in_table_order": round(figures.before, 4),
+        "shared": round(figures.after, 4),
+        "of_bound": round(figures.of_bound, 4),
+        "long_enough": figures.is_cut,
     }
 
 

@@ -1,6 +1,7 @@
 """Checking an input without a home: nothing is written, nothing is sent, nothing is asked."""
 
 import os
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from backburner.plan.lifecycle import Unpriced, usable
 from backburner.plan.packing import PackLimits
 from backburner.runs.collapse import Collapser
 from backburner.runs.faults import Faults, InputFault
+from backburner.runs.field_planning import read_fields
+from backburner.runs.fields import FIELDS, FieldFigures, FieldPlan
 from backburner.runs.folder import pack_folder
 from backburner.runs.input_warnings import InputWarning
 from backburner.runs.segments import BatchCounter
@@ -63,6 +66,7 @@ class Checked:
     fault_count: int
     warnings: tuple[InputWarning, ...]
     cache: CachePlan | None = None
+    fields: FieldFigures | None = None
 
 
 def check(
@@ -94,11 +98,13 @@ def check(
     )
     with (
         nullcontext() if spec.collapse else Collapser() as same,
-        _stream(options, spec, faults, stdin) as stream,
+        _stream(options, spec, faults, stdin) as source,
+        _twice(spec, source) as stream,
         Path(os.devnull).open("wb") as nowhere,
     ):
         advice = cache_advice(options.cache, tariff.price, untaught)
-        stager = Stager(spec, order, counter, faults, same, advice)
+        fields = _fields(spec, stream, order)
+        stager = Stager(spec, order, counter, faults, same, advice, fields)
         stager.read(stream, nowhere)
         warnings = stager.warnings
     works = () if faults.count else stager.workloads()
@@ -115,6 +121,7 @@ def check(
         fault_count=faults.count,
         warnings=warnings,
         cache=None if faults.count else stager.plan,
+        fields=None if fields is None else fields.figures,
     )
 
 
@@ -146,3 +153,22 @@ def _stream(
     else:
         with opened(options.source) as file:
             yield file
+
+
+@contextmanager
+def _twice(spec: RunSpec, stream: BinaryIO) -> Iterator[BinaryIO]:
+    """The same bytes, from a file that can be read twice where the fields are planned first."""
+    if FIELDS not in spec.template:
+        yield stream
+        return
+    with TemporaryFile() as copy:
+        shutil.copyfileobj(stream, copy)
+        copy.seek(0)
+        yield copy
+
+
+def _fields(spec: RunSpec, stream: BinaryIO, order: Order) -> FieldPlan | None:
+    plan = read_fields(spec, lambda: nullcontext(stream), order.reserved)
+    if FIELDS in spec.template:
+        stream.seek(0)
+    return plan

@@ -1,12 +1,13 @@
 """The bodies that travel: a rendered prompt in its parameters, or a list of requests as it came."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from backburner.plan.preflight import size_refusal
 from backburner.runs.faults import Faults, one_fault
+from backburner.runs.fields import FieldPlan
 from backburner.runs.record import Record, Table
 from backburner.runs.template import PromptTemplate
 
@@ -49,6 +50,13 @@ class BodyShape:
         """Gives the body of one row: the same prompt always gives the same bytes."""
         return self._before + _encode(prompt) + self._after
 
+    def cut_body(self, pieces: Sequence[str]) -> bytes:
+        """Gives the body of a row whose prompt is cut into blocks of text."""
+        if len(pieces) == 1:
+            return self.body(pieces[0])
+        blocks = [{"type": "text", "text": piece} for piece in pieces]
+        return self._before + _encode(blocks) + self._after
+
 
 def read_param(text: str) -> tuple[str, msgspec.Raw]:
     """Reads a parameter given as `key=json`; the JSON stays as it is written.
@@ -76,22 +84,30 @@ def read_param(text: str) -> tuple[str, msgspec.Raw]:
 
 
 def render_bodies(
-    table: Table, template: PromptTemplate, shape: BodyShape, faults: Faults
+    table: Table,
+    template: PromptTemplate,
+    shape: BodyShape,
+    faults: Faults,
+    fields: FieldPlan | None = None,
 ) -> Iterator[tuple[Record, bytes]]:
     """Renders each row of a table into its body; rows that cannot be are noted and left out."""
-    body_of, render = shape.body, template.render_or_note
+    render = template.render_or_note
     column = template.only_column(table.columns)
-    for record in table.records():
-        prompt = render(record.values, record.line, faults)
-        if prompt is None:
-            continue
-        if not prompt or prompt.isspace():
-            hint = "remove the row, or write words around its cells in the template"
-            what = "the prompt of this row is blank"
-            faults.add("prompt_empty", what, line=record.line, column=column, hint=hint)
-            continue
+    for row, record in enumerate(table.records()):
+        text: str | None = None
+        cuts: Sequence[int] = ()
         try:
-            body = body_of(prompt)
+            if fields is not None:
+                text, cuts = fields.written(record.values, row)
+            prompt = render(record.values, record.line, faults, text)
+            if prompt is None:
+                continue
+            if not prompt or prompt.isspace():
+                hint = "remove the row, or write words around its cells in the template"
+                what = "the prompt of this row is blank"
+                faults.add("prompt_empty", what, line=record.line, column=column, hint=hint)
+                continue
+            body = shape.cut_body(_pieces(prompt, text, cuts)) if cuts else shape.body(prompt)
         except UnicodeEncodeError:
             _note_surrogate(record.line, column, faults)
             continue
@@ -101,6 +117,27 @@ def render_bodies(
             )
             continue
         yield record, body
+
+
+def _pieces(prompt: str, text: str | None, cuts: Sequence[int]) -> list[str]:
+    """A prompt cut at places of the text in it; it stays whole where a filter changed the text.
+
+    Blank pieces, which the API refuses, stay with the next one.
+    """
+    start = prompt.find(text) if text else -1
+    if start < 0:
+        return [prompt]
+    pieces: list[str] = []
+    begin = 0
+    for place in cuts:
+        piece = prompt[begin : start + place]
+        if piece and not piece.isspace():
+            pieces.append(piece)
+            begin = start + place
+    rest = prompt[begin:]
+    if rest.isspace() and pieces:
+        return [*pieces[:-1], pieces[-1] + rest]
+    return [*pieces, rest]
 
 
 def _note_surrogate(line: int, column: str | None, faults: Faults) -> None:

@@ -112,6 +112,20 @@ def staged_input(vault: Vault, spec: RunSpec, copy: InputCopy) -> Iterator[Binar
 
 
 @contextmanager
+def first_look(vault: Vault, spec: RunSpec, copy: InputCopy) -> Iterator[BinaryIO]:
+    """The bytes of an input before it is staged; nothing is copied yet.
+
+    A file that changes between the two readings is refused by `staged_input`.
+    """
+    if copy.origin is None:
+        with open_input(vault, spec, copy.name) as stream:
+            yield stream
+        return
+    with copy.origin.open("rb") as file:
+        yield file
+
+
+@contextmanager
 def open_input(vault: Vault, spec: RunSpec, name: str) -> Iterator[BinaryIO]:
     """The bytes of an input copy, in a file that can be jumped about in where a format needs it."""
     with vault.stream(name) as stream:

@@ -1,7 +1,7 @@
 """Taking every row or request of an input in: checked, rendered, collapsed, packed."""
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -24,6 +24,7 @@ from backburner.runs.bodies import BodyShape, render_bodies
 from backburner.runs.cache_marks import CacheAdvice, ListMarks, Marks
 from backburner.runs.collapse import Collapser
 from backburner.runs.faults import Faults
+from backburner.runs.fields import FieldPlan, plain_fields
 from backburner.runs.input_copy import open_table
 from backburner.runs.input_warnings import InputWarning, Warnings
 from backburner.runs.output_schema import with_format
@@ -74,6 +75,7 @@ class Stager:
         bodies: Takes what is to be sent.
         same: Finds identical requests where none are to share one, so that they can be named.
         cache: On what terms cache marks are decided; None where none are to be.
+        fields: The order of the fields in each row, where the prompt leaves it open.
 
     Attributes:
         marks: What a list's requests are to be marked with, once all were seen.
@@ -90,6 +92,7 @@ class Stager:
         faults: Faults,
         same: Collapser | None = None,
         cache: CacheAdvice | None = None,
+        fields: FieldPlan | None = None,
     ) -> None:
         self._spec = spec
         self._order = order
@@ -97,6 +100,7 @@ class Stager:
         self._faults = faults
         self._same = same
         self._cache = cache
+        self._fields = fields
         self._watch: ListMarks | None = None
         self._warnings = Warnings()
         self._work: dict[str, _Work] = {}
@@ -196,6 +200,8 @@ class Stager:
         numbers.tofile(rows_file)
         if isinstance(self._taker, TableMarks):
             self.plan = self._taker.finish()
+        elif self._watch is not None:
+            self.marks, self.plan = self._watch.decide()
 
     def _bodies(self, table: Table) -> Iterator[tuple[Record, bytes]]:
         """The body of each row; of none where the templates do not fit the table."""
@@ -224,11 +230,31 @@ class Stager:
             for _ in table.records():
                 pass
             return
-        if self._cache is not None:
-            sample = read_prompt(shape.body("?"))
-            self._taker = TableMarks(self._taker, self._cache, spec.model, sample)
-        bodies = islice(render_bodies(table, template, shape, faults), spec.limit)
+        fields = self._fields
+        if fields is None and (columns := template.fields(table.columns)):
+            fields = plain_fields(columns)
+        if fields is not None:
+            self._warn_of_fields(template, table.columns)
+        self._begin_marks(shape, fields)
+        bodies = islice(render_bodies(table, template, shape, faults, fields), spec.limit)
         yield from bodies if paths is None else note_paths(bodies, paths, faults)
+
+    def _begin_marks(self, shape: BodyShape, fields: FieldPlan | None) -> None:
+        """Look for marks in what all rows share, or, where prompts are cut, in what some do."""
+        if self._cache is None:
+            return
+        if fields is not None and fields.has_cuts:
+            self._watch = ListMarks(self._cache)
+            return
+        sample = read_prompt(shape.body("?"))
+        self._taker = TableMarks(self._taker, self._cache, self._spec.model, sample)
+
+    def _warn_of_fields(self, template: PromptTemplate, columns: Sequence[str]) -> None:
+        before, _ = template.before_fields(columns)
+        if before:
+            what = f"the prompt names {before[0]!r} before {{{{ fields }}}}"
+            hint = "only rows that are equal in it begin alike; name it after the fields"
+            self._warnings.warn("fields_late", what, hint)
 
     def _check_shape(self, shape: BodyShape) -> None:
         """Note what a batch would refuse in every row's parameters, once."""

@@ -19,8 +19,10 @@ from backburner.plan.estimating import Workload
 from backburner.plan.packing import PackLimits
 from backburner.runs.cache_marks import CacheAdvice, Marks
 from backburner.runs.faults import Faults
+from backburner.runs.field_planning import read_fields
+from backburner.runs.fields import FieldFigures
 from backburner.runs.identity import identity_of, parts_of
-from backburner.runs.input_copy import InputCopy, staged_input
+from backburner.runs.input_copy import InputCopy, first_look, staged_input
 from backburner.runs.input_warnings import InputWarning
 from backburner.runs.segments import SegmentWriter, StagedBatch
 from backburner.runs.stager import Order, Stager
@@ -62,6 +64,7 @@ class Staged:
     canary: tuple[Workload, ...] = ()
     cache: CachePlan | None = None
     budget: int | None = None
+    fields: FieldFigures | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +100,9 @@ def stage(
     segments = SegmentWriter(desk.vault, desk.clock, desk.limits, order.canary)
     row_map = f"runs/{copy.run}/rows"
     faults = Faults()
-    stager = Stager(spec, order, segments, faults, cache=cache)
     try:
+        fields = read_fields(spec, lambda: first_look(desk.vault, spec, copy), order.reserved)
+        stager = Stager(spec, order, segments, faults, cache=cache, fields=fields)
         with (
             staged_input(desk.vault, spec, copy) as stream,
             desk.vault.file_writer(row_map) as rows_file,
@@ -155,6 +159,7 @@ def stage(
         canary=stager.canary,
         cache=stager.plan,
         budget=order.billing.amount,
+        fields=None if fields is None else fields.figures,
     )
 
 

@@ -9,6 +9,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from backburner.runs.faults import Faults, one_fault
+from backburner.runs.fields import FIELDS
 
 ROW = "row"
 """The name under which a template finds the whole row."""
@@ -52,7 +53,8 @@ class PromptTemplate:
 
     def check(self, columns: Sequence[str], faults: Faults) -> None:
         """Notes every column that the template names and the table lacks."""
-        unknown = meta.find_undeclared_variables(self._tree) - {*columns, ROW, *self._globals}
+        known = {*columns, ROW, FIELDS, *self._globals}
+        unknown = meta.find_undeclared_variables(self._tree) - known
         excused = _excused(self._tree) | _own(self._tree)
         for name in sorted(unknown - excused):
             self._note_missing(name, columns, _line_of(self._tree, name), faults)
@@ -63,6 +65,37 @@ class PromptTemplate:
             hint = "put its text into this template"
             what = f"includes {other!r}, but a prompt is one file"
             faults.add("template_error", what, path=self.name, hint=hint)
+        if self.fields(columns) == ():
+            what = f"{{{{ {FIELDS} }}}} stands for no column, since all are named besides"
+            hint = "take it out, or leave some of the columns to it"
+            faults.add("template_error", what, path=self.name, hint=hint)
+
+    def fields(self, columns: Sequence[str]) -> tuple[str, ...] | None:
+        """The columns that `{{ fields }}` stands for: those that are named nowhere else.
+
+        None where the template does not say it, or where the table has a column of that name.
+        """
+        names = meta.find_undeclared_variables(self._tree)
+        if FIELDS not in names or FIELDS in columns:
+            return None
+        keys = (_key_of(node) for node in self._tree.find_all((nodes.Getattr, nodes.Getitem)))
+        named = names.union(keys)
+        return tuple(column for column in columns if column not in named)
+
+    def before_fields(self, columns: Sequence[str]) -> tuple[list[str], int]:
+        """The columns named before `{{ fields }}`, and how many bytes of plain text stand there."""
+        named: list[str] = []
+        size = 0
+        for node in self._tree.find_all((nodes.TemplateData, nodes.Expr)):
+            if isinstance(node, nodes.TemplateData):
+                size += len(node.data.encode())
+                continue
+            key = _key_of(node) if isinstance(node, nodes.Expr) else None
+            if key == FIELDS:
+                break
+            if key is not None and key in columns:
+                named.append(key)
+        return named, size
 
     def only_column(self, columns: Sequence[str]) -> str | None:
         """The column that the template takes its text from, where there is just one."""
@@ -70,8 +103,12 @@ class PromptTemplate:
         used = (meta.find_undeclared_variables(self._tree) | keys).intersection(columns)
         return used.pop() if len(used) == 1 else None
 
-    def render(self, values: Mapping[str, Any]) -> str:
+    def render(self, values: Mapping[str, Any], fields: str | None = None) -> str:
         """Renders one row.
+
+        Args:
+            values: Its cells by column.
+            fields: What `{{ fields }}` gives; None where it is no word of this template.
 
         Raises:
             TemplateError: The row lacks a value, or a rule of the sandbox was broken.
@@ -80,12 +117,16 @@ class PromptTemplate:
         # The context is made directly: `Template.render` copies every row twice on its way here.
         # Attribute look-ups and calls are guarded in the compiled code itself.
         names = {**self._globals, **values, ROW: values}
+        if fields is not None:
+            names[FIELDS] = fields
         return "".join(self._root(Context(_environment, names, self.name, self._blocks)))
 
-    def render_or_note(self, values: Mapping[str, Any], line: int, faults: Faults) -> str | None:
+    def render_or_note(
+        self, values: Mapping[str, Any], line: int, faults: Faults, fields: str | None = None
+    ) -> str | None:
         """Renders one row, or notes why it cannot be."""
         try:
-            return self.render(values)
+            return self.render(values, fields)
         except TemplateError as error:
             self._note_failed(error.message or type(error).__name__, error, line, faults)
         except Exception as error:  # noqa: BLE001 - a template may raise anything a filter raises

@@ -126,7 +126,7 @@ def _steps(columns: Sequence[Column], layout: Layout) -> Iterator[tuple[int, int
     for place in range(len(columns)):
         deeper: list[tuple[int, list[int]]] = []
         for depth, rows in groups:
-            for (column, cell), same in _by_cell(columns, layout, rows, place).items():
+            for (column, cell), same in by_next_cell(columns, layout, rows, place).items():
                 if len(same) > 1:
                     tokens = columns[column].tokens[cell]
                     yield depth, tokens, len(same)
@@ -134,9 +134,10 @@ def _steps(columns: Sequence[Column], layout: Layout) -> Iterator[tuple[int, int
         groups = deeper
 
 
-def _by_cell(
-    columns: Sequence[Column], layout: Layout, rows: list[int], place: int
+def by_next_cell(
+    columns: Sequence[Column], layout: Layout, rows: Sequence[int], place: int
 ) -> dict[tuple[int, int], list[int]]:
+    """Rows by the column and the cell that they write at a place."""
     by_cell: dict[tuple[int, int], list[int]] = {}
     orders, order_of = layout.orders, layout.rows
     for row in rows:
