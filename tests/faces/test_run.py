@@ -44,8 +44,10 @@ def test_the_plan_says_what_will_be_done_and_what_it_costs(call, reviews, home, 
     assert "4 rows, 3 requests; 1 row shares that of an identical row" in plan
     assert "claude-haiku-4-5, answers of at most 1,024 tokens" in plan
     assert re.search(r"batches +2,", plan)
-    assert re.search(r"estimated price +\$0\.0\d+ to \$0\.0\d+ \(prices of 20", plan)
-    assert re.search(r"the same calls sync +\$0\.0\d+ to \$0\.0\d+", plan)
+    price = r"\$0\.0\d+ to \$0\.0\d+, about \$0\.0\d+"
+    assert re.search(rf"estimated price +{price} \(prices of 20", plan)
+    assert re.search(rf"the same calls sync +{price}", plan)
+    assert "nothing like them was answered yet" in plan
     assert str(output) in plan
     assert f"{home}, lane default" in plan
 

@@ -5,10 +5,13 @@ from datetime import date
 import pytest
 
 from backburner.nouns.tariff import ModelPrice, Rates, Tariff
-from backburner.plan.estimating import Estimate, Workload, estimate
+from backburner.plan.estimating import Estimate, estimate_all
 from backburner.runs.stager import workloads_of
 
 MODEL = "claude-sonnet-4-6"
+PLAIN = (
+    b'{"model":"claude-sonnet-4-6","max_tokens":5,"messages":[{"role":"user","content":"hello"}]}'
+)
 
 
 def rates(share: int) -> Rates:
@@ -27,42 +30,34 @@ PRICE = ModelPrice(
 TARIFF = Tariff(as_of=PRICE.as_of, models={MODEL: PRICE}, source="typed by hand")
 
 
-def guess(in_us: int) -> Estimate:
-    return estimate(
-        TARIFF,
-        Workload(
-            model=MODEL,
-            requests=10,
-            prompt_bytes=1_000,
-            smallest_prompt_bytes=100,
-            largest_prompt_bytes=100,
-            max_output_tokens=1_000,
-            requests_in_us=in_us,
-        ),
+def body(geo: bytes) -> bytes:
+    return PLAIN[:-1] + b',"inference_geo":' + geo + b"}"
+
+
+def guess(bodies: list[bytes]) -> Estimate:
+    found = estimate_all(TARIFF, workloads_of(bodies))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("geo", [b'"us"', b'"\\u0075s"'])
+def test_where_every_request_asks_for_the_us_all_of_it_is_a_tenth_dearer(geo: bytes):
+    usual, dearer = guess([PLAIN] * 10), guess([body(geo)] * 10)
+
+    for name in ("price", "sync"):
+        for end in ("low", "expected", "high"):
+            before, after = (getattr(getattr(one, name), end) for one in (usual, dearer))
+            assert 10 * after.picodollars == pytest.approx(11 * before.picodollars, abs=10)
+
+
+def test_where_some_ask_for_it_they_alone_are_dearer():
+    usual, mixed = guess([PLAIN] * 10), guess([PLAIN] * 5 + [body(b'"us"')] * 5)
+
+    assert 20 * mixed.price.high.picodollars == pytest.approx(
+        21 * usual.price.high.picodollars, rel=0.01
     )
 
 
-def test_where_every_request_asks_for_the_us_all_of_it_is_a_tenth_dearer():
-    usual, dearer = guess(0), guess(10)
-
-    for name in ("low", "high", "sync_low", "sync_high"):
-        assert 10 * getattr(dearer, name).picodollars == 11 * getattr(usual, name).picodollars
-
-
-def test_where_some_ask_for_it_only_the_high_figure_is():
-    usual, mixed = guess(0), guess(1)
-
-    assert (mixed.low, mixed.sync_low) == (usual.low, usual.sync_low)
-    assert 10 * mixed.high.picodollars == 11 * usual.high.picodollars
-
-
-@pytest.mark.parametrize(
-    ("geo", "count"), [(b'"us"', 1), (b'"global"', 0), (b"null", 0), (b'"\\u0075s"', 1)]
-)
-def test_bodies_that_ask_for_the_us_are_counted(geo: bytes, count: int):
-    body = b'{"model":"m","max_tokens":5,"messages":[{}],"inference_geo":' + geo + b"}"
-    plain = b'{"model":"m","max_tokens":5,"messages":[{}]}'
-
-    [work] = workloads_of([plain, body])
-
-    assert (work.requests, work.requests_in_us) == (2, count)
+@pytest.mark.parametrize("geo", [b'"global"', b"null"])
+def test_elsewhere_it_costs_no_more(geo: bytes):
+    assert guess([body(geo)]).price == guess([PLAIN]).price

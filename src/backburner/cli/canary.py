@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backburner.cli.choosing import is_wanted
 from backburner.cli.output import Page
+from backburner.cli.planning import price_in_words, price_json
 from backburner.cli.session import Session
 from backburner.cli.words import many, price
 from backburner.errors import NothingChosen
@@ -75,7 +76,7 @@ def canary_json(canary: "Canary") -> dict[str, Any]:
         "held": canary.held,
         "all_ok": canary.is_all_ok,
         "paid_usd": None if canary.paid is None else canary.paid.usd(),
-        "projected_usd": None if canary.projected is None else canary.projected.usd(),
+        **(price_json(canary.projected, "projected_") if canary.projected else {}),
         "answers": [
             {
                 "row": row,
@@ -93,7 +94,7 @@ def canary_json(canary: "Canary") -> dict[str, Any]:
 def _projected(canary: "Canary") -> str:
     if canary.projected is None:
         return "unknown: there is no price for its model"
-    return f"about {canary.projected.show()}, if the rest is like it"
+    return f"{price_in_words(canary.projected)}, if the rest is like it"
 
 
 def _short(text: str) -> str:

@@ -1,18 +1,28 @@
 """What a run will do and cost, as it is shown before anybody is asked."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from backburner.cli.options import STDIN, Wanted
 from backburner.cli.output import Facts
 from backburner.cli.words import many
 
+_LIKE: Final = {
+    "canary": "its canary",
+    "prompt": "the same prompt",
+    "name": "the same name",
+    "lane": "the same model",
+}
+
 if TYPE_CHECKING:
     from backburner.client import Backburner
     from backburner.client.preparing import Fresh
     from backburner.nouns.run import Run
     from backburner.plan.caching.choices import CachePlan, Choice
-    from backburner.plan.estimating import Estimate, Workload
+    from backburner.plan.estimating import Estimate
+    from backburner.plan.ranges import PriceRange
+    from backburner.plan.workloads import Workload
     from backburner.runs.fields import FieldFigures
     from backburner.runs.input_warnings import InputWarning
     from backburner.runs.output_schema import OutputSchema
@@ -217,20 +227,41 @@ def schema_json(schema: "OutputSchema") -> dict[str, Any]:
     }
 
 
-def estimate_json(estimate: "Estimate") -> dict[str, str]:
+def estimate_json(estimate: "Estimate") -> dict[str, Any]:
     """An estimate as JSON values; money as exact decimal strings of US dollars."""
     return {
-        "low_usd": estimate.low.usd(),
-        "high_usd": estimate.high.usd(),
-        "sync_low_usd": estimate.sync_low.usd(),
-        "sync_high_usd": estimate.sync_high.usd(),
+        **price_json(estimate.price),
+        **price_json(estimate.sync, "sync_"),
+        "ceiling_usd": estimate.ceiling.usd(),
+        "input_tokens": asdict(estimate.input_tokens),
+        "output_tokens": asdict(estimate.output_tokens),
+        "requests_counted": estimate.counted,
+        "requests_with_files": estimate.without_files,
+        "answers_like": [
+            {"run": one.run, "by": str(one.likeness), "answers": len(one.tokens)}
+            for one in estimate.answered
+        ],
         "price_date": estimate.price_date.isoformat(),
     }
 
 
+def price_json(price: "PriceRange", prefix: str = "") -> dict[str, str]:
+    """A range of prices as JSON values."""
+    return {
+        f"{prefix}low_usd": price.low.usd(),
+        f"{prefix}expected_usd": price.expected.usd(),
+        f"{prefix}high_usd": price.high.usd(),
+    }
+
+
+def price_in_words(price: "PriceRange") -> str:
+    """A range of prices, with the one to reckon with."""
+    return f"{price.low.show()} to {price.high.show()}, about {price.expected.show()}"
+
+
 def _canary(canary: "tuple[Workload, ...]", estimate: "Estimate | None") -> str:
     first = many(sum(work.requests for work in canary), "request")
-    price = "" if estimate is None else f" for {estimate.low.show()} to {estimate.high.show()}"
+    price = "" if estimate is None else f" for {price_in_words(estimate.price)}"
     return f"the first {first} alone{price}; the rest waits until you saw the answers"
 
 
@@ -260,12 +291,26 @@ def price_facts(estimate: "Estimate | None", unpriced: Sequence[str]) -> Facts:
     if estimate is None:
         of = f": there is none for {', '.join(unpriced)}" if unpriced else ""
         return [("price", f"unknown{of}")]
-    low, high = estimate.low.show(), estimate.high.show()
-    sync_low, sync_high = estimate.sync_low.show(), estimate.sync_high.show()
-    return [
-        ("estimated price", f"{low} to {high} (prices of {estimate.price_date})"),
-        ("the same calls sync", f"{sync_low} to {sync_high}"),
+    dated = f"(prices of {estimate.price_date})"
+    facts = [
+        ("estimated price", f"{price_in_words(estimate.price)} {dated}"),
+        ("the same calls sync", price_in_words(estimate.sync)),
+        ("answers", answers_in_words(estimate)),
     ]
+    if estimate.without_files:
+        files = many(estimate.without_files, "request")
+        facts.append(("not in it", f"the images and documents of about {files}"))
+    return facts
+
+
+def answers_in_words(estimate: "Estimate") -> str:
+    """How long the answers are expected to be, and on what grounds."""
+    tokens, requests = estimate.output_tokens, max(estimate.requests, 1)
+    each = f"about {many(round(tokens.expected / requests), 'token')} each"
+    if not estimate.answered:
+        return f"{each}, a guess: nothing like them was answered yet"
+    grounds = ", ".join(f"run {one.run}, {_LIKE[one.likeness]}" for one in estimate.answered)
+    return f"{each}, as in {grounds}; at most {estimate.ceiling.show()} if all are of full length"
 
 
 def _output(wanted: Wanted, run: "Run") -> str:

@@ -65,6 +65,8 @@ def retry(
 
 
 def _facts(chosen: "Chosen", estimate: "Estimate | None") -> Facts:
+    from backburner.cli.planning import price_facts  # noqa: PLC0415  # not for --help
+
     told = outcomes({str(name): count for name, count in chosen.outcomes.items()})
     facts = [("run", f"{chosen.run.id} ({chosen.run.name})")]
     if chosen.rows:
@@ -73,8 +75,7 @@ def _facts(chosen: "Chosen", estimate: "Estimate | None") -> Facts:
     if chosen.outcomes.get(Outcome.REJECTED):
         facts.append(("warning", "what was rejected goes unchanged, and is likely to fail again"))
     if estimate is not None:
-        price = f"{estimate.low.show()} to {estimate.high.show()}"
-        facts.append(("estimated price", f"{price} (prices of {estimate.price_date})"))
+        facts.extend(price_facts(estimate, ())[:1])
     elif chosen.rows:
         facts.append(("price", "unknown"))
     return facts

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from backburner.client.adopting import Adopted, adopt_batch
+from backburner.client.answered import answered_like
 from backburner.client.budgets import (
     BudgetStanding,
     bill,
@@ -64,9 +65,10 @@ from backburner.nouns.budget import Budget, amount_of, billing_of, scope_of
 from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.tariff import Tariff
 from backburner.plan.caching.choices import CachePolicy
-from backburner.plan.estimating import Estimate, Workload, estimate_all
+from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
 from backburner.plan.lanes import ReleaseAll, ReleaseRetries
 from backburner.plan.packing import PackLimits
+from backburner.plan.workloads import Workload
 from backburner.report.bills import Bill
 from backburner.report.receipt import Receipt
 from backburner.report.reconciling import Reconciled
@@ -237,8 +239,8 @@ class Backburner:
         throw_away(self._desk, staged)
 
     def estimate(self, staged: Staged) -> Estimate | None:
-        """What a staged run will cost, as a range; None where a model has no known price."""
-        return self.price_of(staged.workloads)
+        """What a staged run will cost, as a range; None where it holds nothing."""
+        return self._estimate(staged, staged.workloads)
 
     def price_of(self, workloads: Sequence[Workload]) -> Estimate | None:
         """What work will cost, as a range; None where there is none, or a price is not known."""
@@ -252,7 +254,7 @@ class Backburner:
 
     def estimate_canary(self, staged: Staged) -> Estimate | None:
         """The same of the requests that its canary sends first; None where it has none."""
-        return self.price_of(staged.canary)
+        return self._estimate(staged, staged.canary)
 
     def run(self, run_id: str, shown: Callable[[RunCount], None] = lambda _count: None) -> Finished:
         """Send a run, wait for all of it, and write its output.
@@ -556,6 +558,20 @@ class Backburner:
         prices = self._tools.tariff
         hits_of = taught(self._home.store)
         return cache_advice(policy, lambda model: prices([model]).price(model), hits_of)
+
+    def _estimate(self, staged: Staged, works: Sequence[Workload]) -> Estimate | None:
+        if self.unpriced(works):
+            return None
+        run = staged.run
+        answered = answered_like(self._home.store, self._home.vault, run.lane, run.name, run.parts)
+        tariff = self._tools.tariff([work.model for work in works])
+        return estimate_all(
+            tariff,
+            works,
+            lambda work: Known(
+                answered=answered(work.model), hit_rate=planned_hit_rate(staged.cache, work.model)
+            ),
+        )
 
     def _finished(self, run_id: str) -> Run:
         run = self.get(run_id)

@@ -1,14 +1,18 @@
 """A canary: a run's first requests alone, so that a mistake costs a few answers and not all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 
 from backburner.client.failing import first_rows
 from backburner.errors import InputError, NothingChosen
 from backburner.nouns.batch import Batch, BatchState, Hold
-from backburner.nouns.money import Money
+from backburner.nouns.money import PICODOLLARS, Money
 from backburner.nouns.outcome import Outcome
 from backburner.nouns.run import Run
+from backburner.plan.outputs import Likeness, average_of
+from backburner.plan.ranges import PriceRange
 from backburner.runs.answer import Answer
 from backburner.runs.answers import final_lines
 from backburner.runs.row_answers import Reader
@@ -26,7 +30,7 @@ class Canary:
         answers: Their answers, in the order of requests.
         held: Requests that wait until they are released.
         paid: What these requests cost; None where a price is not known.
-        projected: What the whole run will cost if the others cost as much on average.
+        projected: What the whole run will cost if the others are like them.
         input_tokens: Of all these answers, cached ones included.
     """
 
@@ -35,7 +39,7 @@ class Canary:
     answers: tuple[Answer, ...]
     held: int
     paid: Money | None
-    projected: Money | None
+    projected: PriceRange | None
     input_tokens: int
     output_tokens: int
 
@@ -98,9 +102,19 @@ def look_at_canary(tools: Tools, run: Run) -> Canary:
         answers=answers,
         held=sum(one.requests for one in held),
         paid=Money(picodollars=sum(paid)) if is_known else None,
-        projected=Money(picodollars=sum(paid) * run.requests // count) if is_known else None,
+        projected=_projected(sum(paid), answers, run.requests - count) if is_known else None,
         input_tokens=sum(
             one.input_tokens + one.cache_write_tokens + one.cache_read_tokens for one in answers
         ),
         output_tokens=sum(one.output_tokens for one in answers),
+    )
+
+
+def _projected(paid: int, answers: Sequence[Answer], others: int) -> PriceRange:
+    costs = [float(Decimal(one.cost_usd or 0) * PICODOLLARS) for one in answers]
+    low, expected, high = average_of(costs, Likeness.CANARY)
+    return PriceRange(
+        low=Money(picodollars=paid + round(low * others)),
+        expected=Money(picodollars=paid + round(expected * others)),
+        high=Money(picodollars=paid + round(high * others)),
     )

@@ -23,9 +23,10 @@ from backburner.nouns.own_price import PriceTerms
 from backburner.nouns.run import RunSpec
 from backburner.nouns.tariff import Tariff, undated
 from backburner.plan.caching.choices import CachePlan
-from backburner.plan.estimating import Estimate, estimate_all
+from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
 from backburner.plan.lifecycle import Unpriced, usable
 from backburner.plan.packing import PackLimits
+from backburner.plan.workloads import Workload
 from backburner.runs.collapse import Collapser
 from backburner.runs.faults import Faults, InputFault
 from backburner.runs.field_planning import read_fields
@@ -52,6 +53,7 @@ class Checked:
         estimate: What they would cost; None where there are faults, or a price is not known.
         faults: The first of them, those of other files first, then in the order of lines.
         fault_count: All of them.
+        works: What an estimate goes by; empty where there are faults.
         cache: What would be decided of the prompt cache, by what is known without a home; None
             where nothing is to be.
     """
@@ -65,6 +67,7 @@ class Checked:
     faults: tuple[InputFault, ...]
     fault_count: int
     warnings: tuple[InputWarning, ...]
+    works: tuple[Workload, ...] = ()
     cache: CachePlan | None = None
     fields: FieldFigures | None = None
 
@@ -116,13 +119,20 @@ def check(
         batches=None if faults.count else counter.batches,
         models=models,
         unpriced=lacking,
-        estimate=None if lacking else estimate_all(tariff, works),
+        estimate=None
+        if lacking
+        else estimate_all(tariff, works, lambda work: _known(stager.plan, work)),
+        works=works,
         faults=faults.kept,
         fault_count=faults.count,
         warnings=warnings,
         cache=None if faults.count else stager.plan,
         fields=None if fields is None else fields.figures,
     )
+
+
+def _known(plan: CachePlan | None, work: Workload) -> Known:
+    return Known(hit_rate=planned_hit_rate(plan, work.model))
 
 
 def models_to_send(now: datetime, terms: PriceTerms) -> Collection[str]:

@@ -14,7 +14,7 @@ from backburner.nouns.batch import Batch, BatchId
 from backburner.nouns.outcome import NOT_FINAL, ExceptionRow, ExceptionState, Outcome
 from backburner.nouns.run import Run, RunSpec
 from backburner.plan.changing import STUCK, Changed
-from backburner.plan.estimating import Workload
+from backburner.plan.workloads import Workload
 from backburner.runs.condition import Condition
 from backburner.runs.faults import Faults
 from backburner.runs.input_copy import open_input, open_table

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-_VERSION: Final = re.compile(r"^claude-[a-z]+-(\d+)(?:-(\d{1,2}))?(?:-20\d{6})?$")
+_VERSION: Final = re.compile(r"^claude-([a-z]+)-(\d+)(?:-(\d{1,2}))?(?:-20\d{6})?$")
 
 _OLD_OUTPUT: Final = 64_000
 _NEW_OUTPUT: Final = 128_000
@@ -26,7 +26,13 @@ Source: platform.claude.com batch-processing, 2026-09-26.
 def version_of(model: str) -> tuple[int, int] | None:
     """The version in a model's name, `claude-opus-4-7` is (4, 7); None where it names none."""
     found = _VERSION.match(model)
-    return (int(found[1]), int(found[2] or 0)) if found else None
+    return (int(found[2]), int(found[3] or 0)) if found else None
+
+
+def line_of(model: str) -> str | None:
+    """The line in a model's name, `claude-opus-4-7` is of `opus`; None where it names none."""
+    found = _VERSION.match(model)
+    return found[1] if found else None
 
 
 def most_output_tokens(model: str, betas: Collection[str] = ()) -> int:

@@ -1,200 +1,212 @@
-"""What work will cost, before any of it is sent."""
+"""What work will cost, before any of it is sent: ranges, each with what to reckon with."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import add
 from typing import Final
 
 from backburner.nouns.batch import Via
-from backburner.nouns.model import version_of
 from backburner.nouns.money import Money
-from backburner.nouns.tariff import US, ModelPrice, Tariff
-from backburner.nouns.usage import Usage
-from backburner.plan.pricing import priced
+from backburner.nouns.tariff import ModelPrice, Tariff
+from backburner.plan.caching.choices import CachePlan
+from backburner.plan.caching.terms import cache_minimum
+from backburner.plan.inputs import UNCOUNTED, Correction, Inputs, Share, inputs_of
+from backburner.plan.outputs import Answered, outputs_of
+from backburner.plan.ranges import PriceRange, TokenRange
+from backburner.plan.workloads import Workload
+
+HIT_RATES: Final = (0.3, 0.6, 0.98)
+"""What share of cached prompts is read in a batch: the ends, and one between them.
+
+Source: platform.claude.com batch-processing, 2026-09-26: 30 % to 98 %, by traffic pattern.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tokenizer:
-    """Bytes of text per hundred tokens, in the sparsest and the densest text measured."""
-
-    sparsest: int
-    densest: int
-
-
-# Sparsest: English prose, 4.33 and 3.60 characters a token by the counting endpoint. Densest:
-# table rows of names and numbers as JSON, 2.15 and 1.47 by ctok 1.3.0, an unofficial counter. A
-# margin on each side.
-_BEFORE_4_7: Final = _Tokenizer(sparsest=450, densest=205)
-_FROM_4_7: Final = _Tokenizer(sparsest=375, densest=140)
-_UNKNOWN: Final = _Tokenizer(sparsest=_BEFORE_4_7.sparsest, densest=_FROM_4_7.densest)
-
-_FRAME_TOKENS: Final = (5, 30)
-"""Around the text of a request: 6 to 11 for one user message, more with turns and a system prompt.
-
-Source: ctok 1.3.0 (frames 7, 11 and 6 by generation).
-"""
-
-_TOOLS_TOKENS: Final = (286, 804)
-"""What the presence of tools adds to a prompt, over all models and tool choices.
-
-Source: platform.claude.com pricing (tool use pricing), 2026-08-21.
-"""
-
-_LEAST_ANSWER_TOKENS: Final = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workload:
-    """Requests to one model, as much of them as a price depends on.
+class Known:
+    """What is known of a workload besides what it holds.
 
     Attributes:
-        requests: How many requests, after identical ones are collapsed.
-        prompt_bytes: UTF-8 bytes of their texts, system prompts and tool definitions, together.
-        smallest_prompt_bytes: The same of the smallest request.
-        largest_prompt_bytes: The same of the largest request.
-        max_output_tokens: The sum of their `max_tokens`.
-        requests_with_tools: How many of them bring tools.
-        requests_in_us: How many of them ask for inference in the US alone.
-        cache_marks: Whether any of them asks for caching.
+        answered: Answers like those that are expected.
+        correction: What counting some of its requests said.
+        hit_rate: How often marked prompts are read from the cache; None where that is not known.
     """
 
-    model: str
-    requests: int
-    prompt_bytes: int
-    smallest_prompt_bytes: int
-    largest_prompt_bytes: int
-    max_output_tokens: int
-    requests_with_tools: int = 0
-    requests_in_us: int = 0
-    cache_marks: bool = False
+    answered: Answered | None = None
+    correction: Correction = UNCOUNTED
+    hit_rate: float | None = None
+
+
+NOTHING_KNOWN: Final = Known()
+
+
+def planned_hit_rate(plan: CachePlan | None, model: str) -> float | None:
+    """The share of a model's marked tokens that a plan expects to be read; None without marks."""
+    marked = [] if plan is None else [one for one in plan.marked if one.model == model]
+    tokens = sum(one.marked_tokens for one in marked)
+    if not tokens:
+        return None
+    return sum(one.expected_reads * one.marked_tokens for one in marked) / tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What work will cost, as a range: in batches, and the same calls sync.
+    """What work will cost, as ranges.
 
     Attributes:
+        price: In batches, as it will be sent: with its cache marks, if it has any.
+        sync: The same calls sync, without caching.
+        uncached: In batches, without caching.
+        cached: In batches, by the share of marked prompts that is read; empty without marks.
+        ceiling: In batches, if every answer is as long as its `max_tokens`.
+        without_files: Requests with images or documents, which are in no figure.
+        counted: Requests that were counted; 0 where all tokens come from the fit.
+        answered: What the length of answers was taken from.
         price_date: The oldest date of the prices used.
     """
 
     requests: int
-    input_tokens_low: int
-    input_tokens_high: int
-    output_tokens_low: int
-    output_tokens_high: int
-    low: Money
-    high: Money
-    sync_low: Money
-    sync_high: Money
+    input_tokens: TokenRange
+    output_tokens: TokenRange
+    price: PriceRange
+    sync: PriceRange
+    uncached: PriceRange
+    cached: tuple[tuple[float, PriceRange], ...]
+    ceiling: Money
+    without_files: int
+    counted: int
+    answered: tuple[Answered, ...]
     price_date: date
 
     def __add__(self, other: "Estimate") -> "Estimate":
         return Estimate(
             requests=self.requests + other.requests,
-            input_tokens_low=self.input_tokens_low + other.input_tokens_low,
-            input_tokens_high=self.input_tokens_high + other.input_tokens_high,
-            output_tokens_low=self.output_tokens_low + other.output_tokens_low,
-            output_tokens_high=self.output_tokens_high + other.output_tokens_high,
-            low=self.low + other.low,
-            high=self.high + other.high,
-            sync_low=self.sync_low + other.sync_low,
-            sync_high=self.sync_high + other.sync_high,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            price=self.price + other.price,
+            sync=self.sync + other.sync,
+            uncached=self.uncached + other.uncached,
+            cached=_together(self, other),
+            ceiling=self.ceiling + other.ceiling,
+            without_files=self.without_files + other.without_files,
+            counted=self.counted + other.counted,
+            answered=tuple(dict.fromkeys((*self.answered, *other.answered))),
             price_date=min(self.price_date, other.price_date),
         )
 
 
-def estimate(tariff: Tariff, work: Workload) -> Estimate:
-    """The price of requests before any of them is sent, as a range that holds the truth.
+def estimate(tariff: Tariff, work: Workload, known: Known = NOTHING_KNOWN) -> Estimate:
+    """The price of requests to one model before any of them is sent.
 
-    Input tokens, low:  bytes / sparsest + 5 * requests (+ 286 * requests with tools).
-    Input tokens, high: bytes / densest + 30 * requests (+ 804 * requests with tools).
-    Output tokens, low: one for each request, since a label is one or two tokens and nothing known
-    beforehand rules it out; high: `max_tokens` of each, which the API never exceeds.
-
-    Sparsest and densest are bytes per token: 4.5 and 2.05 for models before 4.7, 3.75 and 1.4 from
-    4.7 on, whose tokenizer makes about 30 % more tokens of the same text. They cover English prose,
-    code, and table rows as JSON. Where cache marks are set, low takes every prompt token as read
-    and high as written for an hour; a price step is applied to low by the smallest prompt, to high
-    by the largest; the tenth more for the US to high where any request asks for it, and to low
-    where all do. Images, documents and server tools are not text and not in the range, nor are
-    second attempts of requests that were answered and billed before.
+    Input tokens come from a sample of the bodies, by a fit to real text or by what the counting
+    endpoint said of some of them; output tokens from answers like theirs, with `max_tokens` as the
+    ceiling. Of marked prompts all but a few are read for the low figure, and none for the high
+    one. Images and documents of requests that were not counted, server tools, and second attempts
+    of requests that were answered and billed before are in no figure.
 
     Raises:
         ModelUnknown: The tariff has no such model.
-
-    Source: platform.claude.com pricing (tool use; tokenizer note), 2026-08-21; measurements with
-        the counting endpoint and with ctok 1.3.0, an unofficial counter.
     """
     price = tariff.price(work.model)
-    low, high = _tokens(work)
+    inputs = inputs_of(work, known.correction)
+    outputs = outputs_of(work.requests, work.max_output_tokens, known.answered)
+    till = _Till(price, inputs, outputs, cache_minimum(work.model, estimated=False))
+    marked = any(share.ttl for share in inputs.shares)
     return Estimate(
         requests=work.requests,
-        input_tokens_low=low.prompt_tokens,
-        input_tokens_high=high.prompt_tokens,
-        output_tokens_low=low.output_tokens,
-        output_tokens_high=high.output_tokens,
-        low=_low(price, work, low, Via.BATCH),
-        high=_high(price, work, high, Via.BATCH),
-        sync_low=_low(price, work, low, Via.DIRECT),
-        sync_high=_high(price, work, high, Via.DIRECT),
+        input_tokens=inputs.tokens,
+        output_tokens=outputs,
+        price=till.as_sent(known.hit_rate) if marked else till.range(Via.BATCH),
+        sync=till.range(Via.DIRECT),
+        uncached=till.range(Via.BATCH),
+        cached=tuple((rate, till.range(Via.BATCH, rate)) for rate in HIT_RATES) if marked else (),
+        ceiling=till.ceiling(work.max_output_tokens, 0.0 if marked else None),
+        without_files=inputs.without_files,
+        counted=known.correction.requests,
+        answered=(known.answered,) if known.answered else (),
         price_date=price.as_of,
     )
 
 
-def estimate_all(tariff: Tariff, works: Iterable[Workload]) -> Estimate | None:
+def estimate_all(
+    tariff: Tariff,
+    works: Iterable[Workload],
+    known: Callable[[Workload], Known] = lambda _work: NOTHING_KNOWN,
+) -> Estimate | None:
     """The price of requests to several models together; None without any.
 
     Raises:
         ModelUnknown: The tariff lacks one of them.
     """
-    total: Estimate | None = None
-    for work in works:
-        part = estimate(tariff, work)
-        total = part if total is None else total + part
-    return total
+    parts = [estimate(tariff, work, known(work)) for work in works]
+    return reduce(add, parts) if parts else None
 
 
-def _low(price: ModelPrice, work: Workload, usage: Usage, via: Via) -> Money:
-    smallest = _fewest(_tokenizer(work.model), work.smallest_prompt_bytes)
-    located = price.located(US if work.requests_in_us == work.requests > 0 else None)
-    return Money(picodollars=priced(located.rates(smallest, via), usage))
+def _together(one: Estimate, other: Estimate) -> tuple[tuple[float, PriceRange], ...]:
+    """Prices by hit rate of two workloads; one without marks costs the same at any rate."""
+    if not (one.cached or other.cached):
+        return ()
+    mine = dict(one.cached) or dict.fromkeys(HIT_RATES, one.uncached)
+    theirs = dict(other.cached) or dict.fromkeys(HIT_RATES, other.uncached)
+    return tuple((rate, mine[rate] + theirs[rate]) for rate in HIT_RATES)
 
 
-def _high(price: ModelPrice, work: Workload, usage: Usage, via: Via) -> Money:
-    overhead = _FRAME_TOKENS[1] + (_TOOLS_TOKENS[1] if work.requests_with_tools else 0)
-    largest = _most(_tokenizer(work.model), work.largest_prompt_bytes) + overhead
-    located = price.located(US if work.requests_in_us else None)
-    return Money(picodollars=priced(located.rates(largest, via), usage))
+class _Till:
+    """Prices one workload's tokens, under one assumption or another."""
 
+    def __init__(
+        self, price: ModelPrice, inputs: Inputs, outputs: TokenRange, minimum: int
+    ) -> None:
+        self._prices = {geo: price.located(geo) for geo in {one.geo for one in inputs.shares}}
+        self._shares = inputs.shares
+        self._inputs = inputs.tokens
+        self._outputs = outputs
+        self._minimum = minimum
 
-def _tokens(work: Workload) -> tuple[Usage, Usage]:
-    tokenizer = _tokenizer(work.model)
-    frame = [tokens * work.requests for tokens in _FRAME_TOKENS]
-    tools = [tokens * work.requests_with_tools for tokens in _TOOLS_TOKENS]
-    prompt_low = _fewest(tokenizer, work.prompt_bytes) + frame[0] + tools[0]
-    prompt_high = _most(tokenizer, work.prompt_bytes) + frame[1] + tools[1]
-    output_low = min(_LEAST_ANSWER_TOKENS * work.requests, work.max_output_tokens)
-    if work.cache_marks:
-        return (
-            Usage(cache_read_tokens=prompt_low, output_tokens=output_low),
-            Usage(cache_write_1h_tokens=prompt_high, output_tokens=work.max_output_tokens),
+    def range(self, via: Via, hit_rate: float | None = None) -> PriceRange:
+        """The price at one hit rate; without caching, if None."""
+        outputs, inputs = self._outputs, self._inputs
+        return PriceRange(
+            low=self._cost(via, inputs.low, outputs.low, hit_rate),
+            expected=self._cost(via, inputs.expected, outputs.expected, hit_rate),
+            high=self._cost(via, inputs.high, outputs.high, hit_rate),
         )
-    return (
-        Usage(input_tokens=prompt_low, output_tokens=output_low),
-        Usage(input_tokens=prompt_high, output_tokens=work.max_output_tokens),
-    )
 
+    def as_sent(self, hit_rate: float | None) -> PriceRange:
+        """The price of marked work in batches, whatever its hit rate will be."""
+        ranges = [self.range(Via.BATCH, rate) for rate in (0.0, *HIT_RATES)]
+        usual = self.range(Via.BATCH, HIT_RATES[1] if hit_rate is None else hit_rate)
+        return PriceRange(
+            low=min(one.low for one in (*ranges, usual)),
+            expected=usual.expected,
+            high=max(one.high for one in (*ranges, usual)),
+        )
 
-def _fewest(tokenizer: _Tokenizer, text_bytes: int) -> int:
-    return text_bytes * 100 // tokenizer.sparsest
+    def ceiling(self, output_tokens: int, hit_rate: float | None) -> Money:
+        """The price if every answer is as long as it may be."""
+        most = max(output_tokens, self._outputs.high)
+        return self._cost(Via.BATCH, self._inputs.high, most, hit_rate)
 
+    def _cost(
+        self, via: Via, input_tokens: int, output_tokens: int, hit_rate: float | None
+    ) -> Money:
+        scale = input_tokens / self._inputs.expected if self._inputs.expected else 0.0
+        paid = rate = requests = 0.0
+        for share in self._shares:
+            rates = self._prices[share.geo].rates(int(share.tokens * scale), via)
+            marked = self._marked(share, scale) if hit_rate is not None else 0.0
+            write = rates.cache_write_1h if share.ttl == "1h" else rates.cache_write_5m
+            hits = hit_rate or 0.0
+            each = (share.tokens * scale - marked) * rates.input
+            each += marked * (hits * rates.cache_read + (1 - hits) * write)
+            paid += share.copies * each
+            rate += share.requests * rates.output
+            requests += share.requests
+        answers = output_tokens * rate / requests if requests else 0.0
+        return Money(picodollars=round(paid + answers))
 
-def _most(tokenizer: _Tokenizer, text_bytes: int) -> int:
-    return -(-text_bytes * 100 // tokenizer.densest)
-
-
-def _tokenizer(model: str) -> _Tokenizer:
-    version = version_of(model)
-    if version is None:
-        return _UNKNOWN
-    return _FROM_4_7 if version >= (4, 7) else _BEFORE_4_7
+    def _marked(self, share: Share, scale: float) -> float:
+        # By the length that is expected: whether a prefix is cached at all is no part of the range.
+        return min(share.marked, share.tokens) * scale if share.marked >= self._minimum else 0.0

@@ -3,23 +3,21 @@
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO, Final
 
 import msgspec
-from msgspec import UNSET
 
 from backburner.nouns.budget import Billing
 from backburner.nouns.request import KnownParams, Params, read_params, unknown_keys
 from backburner.nouns.run import RunSpec
-from backburner.nouns.tariff import US
 from backburner.plan.caching.choices import CachePlan
 from backburner.plan.caching.sentences import rounded
-from backburner.plan.estimating import Workload
 from backburner.plan.lifecycle import SURELY_FITS, is_maybe_too_long, retiring
 from backburner.plan.preflight import blank_message, length_refusal, refusals
-from backburner.runs.blocks import MARK_KEY, read_prompt
+from backburner.plan.workloads import Tally, Workload
+from backburner.runs.blocks import read_prompt
 from backburner.runs.bodies import BodyShape, render_bodies
 from backburner.runs.cache_marks import CacheAdvice, ListMarks, Marks
 from backburner.runs.collapse import Collapser
@@ -63,11 +61,6 @@ class Order:
     billing: Billing = field(default_factory=Billing)
 
 
-_SCAFFOLD_BYTES: Final = len(
-    b'{"model":"","max_tokens":100,"messages":[{"role":"user","content":""}]}'
-)
-
-
 class Stager:
     """Reads an input once, and counts what goes into its segments.
 
@@ -103,7 +96,7 @@ class Stager:
         self._fields = fields
         self._watch: ListMarks | None = None
         self._warnings = Warnings()
-        self._work: dict[str, _Work] = {}
+        self._work: dict[str, Tally] = {}
         self.rows = 0
         self.requests = 0
         self._canary: tuple[Workload, ...] = ()
@@ -148,9 +141,11 @@ class Stager:
 
     def _with_marks(self, works: tuple[Workload, ...]) -> tuple[Workload, ...]:
         marked = {one.model for one in self.plan.marked} if self.plan is not None else set()
-        return tuple(
-            replace(work, cache_marks=True) if work.model in marked else work for work in works
-        )
+        return tuple(work.changed(self._mark) if work.model in marked else work for work in works)
+
+    def _mark(self, body: bytes) -> bytes:
+        taker = self._taker
+        return taker.mark(body) if isinstance(taker, TableMarks) else self.marks.add_to(body)
 
     def read(self, stream: BinaryIO, rows_file: BinaryIO) -> None:
         """Take every row or request in.
@@ -302,75 +297,20 @@ class Stager:
         model = checked.model
         work = self._work.get(model)
         if work is None:
-            work = self._work[model] = _Work()
+            work = self._work[model] = Tally(model, self._spec.betas)
         if self._faults.count:
             return
         if self._watch is not None:
             self._watch.look(body, model)
         self._taker.add(body)
-        work.add(len(body) - _SCAFFOLD_BYTES - len(model), checked)
-        if MARK_KEY in body:
-            work.marks = True
+        work.add(body, checked.max_tokens)
 
 
 def workloads_of(bodies: Iterable[bytes]) -> tuple[Workload, ...]:
     """What an estimate needs of bodies that were checked before, by model."""
-    works: dict[str, _Work] = {}
+    works: dict[str, Tally] = {}
     for body in bodies:
         checked = read_params(body)
-        size = len(body) - _SCAFFOLD_BYTES - len(checked.model)
-        work = works.setdefault(checked.model, _Work())
-        work.add(size, checked)
-        if MARK_KEY in body:
-            work.marks = True
+        model = checked.model
+        works.setdefault(model, Tally(model)).add(body, checked.max_tokens)
     return tuple(work.workload(model) for model, work in works.items())
-
-
-class _Work:
-    """Sums of one model's requests."""
-
-    __slots__ = (
-        "in_us",
-        "largest",
-        "marks",
-        "outputs",
-        "prompt_bytes",
-        "requests",
-        "smallest",
-        "tools",
-    )
-
-    def __init__(self) -> None:
-        self.requests = self.prompt_bytes = self.largest = self.outputs = 0
-        self.tools = self.in_us = 0
-        self.marks = False
-        self.smallest = 1 << 62
-
-    def add(self, size: int, checked: Params) -> None:
-        """Count a request in; `size` is what its body has besides the scaffold of every body."""
-        size = size if size > 0 else 1
-        self.requests += 1
-        self.prompt_bytes += size
-        self.outputs += checked.max_tokens
-        if size < self.smallest:  # noqa: PLR1730  # half the time of min(), for every request
-            self.smallest = size
-        if size > self.largest:  # noqa: PLR1730  # as above
-            self.largest = size
-        if checked.tools is not UNSET and bytes(checked.tools) != b"null":
-            self.tools += 1
-        if checked.inference_geo == US:
-            self.in_us += 1
-
-    def workload(self, model: str) -> Workload:
-        """The sums as what an estimate takes."""
-        return Workload(
-            model=model,
-            requests=self.requests,
-            prompt_bytes=self.prompt_bytes,
-            smallest_prompt_bytes=self.smallest,
-            largest_prompt_bytes=self.largest,
-            max_output_tokens=self.outputs,
-            requests_with_tools=self.tools,
-            requests_in_us=self.in_us,
-            cache_marks=self.marks,
-        )

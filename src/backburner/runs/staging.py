@@ -15,8 +15,8 @@ from backburner.nouns.batch import BatchState
 from backburner.nouns.budget import BudgetMode
 from backburner.nouns.run import Run, RunSpec
 from backburner.plan.caching.choices import CachePlan
-from backburner.plan.estimating import Workload
 from backburner.plan.packing import PackLimits
+from backburner.plan.workloads import Workload
 from backburner.runs.cache_marks import CacheAdvice, Marks
 from backburner.runs.faults import Faults
 from backburner.runs.field_planning import read_fields

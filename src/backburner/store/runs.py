@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 from backburner.errors import NotFound
 from backburner.nouns.run import Run
 from backburner.store.engine import Transaction
-from backburner.store.schema import batch, run
+from backburner.store.schema import batch, ledger, run
 
 _COLUMNS = [run.c[field.name] for field in dataclasses.fields(Run)]
 
@@ -70,6 +70,13 @@ def runs_unwritten(tx: Transaction, lanes: tuple[str, ...]) -> list[Run]:
     unwritten = run.c.output.is_not(None) & run.c.written_at.is_(None)
     open_ = run.c.lane.in_(lanes) & (run.c.finished_at.is_(None) | unwritten)
     return [_run(row) for row in tx.execute(select(*_COLUMNS).where(open_))]
+
+
+def runs_booked(tx: Transaction, lane: str, most: int) -> list[Run]:
+    """The newest runs of a lane for which anything was booked, newest first."""
+    booked = select(ledger.c.run).distinct()
+    query = select(*_COLUMNS).where((run.c.lane == lane) & run.c.id.in_(booked))
+    return [_run(row) for row in tx.execute(query.order_by(run.c.created_at.desc()).limit(most))]
 
 
 def batches_canceled(tx: Transaction, ids: Iterable[int]) -> set[int]:

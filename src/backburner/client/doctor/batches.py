@@ -24,6 +24,11 @@ MODEL: Final = "claude-haiku-4-5"
 
 MAX_TOKENS: Final = 16
 PROMPT: Final = "Answer with the word yes."
+PARAMS: Final = {
+    "model": MODEL,
+    "max_tokens": MAX_TOKENS,
+    "messages": [{"role": "user", "content": PROMPT}],
+}
 REQUESTS: Final = 2
 """In each batch."""
 
@@ -178,10 +183,8 @@ class OwnBatches:
 
     def _body(self) -> tuple[str, bytes]:
         nonce = NONCE_WORD + self._clock.token(NONCE_LENGTH - len(NONCE_WORD))
-        message = {"role": "user", "content": PROMPT}
-        params = {"model": MODEL, "max_tokens": MAX_TOKENS, "messages": [message]}
         items = [
-            msgspec.json.encode({"custom_id": custom_id(f"{nonce}0", place), "params": params})
+            msgspec.json.encode({"custom_id": custom_id(f"{nonce}0", place), "params": PARAMS})
             for place in range(REQUESTS)
         ]
         return nonce, HEAD + b",".join(items) + TAIL

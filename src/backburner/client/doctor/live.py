@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from backburner.client.doctor.batches import (
     BAD,
     MAX_TOKENS,
     MODEL,
+    PARAMS,
     PATH,
-    PROMPT,
     REQUESTS,
     OwnBatches,
     got,
@@ -34,7 +36,8 @@ from backburner.clock import Clock
 from backburner.errors import LanePinned
 from backburner.nouns.money import Money
 from backburner.nouns.tariff import Tariff
-from backburner.plan.estimating import Workload, estimate
+from backburner.plan.estimating import estimate
+from backburner.plan.workloads import Tally
 
 if TYPE_CHECKING:
     import anthropic
@@ -63,16 +66,11 @@ class LiveTerms:
 
 def worst_price(tariff: Tariff) -> Money:
     """The most that a check can cost: every request answered at length, the cut ones too."""
-    prompt, requests = len(PROMPT.encode()), REQUESTS * _BATCHES
-    work = Workload(
-        model=MODEL,
-        requests=requests,
-        prompt_bytes=prompt * requests,
-        smallest_prompt_bytes=prompt,
-        largest_prompt_bytes=prompt,
-        max_output_tokens=MAX_TOKENS * requests,
-    )
-    return estimate(tariff, work).high
+    requests = REQUESTS * _BATCHES
+    tally, body = Tally(MODEL), msgspec.json.encode(PARAMS)
+    for _ in range(requests):
+        tally.add(body, MAX_TOKENS)
+    return estimate(tariff, tally.workload(MODEL)).ceiling
 
 
 class LiveCheck:
