@@ -1,8 +1,11 @@
-"""Prints how far off the estimate of tokens is, or, with --fit, the coefficients it is made of."""
+"""Prints how far off the estimate of tokens is.
+
+With --counted: if twenty texts are counted; with --fit: the coefficients that it is made of.
+"""
 
 import argparse
 
-from bench.tokens.stored import COUNTED, KINDS, errors, fit
+from bench.tokens.stored import COUNTED, KINDS, counted_twenty, errors, fit
 
 
 def table() -> list[str]:
@@ -20,11 +23,26 @@ def table() -> list[str]:
     return lines
 
 
+def counted_table() -> list[str]:
+    """What twenty counts are worth, as a Markdown table."""
+    lines = ["| text | tokenizer | by bytes | by the fit |", "| --- | --- | --- | --- |"]
+    for kind in KINDS:
+        for name, tokenizer in COUNTED.items():
+            shares = " | ".join(f"{one:+.1%}" for one in counted_twenty(kind, tokenizer))
+            lines.append(f"| {kind} | {name} | {shares.replace('%', ' %')} |")
+    return lines
+
+
 def main() -> None:
-    """Prints one or the other."""
+    """Prints one of them."""
     parser = argparse.ArgumentParser(prog="python -m bench.tokens", description=__doc__)
     parser.add_argument("--fit", action="store_true")
-    if parser.parse_args().fit:
+    parser.add_argument("--counted", action="store_true")
+    asked = parser.parse_args()
+    if asked.counted:
+        print("\n".join(counted_table()))
+        return
+    if asked.fit:
         for name, tokenizer in COUNTED.items():
             print(f"{name}: {fit(tokenizer)}")
         return

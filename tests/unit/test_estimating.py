@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from backburner.nouns.money import Money
 from backburner.nouns.tariff import ModelPrice, Rates, Step, Tariff
-from backburner.plan.other_models import cheaper
 from backburner.plan.estimating import HIT_RATES, Estimate, Known, estimate, estimate_all
 from backburner.plan.inputs import Correction
+from backburner.plan.other_models import cheaper
 from backburner.plan.outputs import Answered, Likeness
 from backburner.plan.workloads import Tally, Workload
 

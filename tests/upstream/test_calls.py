@@ -17,6 +17,7 @@ from backburner.upstream.faults import seconds_of
 
 PARAMS = b'{"model":"claude-haiku-4-5","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}'
 ITEM = b'{"custom_id":"aaaaaaaaaaaa0-00000","params":' + PARAMS + b"}"
+COUNTED = b'{"model":"claude-haiku-4-5","messages":[{"role":"user","content":"hi"}]}'
 CREATE = "/v1/messages/batches"
 
 
@@ -367,3 +368,21 @@ def test_nobody_is_called_without_a_credential():
 )
 def test_retry_after_is_read_in_seconds(header, seconds):
     assert seconds_of(header) == seconds
+
+
+def test_a_prompt_is_counted_once_and_by_the_upstream(watch):
+    upstream, transport = watch()
+
+    answer = upstream.count(COUNTED, "")
+
+    assert isinstance(answer, Answer)
+    assert 5 < answer.value.input_tokens < 30
+    assert [call.url.path for call in transport.calls] == ["/v1/messages/count_tokens"]
+
+
+@pytest.mark.parametrize("answer", [httpx2.ConnectError("no"), httpx2.Response(200, text="x")])
+def test_a_count_that_fails_is_a_fault(watch, answer):
+    upstream, transport = watch(answer)
+
+    assert isinstance(upstream.count(COUNTED, ""), Fault)
+    assert len(transport.calls) == 1

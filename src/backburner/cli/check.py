@@ -8,73 +8,34 @@ import typer
 
 from backburner.cli import options
 from backburner.cli.choosing import choose_model
-from backburner.cli.options import STDIN, Wanted
+from backburner.cli.input_options import takes_input
+from backburner.cli.options import Wanted
 from backburner.cli.output import Page
 from backburner.cli.session import Json, session_of
 from backburner.cli.words import many
-from backburner.errors import InputError, NothingChosen
+from backburner.errors import InputError
 
 if TYPE_CHECKING:
     from backburner.client.checking import Checked
     from backburner.runs.faults import InputFault
 
 
+@takes_input
 def check(
     context: typer.Context,
-    source: options.Source,
     *,
-    prompt_file: options.Prompt = None,
-    prompt: options.PromptText = None,
-    output: options.Output = None,
-    model: options.Model = None,
-    max_tokens: options.MaxTokens = None,
-    system: options.System = None,
-    param: options.Params = None,
-    schema: options.Schema = None,
-    beta: options.Betas = None,
-    limit: options.Limit = None,
-    format: options.Format = None,  # noqa: A002 - the word of the house
-    delimiter: options.Delimiter = None,
-    encoding: options.Encoding = None,
-    prefix: options.Prefix = "",
-    no_collapse: options.NoCollapse = False,
+    wanted: Wanted,
     batch_size: options.BatchSize = None,
-    cache: options.Cache = options.CacheMarks.AUTO,
-    allow_unknown_price: options.AllowUnknownPrice = False,
     json: Json = False,
 ) -> int:
     """Look for all that a batch would refuse; keep and send nothing.
 
     Reads the whole input as `run` would. Needs no key and no network.
     """
-    wanted = Wanted(
-        source=source,
-        prompt_file=prompt_file,
-        prompt=prompt,
-        system=system,
-        model=model,
-        max_tokens=max_tokens,
-        params=param,
-        schema=schema,
-        betas=beta,
-        output=output,
-        prefix=prefix,
-        format=format,
-        delimiter=delimiter,
-        encoding=encoding,
-        limit=limit,
-        no_collapse=no_collapse,
-        cache=cache,
-        allow_unknown_price=allow_unknown_price,
-    )
-    wanted.check()
-    if source == STDIN and format is None:
-        hint = "for instance: backburner check - --format csv …"
-        raise NothingChosen("standard input needs --format", hint=hint)
     page = Page(as_json=json)
     checked = _checked(context, page, wanted, batch_size)
-    _show(page, wanted, checked)
-    page.finish(_json(checked))
+    show_checked(page, wanted, checked)
+    page.finish(checked_json(checked))
     return InputError.exit_code if checked.fault_count else 0
 
 
@@ -101,7 +62,8 @@ def _checked(
     return check_input(wanted.options(model), limits, now, session.stdin, terms)
 
 
-def _show(page: Page, wanted: Wanted, checked: "Checked") -> None:
+def show_checked(page: Page, wanted: Wanted, checked: "Checked") -> None:
+    """What was found: faults, warnings, and what it would be."""
     from backburner.cli.planning import (  # noqa: PLC0415  # not for --help
         batches_in_words,
         cache_facts,
@@ -142,7 +104,8 @@ def _found(checked: "Checked") -> str:
     return f"{many(checked.fault_count, 'fault')} ({codes}), {warnings}"
 
 
-def _json(checked: "Checked") -> dict[str, Any]:
+def checked_json(checked: "Checked") -> dict[str, Any]:
+    """The same as JSON values."""
     from backburner.cli.planning import (  # noqa: PLC0415  # as above
         cache_json,
         estimate_json,

@@ -16,6 +16,7 @@ from backburner.cli.doctor import doctor
 from backburner.cli.emulator import emulator
 from backburner.cli.opening import release, resume
 from backburner.cli.output import Page, print_error, print_json
+from backburner.cli.plan import plan
 from backburner.cli.policy import policy
 from backburner.cli.prices import prices
 from backburner.cli.queue import cancel, drain, enqueue
@@ -46,6 +47,7 @@ app = typer.Typer(
 for command in (
     run,
     check,
+    plan,
     enqueue,
     drain,
     status,

@@ -292,15 +292,20 @@ def price_facts(estimate: "Estimate | None", unpriced: Sequence[str]) -> Facts:
         of = f": there is none for {', '.join(unpriced)}" if unpriced else ""
         return [("price", f"unknown{of}")]
     dated = f"(prices of {estimate.price_date})"
-    facts = [
+    return [
         ("estimated price", f"{price_in_words(estimate.price)} {dated}"),
         ("the same calls sync", price_in_words(estimate.sync)),
         ("answers", answers_in_words(estimate)),
+        *files_facts(estimate),
     ]
-    if estimate.without_files:
-        files = many(estimate.without_files, "request")
-        facts.append(("not in it", f"the images and documents of about {files}"))
-    return facts
+
+
+def files_facts(estimate: "Estimate") -> Facts:
+    """What no figure holds."""
+    if not estimate.without_files:
+        return []
+    files = many(estimate.without_files, "request")
+    return [("not in it", f"the images and documents of about {files}")]
 
 
 def answers_in_words(estimate: "Estimate") -> str:

@@ -23,6 +23,7 @@ from backburner.nouns.own_price import PriceTerms
 from backburner.nouns.run import RunSpec
 from backburner.nouns.tariff import Tariff, undated
 from backburner.plan.caching.choices import CachePlan
+from backburner.plan.caching.terms import HitRates
 from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
 from backburner.plan.lifecycle import Unpriced, usable
 from backburner.plan.packing import PackLimits
@@ -78,8 +79,12 @@ def check(
     now: datetime,
     stdin: Callable[[], BinaryIO],
     terms: PriceTerms,
+    hits_of: Callable[[str], HitRates] = untaught,
 ) -> Checked:
     """Do what staging does with an input, but keep nothing of it.
+
+    Args:
+        hits_of: How often marked prefixes are read, by model, to decide on marks.
 
     Raises:
         InputError: The input cannot be read at all, or options do not go together.
@@ -105,7 +110,7 @@ def check(
         _twice(spec, source) as stream,
         Path(os.devnull).open("wb") as nowhere,
     ):
-        advice = cache_advice(options.cache, tariff.price, untaught)
+        advice = cache_advice(options.cache, tariff.price, hits_of)
         fields = _fields(spec, stream, order)
         stager = Stager(spec, order, counter, faults, same, advice, fields)
         stager.read(stream, nowhere)

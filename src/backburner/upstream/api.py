@@ -1,4 +1,7 @@
-"""The six batch calls. Each gives what came back, or a Fault as a value; none retries by itself."""
+"""The six batch calls, and the count of a prompt's tokens.
+
+Each gives what came back, or a Fault as a value; none retries by itself.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PATH: Final = "/v1/messages/batches"
+_COUNT_PATH: Final = "/v1/messages/count_tokens"
+_COUNT_SECONDS: Final = 10.0
+"""How long a count may take, which nothing depends on."""
+
 _CHUNK: Final = 1 << 20
 _STREAMED: Final = {"X-Stainless-Raw-Response": "stream", "Accept": "application/x-jsonl"}
 """How the SDK is asked for a response whose body was not read yet.
@@ -63,6 +70,15 @@ class Page(msgspec.Struct, frozen=True):
     data: list[RemoteBatch]
     has_more: bool = False
     last_id: str | None = None
+
+
+class TokenCount(msgspec.Struct, frozen=True):
+    """A prompt's tokens, as the upstream counts them: an estimate, as it says itself.
+
+    Source: anthropic 2.12.0, types/message_tokens_count.py.
+    """
+
+    input_tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +244,21 @@ class Upstream:
         except wire_failures() as error:
             return found or classify(error, may_have_acted=False)
         return [*found, rest]
+
+    def count(self, body: bytes, betas: str) -> Answer[TokenCount] | Fault:
+        """Count the tokens of a prompt; it is free, and has rate limits of its own."""
+        headers = {"Content-Type": "application/json"}
+        if betas:
+            headers["anthropic-beta"] = betas
+        options = self._options(headers, read=_COUNT_SECONDS)
+        options["follow_redirects"] = False
+        try:
+            response = self._client.post(
+                _COUNT_PATH, cast_to=_response_type(), content=body, options=options
+            )
+        except wire_failures() as error:
+            return classify(error, may_have_acted=False)
+        return _decoded(response, TokenCount)
 
     @contextmanager
     def _streamed(self, path: str) -> Iterator[Iterator[bytes]]:
