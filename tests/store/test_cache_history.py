@@ -48,8 +48,8 @@ def test_each_batch_of_a_run_with_a_plan_is_found_newest_first(store, new_run, n
 
     common = {"plan": PLAN, "model": HAIKU, "requests": 3}
     assert found == [
-        CacheUse(is_first=False, at=now + 9, read_tokens=5, written_tokens=2, **common),
-        CacheUse(is_first=True, at=now, read_tokens=0, written_tokens=7, **common),
+        CacheUse(first_request=3, at=now + 9, read_tokens=5, written_tokens=2, **common),
+        CacheUse(first_request=0, at=now, read_tokens=0, written_tokens=7, **common),
     ]
 
 

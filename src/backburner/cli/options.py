@@ -127,6 +127,10 @@ Mode = Annotated[
         "--budget-mode", metavar="WORD", help="What budgets reserve: worst, or expected [worst]"
     ),
 ]
+Leaders = Annotated[
+    bool,
+    typer.Option("--leaders", help="Let one of those that share a beginning go first"),
+]
 New = Annotated[bool, typer.Option("--new", help="Start over, though such a run is there")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run of ours wrote")]
 
@@ -160,6 +164,7 @@ class Wanted:
     tags: Sequence[str] | None = None
     owner: str = ""
     budget_mode: str | None = None
+    leaders: bool = False
 
     @property
     def is_table(self) -> bool:
@@ -251,6 +256,7 @@ class Wanted:
             cache=CachePolicy(self.cache.value),
             allow_unknown_price=self.allow_unknown_price,
             billing=billing_of(self.budget, self.tags or (), self.owner, self.budget_mode),
+            leaders=self.leaders,
         )
 
 

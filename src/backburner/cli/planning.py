@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from backburner.client import Backburner
     from backburner.client.preparing import Fresh
     from backburner.nouns.run import Run
-    from backburner.plan.caching.choices import CachePlan, Choice
+    from backburner.plan.caching.choices import CachePlan, Choice, WaveChoice
     from backburner.plan.estimating import Estimate
     from backburner.plan.ranges import PriceRange
     from backburner.plan.workloads import Workload
@@ -153,10 +153,16 @@ def fields_json(figures: "FieldFigures | None") -> dict[str, Any] | None:
 
 def cache_facts(plan: "CachePlan | None") -> Facts:
     """What is decided of the prompt cache: a sentence for each choice."""
-    from backburner.plan.caching.sentences import in_words  # noqa: PLC0415  # not for --help
+    from backburner.plan.caching.sentences import (  # noqa: PLC0415  # not for --help
+        in_words,
+        wave_in_words,
+    )
 
-    choices = () if plan is None else [one for one in plan.choices if _is_worth_a_line(one)]
-    return [("" if number else "prompt cache", in_words(one)) for number, one in enumerate(choices)]
+    if plan is None:
+        return []
+    words = [in_words(one) for one in plan.choices if _is_worth_a_line(one)]
+    words += filter(None, map(wave_in_words, plan.waves))
+    return [("" if number else "prompt cache", line) for number, line in enumerate(words)]
 
 
 def _is_worth_a_line(choice: "Choice") -> bool:
@@ -168,7 +174,26 @@ def cache_json(plan: "CachePlan | None") -> dict[str, Any] | None:
     """The same as JSON values; None where no marks are wanted."""
     if plan is None:
         return None
-    return {"policy": plan.policy.value, "choices": [_choice_json(one) for one in plan.choices]}
+    return {
+        "policy": plan.policy.value,
+        "choices": [_choice_json(one) for one in plan.choices],
+        "leaders": [_wave_json(one) for one in plan.waves],
+    }
+
+
+def _wave_json(wave: "WaveChoice") -> dict[str, Any]:
+    from backburner.nouns.money import usd  # noqa: PLC0415  # not for --help
+    from backburner.plan.caching.sentences import wave_in_words  # noqa: PLC0415  # as above
+
+    return {
+        "model": wave.model,
+        "reason": wave.reason.value,
+        "asked": wave.is_asked,
+        "go_first": wave.leaders,
+        "requests": wave.requests,
+        "saved_usd": usd(wave.saved),
+        "sentence": wave_in_words(wave),
+    }
 
 
 def _choice_json(choice: "Choice") -> dict[str, Any]:

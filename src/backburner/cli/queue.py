@@ -51,6 +51,7 @@ def enqueue(
     tag: options.Tags = None,
     owner: options.Owner = "",
     budget_mode: options.Mode = None,
+    leaders: options.Leaders = False,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -84,6 +85,7 @@ def enqueue(
         tags=tag,
         owner=owner,
         budget_mode=budget_mode,
+        leaders=leaders,
     )
     wanted.check()
     session, page = session_of(context), Page(as_json=json)

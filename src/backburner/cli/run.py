@@ -81,6 +81,7 @@ def run(
     tag: options.Tags = None,
     owner: options.Owner = "",
     budget_mode: options.Mode = None,
+    leaders: options.Leaders = False,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -118,6 +119,7 @@ def run(
         tags=tag,
         owner=owner,
         budget_mode=budget_mode,
+        leaders=leaders,
     )
     job = Job(wanted=wanted, yes=yes, home=home, lane=lane, batch_size=batch_size)
     return perform(session_of(context), Page(as_json=json), job)

@@ -19,7 +19,7 @@ from backburner.client.budgets import (
     remove_budget,
     set_budget,
 )
-from backburner.client.cache_advice import cache_advice, taught
+from backburner.client.cache_advice import cache_advice, taught, taught_wish
 from backburner.client.canary import Canary, check_canary, check_nothing_held, look_at_canary
 from backburner.client.canceling import Canceled, cancel_run
 from backburner.client.checking import models_to_send, unpriced
@@ -49,6 +49,7 @@ from backburner.client.preparing import (
     Found,
     Fresh,
     RunOptions,
+    check_leaders,
     check_output,
     prepare,
     prepare_objects,
@@ -173,6 +174,7 @@ class Backburner:
         tags: Iterable[str] = (),
         owner: str = "",
         budget_mode: str | None = None,
+        leaders: bool = False,
     ) -> Run:
         """Keep requests durably; nothing is sent until `drain`.
 
@@ -187,18 +189,22 @@ class Backburner:
             tags: Words for what the run is for; each may have a budget.
             owner: One word for whoever pays.
             budget_mode: `worst` reserves all that a batch can cost, `expected` what is likely.
+            leaders: Whether one request of each shared beginning goes first where that saves, and
+                the others when these have ended.
 
         Raises:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
             InputError: A tag or the owner is no word, or the budget no amount.
         """
         policy = CachePolicy(cache)
+        check_leaders(policy, leaders=leaders)
         spec = RunSpec(
             kind="requests",
             format="jsonl",
             betas=tuple(sorted(betas)),
             collapse=False,
             cache=policy.value,
+            leaders=leaders,
         )
         order = Order(
             lane=self.lane,
@@ -209,7 +215,7 @@ class Backburner:
             known_models=self._models(allow_unknown=allow_unknown_price),
             billing=billing_of(budget, tags, owner, budget_mode),
         )
-        advice = self._cache_advice(policy)
+        advice = self._cache_advice(policy, leaders=leaders)
         return self.commit(prepare_objects(self._desk, requests, spec, order, advice))
 
     def prepare(
@@ -223,7 +229,8 @@ class Backburner:
             InputError: The input, the prompt or the output cannot be used.
         """
         models = partial(self._models, allow_unknown=options.allow_unknown_price)
-        advice = self._cache_advice(options.cache)
+        leaders = options.leaders if options.canary is None else None
+        advice = self._cache_advice(options.cache, leaders=leaders)
         prepared = prepare(self._desk, options, self.lane, stdin, models, advice)
         if isinstance(prepared, Found):
             bill(self._tools, prepared.run, options.billing)
@@ -554,10 +561,12 @@ class Backburner:
             limits=self._limits,
         )
 
-    def _cache_advice(self, policy: CachePolicy | str) -> CacheAdvice | None:
-        prices = self._tools.tariff
-        hits_of = taught(self._home.store)
-        return cache_advice(policy, lambda model: prices([model]).price(model), hits_of)
+    def _cache_advice(
+        self, policy: CachePolicy | str, *, leaders: bool | None
+    ) -> CacheAdvice | None:
+        prices, store = self._tools.tariff, self._home.store
+        wish = taught_wish(store, leaders=leaders)
+        return cache_advice(policy, lambda model: prices([model]).price(model), taught(store), wish)
 
     def _estimate(self, staged: Staged, works: Sequence[Workload]) -> Estimate | None:
         if self.unpriced(works):

@@ -9,6 +9,7 @@ from backburner.errors import ModelUnknown
 from backburner.nouns.batch import Via
 from backburner.nouns.tariff import ModelPrice, undated
 from backburner.plan.caching.choices import CachePlan, CachePolicy
+from backburner.plan.caching.leading import WaveWish
 from backburner.plan.caching.learning import Observation, Start, learned_rates
 from backburner.plan.caching.terms import CacheTerms, HitRates, cache_minimum, cache_terms
 from backburner.runs.cache_marks import CacheAdvice
@@ -20,6 +21,7 @@ def cache_advice(
     policy: CachePolicy | str,
     price_of: Callable[[str], ModelPrice],
     hits_of: Callable[[str], HitRates],
+    wish: Callable[[str], WaveWish | None] = lambda _model: None,
 ) -> CacheAdvice | None:
     """The terms of each model; None where a person wants no marks.
 
@@ -27,6 +29,7 @@ def cache_advice(
         policy: Who decides.
         price_of: Gives a model's price.
         hits_of: Gives the hit rates to reckon with.
+        wish: Gives what is asked of leaders.
     """
     policy = CachePolicy(policy)
     if policy is CachePolicy.OFF:
@@ -42,7 +45,7 @@ def cache_advice(
         # A dearer step for long prompts leaves the factors of writing and reading as they are.
         return cache_terms(price.rates(0, Via.BATCH), minimum, hits_of(model))
 
-    return CacheAdvice(policy=policy, terms=terms)
+    return CacheAdvice(policy=policy, terms=terms, wish=wish)
 
 
 def untaught(model: str) -> HitRates:
@@ -61,21 +64,49 @@ def taught(store: Store) -> Callable[[str], HitRates]:
     return rates
 
 
+def taught_wish(store: Store, *, leaders: bool | None) -> Callable[[str], WaveWish | None]:
+    """Gives what earlier runs make likely of followers, by model.
+
+    Args:
+        store: What knows of earlier runs.
+        leaders: Whether leaders are asked for; None where there can be none.
+    """
+
+    @cache
+    def wish(model: str) -> WaveWish | None:
+        if leaders is None:
+            return None
+        with store.read() as tx:
+            seen = list(observations(cache_uses(tx, model)))
+        return WaveWish(
+            is_asked=leaders, led_hit_rate=learned_rates(seen, model, Start.LED).one_hour
+        )
+
+    return wish
+
+
 def observations(uses: Iterable[CacheUse]) -> Iterator[Observation]:
-    """What can be learnt of earlier batches: of those in which all marks lived equally long."""
+    """What can be learnt of earlier batches: of those in which all marks lived equally long.
+
+    Where leaders went first, their followers teach, and nothing else of that run does.
+    """
     for use in uses:
         plan = msgspec.json.decode(use.plan, type=CachePlan)
+        is_led = bool(plan.leads)
+        if is_led and (use.first_request is None or use.first_request in plan.leads):
+            continue
         marked = [one for one in plan.marked if undated(one.model) == undated(use.model)]
         if len({one.ttl for one in marked}) != 1:
             continue
         # What a run writes first, nobody could have read.
-        first = sum(one.tokens for one in marked) if use.is_first else 0
-        prefixes = sum(one.prefixes for one in marked) if use.is_first else 0
+        is_first = use.first_request == 0 and not is_led
+        first = sum(one.tokens for one in marked) if is_first else 0
+        prefixes = sum(one.prefixes for one in marked) if is_first else 0
         yield Observation(
             at=use.at,
             model=use.model,
             ttl=marked[0].ttl,
-            start=Start.COLD,
+            start=Start.LED if is_led else Start.COLD,
             read_tokens=use.read_tokens,
             written_tokens=use.written_tokens,
             first_tokens=first,

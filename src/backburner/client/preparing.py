@@ -49,6 +49,7 @@ class RunOptions:
         cache: Who decides on cache marks.
         allow_unknown_price: Whether a model may be sent of which no price is known.
         billing: Who pays for it, and how much at most.
+        leaders: Whether leaders go first where that saves.
     """
 
     source: str
@@ -72,6 +73,7 @@ class RunOptions:
     cache: CachePolicy | str = CachePolicy.AUTO
     allow_unknown_price: bool = False
     billing: Billing = field(default_factory=Billing)
+    leaders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ def spec_of(options: RunOptions) -> RunSpec:
     """
     kind = "requests" if options.prompt is None else "table"
     schema = None if options.schema is None else options.schema.whole
+    check_leaders(CachePolicy(options.cache), leaders=options.leaders, canary=options.canary)
     with_format(options.params, schema)
     return RunSpec(
         kind=kind,
@@ -200,7 +203,26 @@ def spec_of(options: RunOptions) -> RunSpec:
         prefix=options.prefix,
         schema=schema,
         cache=options.cache,
+        leaders=options.leaders,
     )
+
+
+def check_leaders(policy: CachePolicy, *, leaders: bool, canary: int | None = None) -> None:
+    """Make sure that leaders can be planned.
+
+    Raises:
+        InputError: Somebody else says what goes first, or which marks there are.
+    """
+    if leaders and canary is not None:
+        raise InputError(
+            "a run has a canary or leaders, not both",
+            hint="try it with --canary on a few rows of its own (--limit), then send it whole",
+        )
+    if leaders and policy is not CachePolicy.AUTO:
+        raise InputError(
+            f"leaders need planned cache marks, and --cache {policy} leaves nothing to plan",
+            hint="leave --cache away",
+        )
 
 
 def _format(options: RunOptions, kind: str) -> Format:

@@ -24,6 +24,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         params: The canonical Messages parameters of each row, without its prompt.
         schema: The JSON Schema that every answer has to meet; None leaves answers free.
         cache: Who decides on cache marks: `auto`, `off` or `always`.
+        leaders: Whether leaders go first where that saves.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     prefix: str = ""
     schema: MaybeRaw = None
     cache: str = "auto"
+    leaders: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,15 @@ from backburner.plan.caching.choices import (
     Choice,
     Part,
     Shared,
-    choose_marks,
     describe,
+)
+from backburner.plan.caching.leading import (
+    MOST_STRETCHES,
+    Led,
+    WaveWish,
+    choose,
+    stretches,
+    without_leaders,
 )
 from backburner.plan.caching.terms import CacheTerms, Ttl
 from backburner.plan.preflight import MAX_REQUEST_BYTES
@@ -43,10 +50,12 @@ class CacheAdvice:
 
     Attributes:
         terms: Of a model; None for one without a price, whose requests are left alone.
+        wish: What is asked of leaders of a model's requests; None where nothing is to be said.
     """
 
     policy: CachePolicy
     terms: Callable[[str], CacheTerms | None]
+    wish: Callable[[str], WaveWish | None] = lambda _model: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +64,15 @@ class Marks:
 
     Attributes:
         shortest_bytes: Of the shortest of these prefixes.
+        leaders: The numbers of the requests that go first.
     """
 
     by_digest: Mapping[bytes, Ttl]
     shortest_bytes: int = 0
+    leaders: frozenset[int] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.by_digest)
+        return bool(self.by_digest or self.leaders)
 
     def add_to(self, body: bytes) -> bytes:
         """A body with its marks; the same body where it gets none."""
@@ -91,9 +102,11 @@ class ListMarks:
         self._advice = advice
         self._models: dict[str, Watched] = {}
         self._shortest: dict[str, int] = {}
+        self._seen = 0
 
     def look(self, body: bytes, model: str) -> None:
         """Count a request in; one that is too short to be cached costs a look at its length."""
+        number, self._seen = self._seen, self._seen + 1
         shortest = self._shortest.get(model)
         if shortest is None:
             shortest = self._begin(model)
@@ -101,7 +114,7 @@ class ListMarks:
             return
         prompt = read_prompt(body)
         if prompt is not None and model in self._models:
-            self._models[model].add(prompt)
+            self._models[model].add(prompt, number=number)
 
     def _begin(self, model: str) -> int:
         terms = self._advice.terms(model)
@@ -114,19 +127,41 @@ class ListMarks:
 
     def decide(self) -> tuple[Marks, CachePlan]:
         """The marks that the requests get."""
+        policy = self._advice.policy
+        watched = [one for one in self._models.values() if len(one.prefixes)]
+        chosen = [one.choose(self._advice) for one in watched]
+        leads = _numbers(watched, chosen)
+        if stretches(leads) > MOST_STRETCHES:
+            leads = frozenset()
+            chosen = [
+                without_leaders(one.shared(), one.terms, led)
+                for one, led in zip(watched, chosen, strict=True)
+            ]
         marks: dict[bytes, Ttl] = {}
         choices: list[Choice] = []
         shortest = MAX_REQUEST_BYTES
-        for watched in self._models.values():
-            if len(watched.prefixes):
-                shared = watched.shared()
-                chosen = choose_marks(shared, watched.terms, self._advice.policy)
-                digests = watched.prefixes.digests
-                marks.update((digests[node], ttl) for node, ttl in chosen.items())
-                sizes = (watched.prefixes.text_bytes(node) for node in chosen)
-                shortest = min(shortest, *sizes, MAX_REQUEST_BYTES)
-                choices.extend(describe(shared, chosen, watched.terms, self._advice.policy))
-        return Marks(marks, shortest), CachePlan(policy=self._advice.policy, choices=tuple(choices))
+        for one, led in zip(watched, chosen, strict=True):
+            digests = one.prefixes.digests
+            marks.update((digests[node], ttl) for node, ttl in led.marks.items())
+            sizes = (one.prefixes.text_bytes(node) for node in led.marks)
+            shortest = min(shortest, *sizes, MAX_REQUEST_BYTES)
+            choices.extend(describe(one.shared(), led.marks, led.terms, policy))
+        plan = CachePlan(
+            policy=policy,
+            choices=tuple(choices),
+            waves=tuple(led.wave for led in chosen if led.wave is not None),
+            leads=tuple(sorted(leads)),
+        )
+        return Marks(marks, shortest, leads), plan
+
+
+def _numbers(watched: "list[Watched]", chosen: list[Led]) -> frozenset[int]:
+    """The requests that go first: the first with each prefix that is led."""
+    return frozenset(
+        one.prefixes.firsts[node]
+        for one, led in zip(watched, chosen, strict=True)
+        for node in led.leaders
+    )
 
 
 class Watched:
@@ -139,9 +174,15 @@ class Watched:
         self._tokenizer = tokenizer_of(model)
         self._samples = self._sampled_bytes = self._sampled_tokens = 0
 
-    def add(self, prompt: Prompt, requests: int = 1, until: Section = Section.MESSAGES) -> None:
+    def add(
+        self,
+        prompt: Prompt,
+        requests: int = 1,
+        until: Section = Section.MESSAGES,
+        number: int = 0,
+    ) -> None:
         """Count a prompt in, up to the end of a section."""
-        self.prefixes.add(prompt, requests, until)
+        self.prefixes.add(prompt, requests, until, number)
         if self._samples < _SAMPLES:
             self._samples += 1
             for block in prompt.blocks:
@@ -149,6 +190,10 @@ class Watched:
                     text = text_of(prompt, block)
                     self._sampled_tokens += self._tokenizer.tokens(features_of(text))
                     self._sampled_bytes += block.text_bytes
+
+    def choose(self, advice: CacheAdvice) -> Led:
+        """What they are marked with, and which of them lead."""
+        return choose(self.shared(), self.terms, advice.policy, advice.wish(self.model))
 
     def shared(self) -> Shared:
         """What they have in common."""

@@ -20,6 +20,7 @@ _NAMES: Final = {
     "betas": "the betas",
     "rows": "the choice of rows",
     "cache": "who decides on cache marks",
+    "leaders": "whether leaders go first",
     "lane": "the lane",
 }
 """Each part of an identity in words."""
@@ -47,6 +48,8 @@ def parts_of(spec: RunSpec, source_sha256: str, lane: str) -> dict[str, str]:
         values["schema"] = spec.schema
     if spec.cache != CachePolicy.AUTO:
         values["cache"] = spec.cache
+    if spec.leaders:
+        values["leaders"] = True
     return {name: sha256(msgspec.json.encode(value)).hexdigest() for name, value in values.items()}
 
 

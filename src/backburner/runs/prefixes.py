@@ -133,6 +133,7 @@ class Prefixes:
         self._sections = bytearray()
         self._free = bytearray()
         self._own = bytearray()
+        self._firsts = array("q")
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -151,8 +152,26 @@ class Prefixes:
         """What each of them ends in."""
         return [Section(number) for number in self._sections]
 
-    def add(self, prompt: Prompt, requests: int = 1, until: Section = Section.MESSAGES) -> None:
-        """Count a prompt in, up to the end of a section."""
+    @property
+    def firsts(self) -> list[int]:
+        """The number of the first request of each of them, by order of counting in."""
+        return list(self._firsts)
+
+    def add(
+        self,
+        prompt: Prompt,
+        requests: int = 1,
+        until: Section = Section.MESSAGES,
+        number: int = 0,
+    ) -> None:
+        """Count a prompt in, up to the end of a section.
+
+        Args:
+            prompt: A request's.
+            requests: How many requests have it.
+            until: The last section that is looked at.
+            number: The request's, by which it is known as the first with its prefix.
+        """
         own = own_marks(prompt)
         parent = ROOT
         for border in borders(prompt):
@@ -161,6 +180,8 @@ class Prefixes:
                 break
             if border.text_bytes >= self._shortest:
                 parent = self._node(parent, border, section, own)
+                if parent == len(self._firsts):
+                    self._firsts.append(number)
                 self._requests[parent] += requests
         if len(self._numbers) > self._most:
             self._forget()
@@ -199,6 +220,7 @@ class Prefixes:
         self._sections = bytearray(self._sections[node] for node in kept)
         self._free = bytearray(self._free[node] for node in kept)
         self._own = bytearray(self._own[node] for node in kept)
+        self._firsts = array("q", (self._firsts[node] for node in kept))
 
     def trie(self, bytes_per_hundred_tokens: int) -> Trie:
         """The prefixes as a planner takes them."""

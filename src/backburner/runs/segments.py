@@ -70,12 +70,20 @@ class SegmentWriter:
         self._nonce = ""
         self._first = 0
         self._canary = canary
+        self._leaders: frozenset[int] = frozenset()
         self.batches: list[StagedBatch] = []
+
+    def lead(self, numbers: frozenset[int]) -> None:
+        """Say which requests go first; the others are held until these have ended.
+
+        It is said before the first of all is added.
+        """
+        self._leaders = numbers
 
     def add(self, body: bytes) -> None:
         """Append a request."""
         size = len(body)
-        if self._packer.is_full_for(size) or self._is_canary_whole:
+        if self._packer.is_full_for(size) or self._is_canary_whole or self._is_wave_whole:
             self._seal()
         if self._writer is None:
             self._nonce = self._clock.token(NONCE_LENGTH)
@@ -106,9 +114,21 @@ class SegmentWriter:
         requests = self._packer.requests
         return requests > 0 and self._first + requests == self._canary
 
+    @property
+    def _is_wave_whole(self) -> bool:
+        """Whether the next request leads and these follow, or these lead and it follows."""
+        requests = self._packer.requests
+        return requests > 0 and self._hold_at(self._first + requests) is not self._hold_at(
+            self._first
+        )
+
+    def _hold_at(self, number: int) -> Hold | None:
+        if self._canary is not None:
+            return None if number < self._canary else Hold.CANARY
+        return Hold.LEADERS if self._leaders and number not in self._leaders else None
+
     def _seal(self) -> None:
         self._open.close()
-        is_first = self._canary is None or self._first < self._canary
         self.batches.append(
             StagedBatch(
                 nonce=self._nonce,
@@ -116,7 +136,7 @@ class SegmentWriter:
                 first_request=self._first,
                 requests=self._packer.requests,
                 body_bytes=self._packer.body_bytes,
-                hold=None if is_first else Hold.CANARY,
+                hold=self._hold_at(self._first),
             )
         )
         self._first += self._packer.requests

@@ -1,7 +1,7 @@
 """Taking every row or request of an input in: checked, rendered, collapsed, packed."""
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
@@ -69,6 +69,7 @@ class Stager:
         same: Finds identical requests where none are to share one, so that they can be named.
         cache: On what terms cache marks are decided; None where none are to be.
         fields: The order of the fields in each row, where the prompt leaves it open.
+        lead: Told which requests of a table go first, before any of them is taken.
 
     Attributes:
         marks: What a list's requests are to be marked with, once all were seen.
@@ -86,6 +87,7 @@ class Stager:
         same: Collapser | None = None,
         cache: CacheAdvice | None = None,
         fields: FieldPlan | None = None,
+        lead: Callable[[frozenset[int]], None] = lambda _numbers: None,
     ) -> None:
         self._spec = spec
         self._order = order
@@ -94,6 +96,7 @@ class Stager:
         self._same = same
         self._cache = cache
         self._fields = fields
+        self._lead = lead
         self._watch: ListMarks | None = None
         self._warnings = Warnings()
         self._work: dict[str, Tally] = {}
@@ -242,7 +245,7 @@ class Stager:
             self._watch = ListMarks(self._cache)
             return
         sample = read_prompt(shape.body("?"))
-        self._taker = TableMarks(self._taker, self._cache, self._spec.model, sample)
+        self._taker = TableMarks(self._taker, self._cache, self._spec.model, sample, self._lead)
 
     def _warn_of_fields(self, template: PromptTemplate, columns: Sequence[str]) -> None:
         before, _ = template.before_fields(columns)

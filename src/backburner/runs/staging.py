@@ -102,7 +102,9 @@ def stage(
     faults = Faults()
     try:
         fields = read_fields(spec, lambda: first_look(desk.vault, spec, copy), order.reserved)
-        stager = Stager(spec, order, segments, faults, cache=cache, fields=fields)
+        stager = Stager(
+            spec, order, segments, faults, cache=cache, fields=fields, lead=segments.lead
+        )
         with (
             staged_input(desk.vault, spec, copy) as stream,
             desk.vault.file_writer(row_map) as rows_file,
@@ -171,6 +173,7 @@ def _marked_segments(
     Only lists that gain by it are written twice.
     """
     segments = SegmentWriter(desk.vault, desk.clock, desk.limits, canary)
+    segments.lead(marks.leaders)
     try:
         for batch in plain.batches:
             for body in desk.vault.lines(batch.segment):

@@ -1,11 +1,11 @@
 """The cache marks of a table: one decision for what all of its rows begin with."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from backburner.plan.caching.choices import CachePlan, CachePolicy, choose_marks, describe
+from backburner.plan.caching.choices import CachePlan, CachePolicy, describe
 from backburner.plan.caching.terms import Ttl
 from backburner.plan.preflight import MAX_REQUEST_BYTES
 from backburner.plan.tokens import features_of, tokenizer_of
@@ -32,12 +32,21 @@ class TableMarks:
     Args:
         taker: Takes the bodies as they travel.
         sample: The body of any row; None of a body that nothing should be added to.
+        lead: Told which requests go first, before any of them is passed on.
     """
 
     def __init__(
-        self, taker: Bodies, advice: CacheAdvice, model: str, sample: Prompt | None
+        self,
+        taker: Bodies,
+        advice: CacheAdvice,
+        model: str,
+        sample: Prompt | None,
+        lead: Callable[[frozenset[int]], None],
     ) -> None:
         self._taker = taker
+        self._lead = lead
+        self._leads: frozenset[int] = frozenset()
+        self._advice = advice
         self._policy = advice.policy
         self._model = model
         self._sample = sample
@@ -83,8 +92,14 @@ class TableMarks:
             return CachePlan(policy=self._policy)
         shared, digests = watched.shared(), watched.prefixes.digests
         marks = {node: ttl for node, one in enumerate(digests) if (ttl := self._lifetime(one))}
-        choices = tuple(describe(shared, marks, watched.terms, self._policy))
-        return CachePlan(policy=self._policy, choices=choices)
+        led = watched.choose(self._advice)
+        terms = led.terms if self._leads else watched.terms
+        return CachePlan(
+            policy=self._policy,
+            choices=tuple(describe(shared, marks, terms, self._policy)),
+            waves=() if led.wave is None else (led.wave,),
+            leads=tuple(self._leads),
+        )
 
     def _decide(self) -> None:
         # A prefix of all rows is shared with those of other runs too, so one row is no reason
@@ -93,9 +108,13 @@ class TableMarks:
         self._marks = {}
         watched = self._watched(max(self._requests, least))
         if watched is not None and self._sample is not None:
-            chosen = choose_marks(watched.shared(), watched.terms, self._policy)
+            led = watched.choose(self._advice)
             digests = watched.prefixes.digests
-            self._marks = {digests[node]: ttl for node, ttl in chosen.items()}
+            self._marks = {digests[node]: ttl for node, ttl in led.marks.items()}
+            if led.leaders:
+                # All rows begin alike, so the first of them leads.
+                self._leads = frozenset({0})
+                self._lead(self._leads)
             self._edges = _edges(self._sample, self._marks)
         self._start_tokens = self._common_start()
         for body in self._waiting:

@@ -20,13 +20,13 @@ class CacheUse:
 
     Attributes:
         plan: What was decided for the run, as JSON.
-        is_first: Whether it is the run's first batch.
+        first_request: The number of its first request in the run; None of a batch of retries.
         at: When it ended upstream, in POSIX seconds.
         requests: Answers that were billed.
     """
 
     plan: str
-    is_first: bool
+    first_request: int | None
     at: float
     model: str
     requests: int
@@ -61,7 +61,7 @@ def cache_uses(tx: Transaction, model: str) -> Iterator[CacheUse]:
     for row in rows:
         yield CacheUse(
             plan=row.cache,
-            is_first=row.first_request == 0 and row.origins is None,
+            first_request=row.first_request if row.origins is None else None,
             at=row.ended_at,
             model=row.model,
             requests=row.requests,

@@ -3,8 +3,9 @@
 from typing import Final
 
 from backburner.nouns.money import Money
-from backburner.plan.caching.choices import Choice, Ground, Part
+from backburner.plan.caching.choices import Choice, Ground, Part, WaveChoice
 from backburner.plan.caching.terms import Ttl
+from backburner.plan.caching.waves import WaveReason
 
 _LIVES: Final = {Ttl.FIVE_MINUTES: "5 minutes", Ttl.ONE_HOUR: "1 hour"}
 _PARTS: Final = {
@@ -22,6 +23,32 @@ def in_words(choice: Choice) -> str:
     if choice.ground in (Ground.SHORT, Ground.ALONE):
         return f"{_prefix(choice)} {_verb(choice)} not marked: {_unfit(choice)}"
     return f"{_prefix(choice)} {_done(choice)}: {_figures(choice)}; {_edge(choice)}"
+
+
+def wave_in_words(wave: WaveChoice) -> str:
+    """Whether leaders go first, or what they would save; empty where that is no news."""
+    saved, rest = Money(picodollars=wave.saved).show(), wave.requests - wave.leaders
+    if wave.reason is WaveReason.PAYS:
+        first = f"{wave.leaders:,} of {wave.requests:,} requests"
+        if not wave.is_asked:
+            return f"--leaders would send {first} first and save another {saved}"
+        goes, ended = ("goes", "it has") if wave.leaders == 1 else ("go", "they have")
+        then = f"the other {rest:,} follow when {ended} ended"
+        return f"{first} {goes} first, and {then}: saves another {saved}"
+    if not wave.is_asked:
+        return ""
+    match wave.reason:
+        case WaveReason.SAVES_TOO_LITTLE:
+            why = f"it would save only {saved}"
+        case WaveReason.SCATTERED:
+            why = "those to go first stand in too many places: sort the list by what it shares"
+        case WaveReason.NO_TIME:
+            why = "there is no time for two batches in turn"
+        case WaveReason.NO_CHEAPER:
+            why = "one batch costs no more"
+        case WaveReason.NOTHING_SHARED:
+            why = "no shared beginning is worth a mark"
+    return f"all requests go at once: {why}"
 
 
 def _prefix(choice: Choice) -> str:

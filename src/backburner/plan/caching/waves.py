@@ -43,6 +43,7 @@ class WaveReason(StrEnum):
     NO_CHEAPER = "no_cheaper"
     SAVES_TOO_LITTLE = "saves_too_little"
     NO_TIME = "no_time"
+    SCATTERED = "scattered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +178,8 @@ def wave_sentence(wave: Wave) -> str:
             why = f"it would save only about {saved}"
         case WaveReason.NO_TIME:
             why = f"it would save about {saved}, but there is no time for two batches in turn"
+        case WaveReason.SCATTERED:
+            why = "those to go first would be too many batches"
     return f"All requests go at once: {why}."
 
 
