@@ -87,7 +87,7 @@ def show_checked(page: Page, wanted: Wanted, checked: "Checked") -> None:
     facts = [("input", f"{named(wanted.source)}: {shown}")]
     if checked.batches is not None:
         facts.append(("model", ", ".join(checked.models)))
-        facts.extend(field_facts(checked.fields))
+        facts.extend(field_facts(checked.fields, checked.cache))
         facts.append(("batches", batches_in_words(checked.batches)))
         facts.extend(price_facts(checked.estimate, checked.unpriced))
         facts.extend(cache_facts(checked.cache))

@@ -47,7 +47,7 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
         facts.append(("model", ", ".join(models)))
     if fresh.schema is not None:
         facts.extend(schema_facts(fresh.schema))
-    facts.extend(field_facts(staged.fields))
+    facts.extend(field_facts(staged.fields, staged.cache))
     facts.append(("batches", batches_in_words(len(staged.batches))))
     lacking = backburner.unpriced(staged.workloads)
     facts.extend(price_facts(backburner.estimate(staged), lacking))
@@ -109,7 +109,7 @@ def plan_json(fresh: "Fresh", estimate: "Estimate | None") -> dict[str, Any]:
     }
 
 
-def field_facts(figures: "FieldFigures | None") -> Facts:
+def field_facts(figures: "FieldFigures | None", cache: "CachePlan | None") -> Facts:
     """What was planned for `{{ fields }}`, where the prompt says it."""
     if figures is None:
         return []
@@ -120,9 +120,17 @@ def field_facts(figures: "FieldFigures | None") -> Facts:
         ("fields", f"{columns} in {orders}: {share}"),
         ("", f"in the table's order {_percent(figures.before)}; {_reached(figures.of_bound)}"),
     ]
-    if not figures.is_cut:
+    if not (figures.is_cut and (cache is None or _has_beginnings(cache))):
         facts.append(("", "no beginning is long enough to be cached, so that saves nothing"))
     return facts
+
+
+def _has_beginnings(plan: "CachePlan") -> bool:
+    """Whether some messages begin alike for long enough to be cached."""
+    from backburner.plan.caching.choices import Part  # noqa: PLC0415  # not for --help
+
+    messages = (one for one in plan.choices if one.part is Part.MESSAGES)
+    return any(one.tokens >= one.minimum_tokens for one in messages)
 
 
 def _reached(share: float) -> str:
