@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from backburner.client.accounting import savings
 from backburner.client.adopting import Adopted, adopt_batch
 from backburner.client.answered import answered_like
 from backburner.client.budgets import (
@@ -73,6 +74,7 @@ from backburner.plan.workloads import Workload
 from backburner.report.bills import Bill
 from backburner.report.receipt import Receipt
 from backburner.report.reconciling import Reconciled
+from backburner.report.savings import By, Choice, SavingsReport
 from backburner.report.verification import Verification
 from backburner.runs.cache_marks import CacheAdvice
 from backburner.runs.counting import RunCount
@@ -117,6 +119,7 @@ class Backburner:
         environment: Where credentials, address and settings are read.
         is_checked: Whether the store is opened only if it contradicts itself nowhere; `verify`
             looks at one that does.
+        is_pinned: Whether the lane is pinned to the upstream; what only reads needs no lane.
 
     Raises:
         StoreUnusable: The home cannot be opened.
@@ -135,6 +138,7 @@ class Backburner:
         listener: Listener | None = None,
         environment: Mapping[str, str] | None = None,
         is_checked: bool = True,
+        is_pinned: bool = True,
     ) -> None:
         environment = os.environ if environment is None else environment
         base_url = str(client.base_url).rstrip("/") if client else base_url_of(environment)
@@ -155,8 +159,9 @@ class Backburner:
         try:
             if is_checked:
                 check_invariants(self._home.store)
-            with self._tools.store.write() as tx:
-                lane_pin(tx, lane, base_url, self._clock.now())
+            if is_pinned:
+                with self._tools.store.write() as tx:
+                    lane_pin(tx, lane, base_url, self._clock.now())
             notice_restored(self._tools)
         except BaseException:
             self._home.close()
@@ -371,6 +376,38 @@ class Backburner:
     def receipt(self, run_id: str) -> Receipt:
         """What a finished run cost and saved."""
         return receipt(self._tools, self.get(run_id))
+
+    def savings(
+        self,
+        by: str = By.RUN,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        run: str | None = None,
+        lane: str | None = None,
+    ) -> SavingsReport:
+        """What was spent and saved, in groups and in all, over every lane of the home.
+
+        Args:
+            by: `run`, `day`, `lane`, `model`, `tag` or `owner`.
+            since: The first day, as YYYY-MM-DD.
+            until: The last day.
+            run: This run alone.
+            lane: This lane alone.
+
+        Raises:
+            NotFound: There is no run of that name.
+        """
+        choice = Choice(by=By(by), since=since, until=until, run=run, lane=lane)
+        return savings(self._tools, choice)
+
+    def is_finished(self, run_id: str) -> bool:
+        """Whether every request of a run ended.
+
+        Raises:
+            NotFound: There is no run of that name.
+        """
+        return is_finished(self._tools, self.get(run_id))
 
     def get(self, run_id: str) -> Run:
         """One run.

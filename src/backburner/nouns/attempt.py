@@ -1,6 +1,7 @@
 """An attempt: one travel of a request, and what came of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -50,3 +51,19 @@ def turn_so_far(earlier: Iterable[Attempt], change: str | None) -> list[Attempt]
         if one.outcome is Outcome.PAUSED:
             turn.append(one)
     return [] if change == REPAIRED else turn
+
+
+_ANSWERED: Final = frozenset(
+    {Outcome.OK, Outcome.TRUNCATED, Outcome.REFUSED, Outcome.INVALID_OUTPUT, Outcome.PAUSED}
+)
+
+
+def unused(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Answers that nobody got: another attempt followed, of whose turn they are no part.
+
+    Args:
+        attempts: All of a request, in order.
+    """
+    *earlier, last = attempts
+    used = turn_so_far(earlier, last.change)
+    return [one for one in earlier if one.outcome in _ANSWERED and one not in used]

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, func, insert, select
+from sqlalchemy import ColumnElement, Row, exists, func, insert, select
 
 from backburner.nouns.attempt import Attempt
 from backburner.nouns.outcome import ExceptionState, Outcome
@@ -94,6 +94,29 @@ def attempts_of_batch(tx: Transaction, batch_id: int) -> Iterator[tuple[int, lis
     attempts = map(_attempt, rows.yield_per(_CHUNK))
     for position, group in groupby(attempts, key=lambda one: one.position):
         yield position, list(group)
+
+
+def attempts_followed(
+    tx: Transaction, of_run: str | None = None
+) -> Iterator[tuple[str, list[Attempt]]]:
+    """The attempts of each request that had more than one, in order, with its run."""
+    later = attempt.alias("later")
+    follows = exists().where(
+        later.c.batch == attempt.c.batch,
+        later.c.position == attempt.c.position,
+        later.c.attempt > 1,
+    )
+    query = (
+        select(batch.c.run, *_COLUMNS)
+        .join(batch, batch.c.id == attempt.c.batch)
+        .where(follows)
+        .order_by(attempt.c.batch, attempt.c.position, attempt.c.attempt)
+    )
+    if of_run is not None:
+        query = query.where(batch.c.run == of_run)
+    rows = tx.execute(query).yield_per(_CHUNK)
+    for (of, _, _), group in groupby(rows, key=lambda row: (row.run, row.batch, row.position)):
+        yield of, [_attempt(row) for row in group]
 
 
 def attempts_of(tx: Transaction, batch_id: int, position: int) -> list[Attempt]:

@@ -1,12 +1,14 @@
 """Statements about doubts: who is known upstream, what was ruled out, what was paid twice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
-from backburner.nouns.batch import BatchId
+from backburner.nouns.batch import BatchId, BatchState
+from backburner.nouns.outcome import Outcome
 from backburner.store.engine import Transaction
-from backburner.store.schema import batch, duplicate, rejected
+from backburner.store.schema import attempt, batch, duplicate, exception, rejected, worst_case
 
 
 def upstream_ids_known(tx: Transaction, upstream_ids: Iterable[str]) -> set[str]:
@@ -54,3 +56,76 @@ def duplicate_note(
             found_at=now,
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """Requests of a run of which nobody knows whether they were paid.
+
+    Attributes:
+        since: When that began, in POSIX seconds.
+        amount: The most that they cost, in picodollars, but for the `unbounded` ones.
+    """
+
+    run: str
+    since: float
+    requests: int
+    unbounded: int
+    amount: int
+
+
+_gone = (
+    (batch.c.state == BatchState.DONE)
+    & batch.c.upstream_id.is_not(None)
+    & batch.c.results.is_(None)
+)
+_in_doubt = batch.c.state.in_((BatchState.ARMED, BatchState.UNKNOWN, BatchState.ABANDONED))
+
+
+def doubted(tx: Transaction) -> Iterator[Doubted]:
+    """What may have been paid: batches in doubt, given up or without results, and lost lines."""
+    since = func.coalesce(batch.c.armed_at, batch.c.created_at)
+    found = select(batch.c.id, batch.c.run, batch.c.requests, since).where(_in_doubt | _gone)
+    for number, run, requests, at in tx.execute(found):
+        cases = tx.execute(select(worst_case).where(worst_case.c.batch == number)).all()
+        if cases:
+            yield from (Doubted(c.run, at, c.requests, c.unbounded, c.amount) for c in cases)
+        elif run is not None:
+            yield Doubted(run, at, requests, requests, 0)
+        else:
+            yield from _retries(tx, number, at)
+    yield from _lost_lines(tx)
+
+
+def _retries(tx: Transaction, batch_id: int, since: float) -> Iterator[Doubted]:
+    """What a batch of retries holds of each run."""
+    first = batch.alias("first")
+    rows = tx.execute(
+        select(first.c.run, func.count())
+        .select_from(exception)
+        .join(first, first.c.id == exception.c.batch)
+        .where(exception.c.last_batch == batch_id)
+        .group_by(first.c.run)
+    )
+    for run, count in rows:
+        yield Doubted(run, since, count, count, 0)
+
+
+def _lost_lines(tx: Transaction) -> Iterator[Doubted]:
+    """Requests that a collected batch held, and of which no download served a line."""
+    first = batch.alias("first")
+    at = func.min(batch.c.ended_at)
+    rows = tx.execute(
+        select(first.c.run, at, func.count())
+        .select_from(attempt)
+        .join(batch, batch.c.id == attempt.c.in_batch)
+        .join(first, first.c.id == attempt.c.batch)
+        .where(
+            attempt.c.outcome == Outcome.MISSING,
+            attempt.c.error_type == "",
+            batch.c.results.is_not(None),
+        )
+        .group_by(first.c.run, batch.c.id)
+    )
+    for run, since, count in rows:
+        yield Doubted(run, since or 0.0, count, count, 0)

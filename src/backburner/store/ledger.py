@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select
 
 from backburner.store.engine import Transaction
-from backburner.store.schema import batch, duplicate, lane, ledger
+from backburner.store.schema import batch, duplicate, lane, ledger, run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,41 @@ def ledger_duplicates(tx: Transaction, run: str) -> list[LedgerRow]:
 def ledger_of_run(tx: Transaction, run: str) -> list[LedgerRow]:
     """All that was booked for a run. Sums are made in Python: SQLite's overflow."""
     return [_row(row) for row in tx.execute(select(*_COLUMNS).where(ledger.c.run == run))]
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A row of the ledger, and what the money went on.
+
+    Attributes:
+        is_retry: Whether its batch held attempts after the first.
+        is_duplicate: Whether its batch was accepted a second time.
+    """
+
+    row: LedgerRow
+    is_retry: bool
+    is_duplicate: bool
+
+
+def ledger_booked(tx: Transaction, of_run: str | None = None) -> list[Booked]:
+    """All that was booked, or all of a run, in the order in which the runs were made."""
+    query = (
+        select(*_COLUMNS, batch.c.origins, duplicate.c.upstream_id.label("twice"))
+        .join(run, run.c.id == ledger.c.run)
+        .join(batch, batch.c.id == ledger.c.batch)
+        .outerjoin(duplicate, duplicate.c.upstream_id == ledger.c.upstream_id)
+        .order_by(run.c.created_at, run.c.id, ledger.c.batch)
+    )
+    if of_run is not None:
+        query = query.where(ledger.c.run == of_run)
+    return [
+        Booked(
+            LedgerRow(**{name: getattr(one, name) for name in LedgerRow.__slots__}),
+            one.origins is not None,
+            one.twice is not None,
+        )
+        for one in tx.execute(query)
+    ]
 
 
 def ledger_of_batch(tx: Transaction, batch_id: int) -> list[LedgerRow]:
