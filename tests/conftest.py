@@ -1,6 +1,6 @@
 """What the tests of the core share: a clock that moves when told, a world, and clients of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,18 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
 
+from backburner.client import Backburner
 from backburner.clock import FakeClock
+from backburner.emulator.ledger import Accepted
 from backburner.emulator.settings import Settings
 from backburner.emulator.transport import EmulatorTransport
 from backburner.emulator.world import World
+from backburner.nouns.batch import BatchState
+from backburner.report.savings import SavingsReport
+from backburner.store.batches import batches_where
+from backburner.store.doubts import duplicates_of
+from backburner.store.lanes import lanes_all
+from backburner.store.ledger import ledger_booked
 
 EMULATOR = "http://emulator"
 
@@ -29,9 +37,17 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def make_world(clock: FakeClock, tmp_path: Path) -> Iterator[Callable[..., World]]:
+def worlds() -> Iterator[list[World]]:
+    """The worlds of the test."""
+    made: list[World] = []
+    yield made
+    for world in made:
+        world.close()
+
+
+@pytest.fixture
+def make_world(clock: FakeClock, tmp_path: Path, worlds: list[World]) -> Callable[..., World]:
     """Makes worlds that go by the test's clock."""
-    worlds = []
 
     def make(**settings: Any) -> World:
         chosen = {"turnaround": 20.0, "retry_after": 1, **settings}
@@ -39,9 +55,7 @@ def make_world(clock: FakeClock, tmp_path: Path) -> Iterator[Callable[..., World
         worlds.append(world)
         return world
 
-    yield make
-    for world in worlds:
-        world.close()
+    return make
 
 
 @pytest.fixture
@@ -81,3 +95,79 @@ def ask() -> Callable[..., dict[str, Any]]:
         }
 
     return params
+
+
+@pytest.fixture
+def check_bill(clock: FakeClock) -> Callable[[Path, Iterable[World]], None]:
+    """Holds the books of a home against the bills of the worlds that it may have spoken to."""
+
+    def check(home: Path, worlds: Iterable[World]) -> None:
+        if not (home / "backburner.db").exists():
+            return
+        with Backburner(
+            home, clock=clock, environment={}, is_checked=False, is_pinned=False
+        ) as opened:
+            wrong = misbilled(opened, worlds)
+        assert wrong == []
+
+    return check
+
+
+@pytest.fixture
+def differing() -> Callable[[Backburner, Iterable[World]], list[str]]:
+    """What differs between the bills of worlds and the books of an open home."""
+    return misbilled
+
+
+@pytest.fixture
+def is_billed(request: pytest.FixtureRequest) -> bool:
+    """Whether the books must equal the bill when the test is over."""
+    return request.node.get_closest_marker("unbilled") is None
+
+
+def misbilled(opened: Backburner, worlds: Iterable[World]) -> list[str]:
+    """What differs between the emulator's bill and our books, receipts and report, in picodollars.
+
+    A batch counts from when its results were collected, a second one from when it was found. What
+    a line has cost that no download served, only the emulator knows: then the books hold less.
+    """
+    with opened.tools.store.read() as tx:
+        batches = batches_where(tx, [lane.name for lane in lanes_all(tx)], tuple(BatchState))
+        known = [one.upstream_id for one in batches if one.results]
+        known += [twice for one in batches for twice in duplicates_of(tx, one.id)]
+        booked = dict.fromkeys(known, 0)
+        for one in ledger_booked(tx):
+            booked[one.row.upstream_id] = booked.get(one.row.upstream_id, 0) + (one.row.paid or 0)
+    bills: dict[str, list[Accepted]] = {}
+    for world in worlds:
+        for entry in world.ledger():
+            bills.setdefault(entry.id, []).append(entry)
+    wrong = []
+    for name, paid in booked.items():
+        charged = bills.get(name, [])
+        if not any(is_right(entry, paid) for entry in charged):
+            wrong.append(f"{name}: {paid} booked, {[entry.cost for entry in charged]} charged")
+    return wrong + misreported(opened, opened.savings(), sum(booked.values()))
+
+
+def is_right(entry: Accepted, booked: int) -> bool:
+    return booked == entry.cost or (booked < entry.cost and has_lost_a_line(entry))
+
+
+def has_lost_a_line(entry: Accepted) -> bool:
+    return any(one.outcome == "succeeded" and not one.brought for one in entry.requests())
+
+
+def misreported(opened: Backburner, report: SavingsReport, booked: int) -> list[str]:
+    """What differs between what was booked, the report over it, and the receipts of all runs."""
+    wrong = []
+    if report.total.paid != booked:
+        wrong.append(f"{report.total.paid} picodollars reported, {booked} booked")
+    for group in report.groups:
+        if not opened.is_finished(group.key):
+            continue
+        receipt = opened.receipt(group.key)
+        stairs = (receipt.paid.picodollars, receipt.sync_equivalent.picodollars)
+        if stairs != (group.spending.paid, group.spending.full):
+            wrong.append(f"the receipt of run {group.key} is not what is reported of it")
+    return wrong

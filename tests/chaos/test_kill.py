@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from backburner.client import Backburner
 from backburner.emulator.server import server_for
 from backburner.emulator.settings import Rule, Settings
 
@@ -108,6 +109,20 @@ def batches(url: str) -> list[dict[str, object]]:
         return json.loads(answer.read())
 
 
+def paid(source: Path) -> int:
+    """What the books and the receipts of the dead and the living say together."""
+    with Backburner(source.parent / "home", environment={}, is_pinned=False) as opened:
+        report = opened.savings()
+        receipts = [opened.receipt(group.key).paid.picodollars for group in report.groups]
+    assert sum(receipts) == report.total.paid
+    return report.total.paid
+
+
+def charged(url: str) -> int:
+    with urllib.request.urlopen(f"{url}/_emulator/bill") as answer:  # noqa: S310
+        return json.loads(answer.read())["total"]
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_killed_run_is_finished_by_the_next_call(
     emulator: str, source: Path, nursery: Nursery, stage: str
@@ -122,6 +137,7 @@ def test_a_killed_run_is_finished_by_the_next_call(
     assert all(row.startswith(start) for row, start in zip(rows, starts, strict=True))
     assert sorted(batch["count"] for batch in batches(emulator)) == [20, 20]
     assert not list(source.parent.glob(".out.csv*"))
+    assert paid(source) == charged(emulator) > 0
 
 
 @pytest.mark.parametrize("stage", ["armed", "answered"])
@@ -133,3 +149,4 @@ def test_a_run_killed_between_armed_and_its_answer_is_finished_without_paying_tw
     assert nursery.finish(emulator, source) == f"ok={ROWS}"
 
     assert sorted(batch["count"] for batch in batches(emulator)) == [20, 20]
+    assert paid(source) == charged(emulator) > 0

@@ -4,7 +4,7 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,9 +89,15 @@ def call(
     home: Path,
     clock: FakeClock,
     client: anthropic.Anthropic,
+    worlds: list[World],
+    check_bill: Callable[[Path, Iterable[World]], None],
+    is_billed: bool,  # noqa: FBT001  # a fixture
     capsys: pytest.CaptureFixture[str],
-) -> Callable[..., Said]:
-    """Calls `backburner` with words, in this process; what is not given is the test's own."""
+) -> Iterator[Callable[..., Said]]:
+    """Calls `backburner` with words, in this process; what is not given is the test's own.
+
+    In the end the books of the test's home must equal the bill.
+    """
 
     def called(*words: object, stdin: bytes = b"", **given: Any) -> Said:
         environment = {"BACKBURNER_HOME": str(home), **given.pop("environment", {})}
@@ -100,7 +106,9 @@ def call(
         out, err = capsys.readouterr()
         return Said(code, out, err)
 
-    return called
+    yield called
+    if is_billed:
+        check_bill(home, worlds)
 
 
 @pytest.fixture

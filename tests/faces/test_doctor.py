@@ -114,6 +114,7 @@ def test_a_lane_and_a_store_in_use_are_told(call, requests):
     assert all(one["ok"] for one in found.values())
 
 
+@pytest.mark.unbilled("the store is damaged")
 def test_a_damaged_store_is_a_problem(call, home):
     home.mkdir(mode=0o700)
     (home / "backburner.db").write_bytes(b"no database at all, but long enough to be read" * 40)

@@ -7,6 +7,7 @@ import pytest
 from .conftest import MODEL
 
 
+@pytest.mark.unbilled("the bill is another process's")
 def test_it_tells_its_address_and_a_program_can_be_pointed_at_it(emulator, call, reviews, tmp_path):
     rules = tmp_path / "rules.toml"
     rules.write_text(

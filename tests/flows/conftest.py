@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,8 +94,13 @@ def make_stage(
     clock: FakeClock,
     make_world: Callable[..., World],
     make_client: Callable[..., anthropic.Anthropic],
+    check_bill: Callable[[Path, Iterable[World]], None],
+    is_billed: bool,  # noqa: FBT001  # a fixture
 ) -> Iterator[Callable[..., Stage]]:
-    """Makes stages; the model repeats what it is asked to say."""
+    """Makes stages; the model repeats what it is asked to say.
+
+    In the end the books of each must equal the bill.
+    """
     stages = []
 
     def make(**settings: Any) -> Stage:
@@ -109,6 +114,9 @@ def make_stage(
     yield make
     for one in stages:
         one.close()
+    for one in stages:
+        if is_billed:
+            check_bill(one.home, [one.world])
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ def test_what_failed_in_a_scripts_batch_is_retried_by_us(make_stage, ask):
     assert bb.verify().differences == []
 
 
+@pytest.mark.unbilled("a line that nobody asked for is kept, and not booked")
 def test_requests_that_the_batch_lacks_are_sent_and_lines_nobody_asked_for_are_kept(stage, ask):
     listed = requests(ask, 5)
     upstream_id = by_script(stage, listed[1:])

@@ -120,6 +120,7 @@ def test_results_that_are_gone_agree_with_their_absence(make_stage):
         "uncached_price",
     ],
 )
+@pytest.mark.unbilled("the store is changed")
 def test_one_unit_more_in_the_ledger_is_found(finished, tell, column):
     _, bb, run = finished
     tell(f"UPDATE ledger SET {column} = {column} + 1 WHERE batch = 1")  # noqa: S608
@@ -178,6 +179,7 @@ def test_an_outcome_that_the_line_does_not_say_is_found(finished, tell):
         ("INSERT INTO object VALUES ('runs/x/y', 'live')", "the vault: runs/x/y is not there"),
     ],
 )
+@pytest.mark.unbilled("the store is changed")
 def test_what_does_not_fit_the_bytes_is_named(finished, tell, sql, told):
     _, bb, run = finished
     tell(sql)
@@ -194,6 +196,7 @@ def test_a_rise_in_attempts_changes_no_figure(finished, tell):
 
 @pytest.mark.parametrize("harm", ["cut", "gone", "flipped"])
 @pytest.mark.parametrize("kind", ["segments", "results", "runs"])
+@pytest.mark.unbilled("files are harmed")
 def test_harmed_files_are_named_and_nothing_is_raised(finished, kind, harm):
     stage, bb, run = finished
     vault = stage.home / "vault"
@@ -220,6 +223,7 @@ def hurt(path: Path, harm: str) -> None:
     path.write_bytes(data)
 
 
+@pytest.mark.unbilled("the store is changed")
 def test_prices_that_changed_are_said_and_tokens_still_compared(finished, tell):
     _, bb, run = finished
     tell("UPDATE ledger SET price_date = '2020-01-01', paid = paid + 1")
@@ -247,6 +251,7 @@ def test_what_is_no_difference_is_noted(make_stage):
     assert "keeps 1 result line that belong to no request" in found.notes[1]
 
 
+@pytest.mark.unbilled("the store is changed")
 def test_no_prompt_and_no_answer_is_told(finished, tell):
     _, bb, run = finished
     tell("UPDATE batch SET nonce = 'aaaaaaaaaaaa' WHERE id = 1")

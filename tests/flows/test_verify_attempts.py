@@ -182,6 +182,7 @@ def test_attempts_that_do_not_fit_their_lines_are_named(make_stage, tell, sql, w
         ("UPDATE duplicate SET upstream_id = 'msgbatch_x'", "its results cannot be read"),
     ],
 )
+@pytest.mark.unbilled("the store is changed")
 def test_what_was_paid_twice_is_held_against_its_own_lines(stage, tell, sql, words):
     stage.world.script("create", Late(by=2 * HOUR))
     bb = stage.open()
