@@ -21,6 +21,7 @@ from backburner.cli.policy import policy
 from backburner.cli.prices import prices
 from backburner.cli.queue import cancel, drain, enqueue
 from backburner.cli.reconcile import reconcile
+from backburner.cli.report import report
 from backburner.cli.retry import retry
 from backburner.cli.run import run
 from backburner.cli.session import Session
@@ -57,6 +58,7 @@ for command in (
     adopt,
     resume,
     release,
+    report,
     verify,
     doctor,
     policy,

@@ -61,8 +61,13 @@ class Session:
         limits: "PackLimits | None" = None,
         listener: "Listener | None" = None,
         is_checked: bool = True,
+        is_pinned: bool = True,
     ) -> "Iterator[Backburner]":
-        """The queue of a home; unchecked, it is opened even if its store contradicts itself."""
+        """The queue of a home.
+
+        Unchecked, it is opened even if its store contradicts itself; unpinned, whichever upstream
+        its lanes belong to.
+        """
         from backburner.client import Backburner  # noqa: PLC0415  # slow, not needed for --help
 
         with Backburner(
@@ -74,6 +79,7 @@ class Session:
             listener=listener,
             environment=self.environment,
             is_checked=is_checked,
+            is_pinned=is_pinned,
         ) as backburner:
             yield backburner
 
