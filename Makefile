@@ -15,7 +15,7 @@ unexport $(filter ANTHROPIC_% BACKBURNER_%,$(.VARIABLES))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install demo test chaos check fix bench size constraints clean
+.PHONY: help install demo test browser chaos check fix bench size constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,17 @@ demo: $(VENV)/.installed ## Run the main job on the emulator: no key, no cost
 
 test: $(VENV)/.dev ## Run all tests
 	@$(BIN)/python -m pytest -n auto -q $(or $(ARGS),tests)
+
+browser: $(VENV)/.dev ## Install Chromium where there is none, for the tests that open pages
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	  if command -v $$name > /dev/null; then exit 0; fi; \
+	done; \
+	echo "Installing Chromium ..."; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	  apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium > /dev/null; \
+	else \
+	  $(BIN)/python -m playwright install chromium; \
+	fi
 
 chaos: $(VENV)/.dev ## Kill and stop real processes at random, and judge: MINUTES=30 for long
 	@$(BIN)/python tests/chaos --minutes $(MINUTES) $(ARGS)
