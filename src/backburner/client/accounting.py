@@ -7,7 +7,7 @@ from backburner.nouns.attempt import unused
 from backburner.nouns.batch import BatchId
 from backburner.nouns.run import Run
 from backburner.nouns.usage import Usage
-from backburner.report.recount import TOKENS, Recount, recount
+from backburner.report.recount import COUNTS, Recount, recount
 from backburner.report.savings import Choice, Entry, SavingsReport, savings_report
 from backburner.report.spending import Spending
 from backburner.store import Transaction
@@ -80,7 +80,7 @@ class _Filing:
             cause = {"twice": paid, "wasted": paid}
         else:
             cause = {"uncached": uncached, "sync": sync, "retries": paid if one.is_retry else 0}
-        usage = Usage(**{name: getattr(row, name) for name in TOKENS})
+        usage = Usage(**{name: getattr(row, name) for name in COUNTS})
         return self._filed(row, Spending(answers=row.requests, usage=usage, **priced, **cause))
 
     def collapsed(self, booked: Sequence[Booked]) -> Iterator[Entry]:

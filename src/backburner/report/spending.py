@@ -6,7 +6,7 @@ from typing import Final, Self
 
 from backburner.nouns.money import usd
 from backburner.nouns.usage import Usage
-from backburner.report.recount import TOKENS
+from backburner.report.recount import COUNTS
 
 _UNUSED: Final = Usage()
 
@@ -97,7 +97,7 @@ def spending_json(one: Spending) -> dict[str, object]:
     return {
         "answers": one.answers,
         "answers_unpriced": one.unpriced,
-        **{kind: getattr(one.usage, kind) for kind in TOKENS},
+        **{kind: getattr(one.usage, kind) for kind in COUNTS},
         "sync_equivalent_usd": usd(one.full),
         **{f"saved_by_{step.name}_usd": usd(step.saved(one)) for step in STAIRCASE},
         "saved_usd": usd(one.saved),
