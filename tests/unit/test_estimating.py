@@ -200,13 +200,15 @@ def test_newer_models_make_more_tokens_of_the_same_text():
     assert newer.input_tokens.expected > 1.1 * older.input_tokens.expected
 
 
-def test_tools_add_their_hidden_tokens():
-    tool = {"name": "f", "input_schema": {"type": "object"}}
-    plain = guess(["a"] * 10)
-    tools = guess(["a"] * 10, tools=[tool])
+@pytest.mark.parametrize("model", [HAIKU, f"{HAIKU}-20251001"])
+@pytest.mark.parametrize(("choice", "hidden"), [("auto", 496), ("any", 588), ("tool", 588)])
+def test_tools_add_their_hidden_tokens(model: str, choice: str, hidden: int):
+    tools = [{"name": "f", "input_schema": {"type": "object"}}]
+    plain = guess(["a"] * 10, model)
+    found = guess(["a"] * 10, model, tools=tools, tool_choice={"type": choice})
 
-    added = tools.input_tokens.expected - plain.input_tokens.expected
-    assert 10 * 496 < added < 10 * 540
+    added = found.input_tokens.expected - plain.input_tokens.expected
+    assert 10 * hidden < added < 10 * (hidden + 40)
 
 
 MARKED = {

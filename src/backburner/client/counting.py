@@ -99,6 +99,6 @@ class _Counter:
             self._clock.sleep(min(answer.retry_after or _PAUSE, _PAUSE))
             answer = self._upstream.count(encoded, self._betas)
         if isinstance(answer, Fault):
-            self.why_not = f"the counting endpoint did not answer: {answer.what}"
+            self.why_not = f"counting failed ({answer.what})"
             return None
         return answer.value.input_tokens

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Final
 
-from backburner.nouns.tariff import US
+from backburner.nouns.tariff import US, undated
+from backburner.plan.prompts import Prompt
 from backburner.plan.ranges import TokenRange
 from backburner.plan.sampling import Sampled, Stratum
 from backburner.plan.tokens import tokenizer_of
@@ -30,8 +31,10 @@ _TOOLS: Final = {
     "claude-sonnet-4-6": (497, 589),
     "claude-sonnet-5": (354, 474),
 }
-_ANY_TOOLS: Final = (286, 804)
+_OTHER_TOOLS: Final = (286, 406)
 """What the presence of tools adds to a prompt: where the model may use them, where it has to.
+
+Opus 5.5 and Sonnet 5.5 are published with 286 and no second figure; they count as Opus 5.
 
 Source: platform.claude.com pricing (tool use pricing), 2026-08-21.
 """
@@ -120,15 +123,17 @@ def inputs_of(work: Workload, correction: Correction = UNCOUNTED) -> Inputs:
 def tokens_of_sample(model: str, sample: Sequence[Sampled]) -> list[int]:
     """The tokens of each of some requests, by the fit."""
     tokenizer = tokenizer_of(model)
-    tools = _tools(model)
     return [
-        tokenizer.frame + tokenizer.tokens(one.prompt.text) + (tools if one.prompt.tools else 0)
+        tokenizer.frame + tokenizer.tokens(one.prompt.text) + _tools(model, one.prompt)
         for one in sample
     ]
 
 
-def _tools(model: str) -> int:
-    return _TOOLS.get(model, _ANY_TOOLS)[0]
+def _tools(model: str, prompt: Prompt) -> int:
+    if not prompt.tools:
+        return 0
+    may, must = _TOOLS.get(undated(model), _OTHER_TOOLS)
+    return must if prompt.must_use else may
 
 
 def _shares(model: str, stratum: Stratum, tokens: Sequence[int], factor: float) -> Iterator[Share]:

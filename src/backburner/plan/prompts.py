@@ -27,6 +27,7 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         marked: The same up to its last cache mark; nothing where there is none.
         ttl: The lifetime that the last mark asks for, `5m` or `1h`; empty where there is none.
         tools: Whether it brings tools, which add tokens of their own.
+        must_use: Whether it has to use one of them, which adds more.
         in_us: Whether it asks for inference in the US alone.
         files: Whether it holds images or documents, whose tokens are not known from its bytes.
     """
@@ -35,6 +36,7 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     marked: Features = NOTHING
     ttl: str = ""
     tools: bool = False
+    must_use: bool = False
     in_us: bool = False
     files: bool = False
 
@@ -57,6 +59,7 @@ def measure(body: bytes) -> Prompt:
         marked=marked,
         ttl=ttl,
         tools=bool(params.get("tools")),
+        must_use=_must_use(params.get("tool_choice")),
         in_us=params.get("inference_geo") == US,
         files=files,
     )
@@ -73,6 +76,10 @@ def _parts(params: dict[str, Any]) -> Iterator[Any]:
     for message in _list(params.get("messages")):
         if isinstance(message, dict):
             yield from _list(message.get("content"))
+
+
+def _must_use(choice: Any) -> bool:
+    return isinstance(choice, dict) and choice.get("type") in ("any", "tool")
 
 
 def _list(value: Any) -> list[Any]:
