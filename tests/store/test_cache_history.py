@@ -1,6 +1,6 @@
 """What earlier batches read and wrote is found beside what was decided for their run."""
 
-from backburner.store.cache_history import CacheUse, cache_uses
+from backburner.store.cache_history import CacheUse, PastPlan, cache_uses, past_plans
 from backburner.store.ledger import LedgerRow, ledger_append
 from backburner.store.runs import run_insert
 
@@ -46,7 +46,7 @@ def test_each_batch_of_a_run_with_a_plan_is_found_newest_first(store, new_run, n
     with store.read() as tx:
         found = list(cache_uses(tx, HAIKU))
 
-    common = {"plan": PLAN, "model": HAIKU, "requests": 3}
+    common = {"plan": PLAN, "model": HAIKU, "requests": 3, "input_tokens": 0}
     assert found == [
         CacheUse(first_request=3, at=now + 9, read_tokens=5, written_tokens=2, **common),
         CacheUse(first_request=0, at=now, read_tokens=0, written_tokens=7, **common),
@@ -82,3 +82,15 @@ def test_runs_without_a_plan_and_batches_that_have_not_ended_teach_nothing(
         found = list(cache_uses(tx, HAIKU))
 
     assert found == []
+
+
+def test_what_was_decided_for_runs_is_found_newest_first(store, new_run, now):
+    with store.write() as tx:
+        run_insert(tx, new_run("first", cache=PLAN, created_at=now))
+        run_insert(tx, new_run("second", cache=PLAN, created_at=now + 5))
+        run_insert(tx, new_run("off", cache="", created_at=now + 9))
+
+    with store.read() as tx:
+        found = list(past_plans(tx))
+
+    assert found == [PastPlan(plan=PLAN, created_at=now + 5), PastPlan(plan=PLAN, created_at=now)]

@@ -20,7 +20,7 @@ from backburner.client.budgets import (
     remove_budget,
     set_budget,
 )
-from backburner.client.cache_advice import cache_advice, taught, taught_wish
+from backburner.client.cache_advice import cache_advice, taught, taught_wish, unmarked_since
 from backburner.client.canary import Canary, check_canary, check_nothing_held, look_at_canary
 from backburner.client.canceling import Canceled, cancel_run
 from backburner.client.checking import models_to_send, unpriced
@@ -603,7 +603,13 @@ class Backburner:
     ) -> CacheAdvice | None:
         prices, store = self._tools.tariff, self._home.store
         wish = taught_wish(store, leaders=leaders)
-        return cache_advice(policy, lambda model: prices([model]).price(model), taught(store), wish)
+        return cache_advice(
+            policy,
+            lambda model: prices([model]).price(model),
+            taught(store),
+            wish,
+            unmarked_since(store),
+        )
 
     def _estimate(self, staged: Staged, works: Sequence[Workload]) -> Estimate | None:
         if self.unpriced(works):

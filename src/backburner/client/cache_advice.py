@@ -14,7 +14,7 @@ from backburner.plan.caching.learning import Observation, Start, learned_rates
 from backburner.plan.caching.terms import CacheTerms, HitRates, cache_minimum, cache_terms
 from backburner.runs.cache_marks import CacheAdvice
 from backburner.store import Store
-from backburner.store.cache_history import CacheUse, cache_uses
+from backburner.store.cache_history import CacheUse, cache_uses, past_plans
 
 
 def cache_advice(
@@ -22,6 +22,7 @@ def cache_advice(
     price_of: Callable[[str], ModelPrice],
     hits_of: Callable[[str], HitRates],
     wish: Callable[[str], WaveWish | None] = lambda _model: None,
+    unmarked: Callable[[str], int] = lambda _model: 0,
 ) -> CacheAdvice | None:
     """The terms of each model; None where a person wants no marks.
 
@@ -30,6 +31,7 @@ def cache_advice(
         price_of: Gives a model's price.
         hits_of: Gives the hit rates to reckon with.
         wish: Gives what is asked of leaders.
+        unmarked: Gives the input tokens sent to a model since marks were last tried.
     """
     policy = CachePolicy(policy)
     if policy is CachePolicy.OFF:
@@ -45,7 +47,7 @@ def cache_advice(
         # A dearer step for long prompts leaves the factors of writing and reading as they are.
         return cache_terms(price.rates(0, Via.BATCH), minimum, hits_of(model))
 
-    return CacheAdvice(policy=policy, terms=terms, wish=wish)
+    return CacheAdvice(policy=policy, terms=terms, wish=wish, unmarked=unmarked)
 
 
 def untaught(model: str) -> HitRates:
@@ -85,6 +87,27 @@ def taught_wish(store: Store, *, leaders: bool | None) -> Callable[[str], WaveWi
     return wish
 
 
+def unmarked_since(store: Store) -> Callable[[str], int]:
+    """Gives the input tokens sent to a model since any run's marks were sent to it."""
+
+    @cache
+    def tokens(model: str) -> int:
+        with store.read() as tx:
+            plans = list(past_plans(tx))
+            uses = list(cache_uses(tx, model))
+        marked = (one.created_at for one in plans if _marks(one.plan, model))
+        last = max(marked, default=None)
+        # Who never marked anything has nothing to try again.
+        return 0 if last is None else sum(one.input_tokens for one in uses if one.at > last)
+
+    return tokens
+
+
+def _marks(plan: str, model: str) -> bool:
+    marked = msgspec.json.decode(plan, type=CachePlan).marked
+    return any(undated(one.model) == undated(model) for one in marked)
+
+
 def observations(uses: Iterable[CacheUse]) -> Iterator[Observation]:
     """What can be learnt of earlier batches: of those in which all marks lived equally long.
 
@@ -110,5 +133,5 @@ def observations(uses: Iterable[CacheUse]) -> Iterator[Observation]:
             read_tokens=use.read_tokens,
             written_tokens=use.written_tokens,
             first_tokens=first,
-            chances=use.requests - prefixes,
+            chances=min(use.requests, sum(one.requests for one in marked)) - prefixes,
         )

@@ -1,7 +1,7 @@
 """The cache marks of a list: what its requests share is found, decided on, and marked."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from backburner.plan.caching.choices import (
@@ -10,7 +10,6 @@ from backburner.plan.caching.choices import (
     Choice,
     Part,
     Shared,
-    describe,
 )
 from backburner.plan.caching.leading import (
     MOST_STRETCHES,
@@ -51,11 +50,13 @@ class CacheAdvice:
     Attributes:
         terms: Of a model; None for one without a price, whose requests are left alone.
         wish: What is asked of leaders of a model's requests; None where nothing is to be said.
+        unmarked: Input tokens sent to a model since marks were last tried.
     """
 
     policy: CachePolicy
     terms: Callable[[str], CacheTerms | None]
     wish: Callable[[str], WaveWish | None] = lambda _model: None
+    unmarked: Callable[[str], int] = lambda _model: 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,13 @@ class Marks:
     Attributes:
         shortest_bytes: Of the shortest of these prefixes.
         leaders: The numbers of the requests that go first.
+        few: Prefixes of which only so many requests are marked.
     """
 
     by_digest: Mapping[bytes, Ttl]
     shortest_bytes: int = 0
     leaders: frozenset[int] = frozenset()
+    few: dict[bytes, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.by_digest or self.leaders)
@@ -79,11 +82,21 @@ class Marks:
         prompt = read_prompt(body) if len(body) >= self.shortest_bytes else None
         if prompt is None:
             return body
-        added = added_marks(prompt, wanted_marks(prompt, self.by_digest))
-        if not added:
+        wanted = wanted_marks(prompt, self.by_digest)
+        added = added_marks(prompt, wanted)
+        if not added or not self._may(prompt):
             return body
         whole = marked(prompt, added)
         return whole if len(whole) <= MAX_REQUEST_BYTES else body
+
+    def _may(self, prompt: Prompt) -> bool:
+        """Whether a trial, if the prompt is of one, needs another request; it counts it in."""
+        if not self.few:
+            return True
+        tried = [border.digest for border in borders(prompt) if border.digest in self.few]
+        for digest in tried:
+            self.few[digest] -= 1
+        return all(self.few[digest] >= 0 for digest in tried)
 
 
 def wanted_marks(prompt: Prompt, by_digest: Mapping[bytes, Ttl]) -> dict[int, Ttl]:
@@ -139,20 +152,23 @@ class ListMarks:
             ]
         marks: dict[bytes, Ttl] = {}
         choices: list[Choice] = []
+        few: dict[bytes, int] = {}
         shortest = MAX_REQUEST_BYTES
         for one, led in zip(watched, chosen, strict=True):
             digests = one.prefixes.digests
             marks.update((digests[node], ttl) for node, ttl in led.marks.items())
             sizes = (one.prefixes.text_bytes(node) for node in led.marks)
             shortest = min(shortest, *sizes, MAX_REQUEST_BYTES)
-            choices.extend(describe(one.shared(), led.marks, led.terms, policy))
+            choices.extend(led.choices(one.shared(), policy))
+            if led.tried is not None:
+                few[digests[led.tried.node]] = led.tried.trial.requests
         plan = CachePlan(
             policy=policy,
             choices=tuple(choices),
             waves=tuple(led.wave for led in chosen if led.wave is not None),
             leads=tuple(sorted(leads)),
         )
-        return Marks(marks, shortest, leads), plan
+        return Marks(marks, shortest, leads, few), plan
 
 
 def _numbers(watched: "list[Watched]", chosen: list[Led]) -> frozenset[int]:
@@ -193,7 +209,13 @@ class Watched:
 
     def choose(self, advice: CacheAdvice) -> Led:
         """What they are marked with, and which of them lead."""
-        return choose(self.shared(), self.terms, advice.policy, advice.wish(self.model))
+        return choose(
+            self.shared(),
+            self.terms,
+            advice.policy,
+            advice.wish(self.model),
+            advice.unmarked(self.model),
+        )
 
     def shared(self) -> Shared:
         """What they have in common."""

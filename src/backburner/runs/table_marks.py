@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from backburner.plan.caching.choices import CachePlan, CachePolicy, describe
+from backburner.plan.caching.choices import CachePlan, CachePolicy, Tried, describe
 from backburner.plan.caching.terms import Ttl
 from backburner.plan.preflight import MAX_REQUEST_BYTES
 from backburner.plan.tokens import features_of, tokenizer_of
@@ -56,6 +56,8 @@ class TableMarks:
         self._edges: _Edges | None = None
         self._marks: Mapping[bytes, Ttl] | None = None
         self._requests = 0
+        self._left: int | None = None
+        self._tried: Tried | None = None
         self._start_tokens = 0
 
     @property
@@ -94,9 +96,10 @@ class TableMarks:
         marks = {node: ttl for node, one in enumerate(digests) if (ttl := self._lifetime(one))}
         led = watched.choose(self._advice)
         terms = led.terms if self._leads else watched.terms
+        known = () if self._tried is None else (self._tried.choice,)
         return CachePlan(
             policy=self._policy,
-            choices=tuple(describe(shared, marks, terms, self._policy)),
+            choices=known or tuple(describe(shared, marks, terms, self._policy)),
             waves=() if led.wave is None else (led.wave,),
             leads=tuple(self._leads),
         )
@@ -111,6 +114,8 @@ class TableMarks:
             led = watched.choose(self._advice)
             digests = watched.prefixes.digests
             self._marks = {digests[node]: ttl for node, ttl in led.marks.items()}
+            if led.tried is not None:
+                self._tried, self._left = led.tried, led.tried.trial.requests
             if led.leaders:
                 # All rows begin alike, so the first of them leads.
                 self._leads = frozenset({0})
@@ -143,6 +148,11 @@ class TableMarks:
         return None if self._marks is None else self._marks.get(digest)
 
     def _pass_on(self, body: bytes) -> None:
+        if self._left == 0:
+            self._taker.add(body)
+            return
+        if self._left is not None:
+            self._left -= 1
         self._taker.add(self.mark(body))
 
     def mark(self, body: bytes) -> bytes:

@@ -23,6 +23,7 @@ class CacheUse:
         first_request: The number of its first request in the run; None of a batch of retries.
         at: When it ended upstream, in POSIX seconds.
         requests: Answers that were billed.
+        input_tokens: Of their prompts, neither read from the cache nor written to it.
     """
 
     plan: str
@@ -30,6 +31,7 @@ class CacheUse:
     at: float
     model: str
     requests: int
+    input_tokens: int
     read_tokens: int
     written_tokens: int
 
@@ -49,6 +51,7 @@ def cache_uses(tx: Transaction, model: str) -> Iterator[CacheUse]:
             batch.c.ended_at,
             ledger.c.model,
             ledger.c.requests,
+            ledger.c.input_tokens,
             ledger.c.cache_read_tokens,
             (ledger.c.cache_write_5m_tokens + ledger.c.cache_write_1h_tokens).label("written"),
         )
@@ -65,6 +68,27 @@ def cache_uses(tx: Transaction, model: str) -> Iterator[CacheUse]:
             at=row.ended_at,
             model=row.model,
             requests=row.requests,
+            input_tokens=row.input_tokens,
             read_tokens=row.cache_read_tokens,
             written_tokens=row.written,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastPlan:
+    """What was decided for a run, whether anything of it is back or not."""
+
+    plan: str
+    created_at: float
+
+
+def past_plans(tx: Transaction) -> Iterator[PastPlan]:
+    """The newest runs that had something decided for the prompt cache."""
+    rows = tx.execute(
+        select(run.c.cache, run.c.created_at)
+        .where(run.c.cache != "")
+        .order_by(run.c.created_at.desc())
+        .limit(MOST_BATCHES)
+    )
+    for row in rows:
+        yield PastPlan(plan=row.cache, created_at=row.created_at)

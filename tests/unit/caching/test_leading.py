@@ -2,9 +2,9 @@
 
 import pytest
 
-from backburner.plan.caching.choices import CachePolicy, Part, Shared, WaveChoice
+from backburner.plan.caching.choices import CachePolicy, Ground, Part, Shared, WaveChoice
 from backburner.plan.caching.leading import WaveWish, choose, stretches, without_leaders
-from backburner.plan.caching.sentences import wave_in_words
+from backburner.plan.caching.sentences import in_words, wave_in_words
 from backburner.plan.caching.terms import Ttl
 from backburner.plan.caching.trie import trie_of
 from backburner.plan.caching.waves import WaveReason
@@ -92,3 +92,27 @@ def test_nothing_is_said_of_what_nobody_asked_for_and_nobody_gains_by(reason):
     wave = WaveChoice(model="m", reason=reason, is_asked=False, leaders=0, requests=9, saved=0)
 
     assert wave_in_words(wave) == ""
+
+
+def test_what_lost_is_tried_again_once_enough_was_sent_unmarked(terms):
+    at, requests = terms(hit=0.05), shared()
+
+    little = choose(requests, at, CachePolicy.AUTO, unmarked_tokens=1_000_000)
+    enough = choose(requests, at, CachePolicy.AUTO, unmarked_tokens=5_000_000)
+
+    assert (little.marks, little.tried) == ({}, None)
+    assert enough.marks == {0: Ttl.FIVE_MINUTES}
+    (choice,) = enough.choices(requests, CachePolicy.AUTO)
+    assert (choice.ground, choice.requests) == (Ground.TRIAL, 20)
+    # A quarter of 20 times 9,000 tokens, if none of them is read.
+    assert choice.cached - choice.plain == 45_000 * 1_000
+    assert in_words(choice).startswith(
+        "the system prompt (about 9,000 tokens) of 20 requests is marked for 5 minutes: marks lost"
+    )
+
+
+def test_what_pays_needs_no_trial(terms):
+    led = choose(shared(), terms(hit=0.6), CachePolicy.AUTO, unmarked_tokens=10**12)
+
+    assert led.tried is None
+    assert led.marks == {0: Ttl.FIVE_MINUTES}

@@ -156,7 +156,7 @@ def test_no_trial_is_made_of_a_prefix_that_is_too_short_or_too_rare(terms):
     plenty = 10**9
 
     assert trial(500, 500, terms(minimum=1_024), SHORT, plenty) is None
-    assert trial(5_000, 3, terms(minimum=1_024), SHORT, plenty) is None
+    assert trial(5_000, 19, terms(minimum=1_024), SHORT, plenty) is None
     assert trial(5_000, 500, terms(minimum=1_024), SHORT, 0) is None
     assert trial(5_000, 500, terms(minimum=1_024), SHORT, plenty) is not None
 

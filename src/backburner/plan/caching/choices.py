@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from backburner.plan.caching.breakpoints import plan_marks
+from backburner.plan.caching.learning import Trial, trial
 from backburner.plan.caching.policies import mark_all
 from backburner.plan.caching.terms import MILLION, CacheTerms, Ttl, break_even, cache_minimum
 from backburner.plan.caching.trie import ROOT, Trie
@@ -38,6 +39,7 @@ class Ground(StrEnum):
     PAYS = "pays"
     ASKED = "asked"
     OWN = "own"
+    TRIAL = "trial"
     LOSES = "loses"
     SHORT = "short"
     ALONE = "alone"
@@ -76,7 +78,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_marked(self) -> bool:
         """Whether the requests carry the mark."""
-        return self.ground in (Ground.PAYS, Ground.ASKED, Ground.OWN)
+        return self.ground in (Ground.PAYS, Ground.ASKED, Ground.OWN, Ground.TRIAL)
 
     @property
     def saving(self) -> int:
@@ -173,6 +175,50 @@ def describe(
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """A few requests that are marked to learn whether that pays by now.
+
+    Attributes:
+        node: The prefix that they begin with.
+        trial: How many of them, and what that can lose.
+        choice: The same as a plan says it.
+    """
+
+    node: int
+    trial: Trial
+    choice: Choice
+
+
+def try_again(shared: Shared, terms: CacheTerms, unmarked_tokens: int) -> Tried | None:
+    """A trial of the prefix that most is spent on, where marks were learnt to lose.
+
+    Args:
+        shared: What the requests have in common; nothing of it is marked.
+        terms: Those by which a mark loses.
+        unmarked_tokens: Input tokens sent since marks were last tried.
+    """
+    if any(shared.trie.own) or not unmarked_tokens or not len(shared.trie):
+        return None
+    node = _dearest(shared.trie)
+    requests, tokens = shared.trie.requests[node], shared.trie.depths()[node]
+    ttl = Ttl.FIVE_MINUTES
+    found = trial(tokens, requests, terms, ttl, unmarked_tokens)
+    if found is None or not shared.trie.free_at(node):
+        return None
+    stretch = _Stretch(node, ttl, tokens, found.requests, is_own=False)
+    choice = _choice(shared.model, shared.parts[node], ttl, Ground.TRIAL, [stretch], terms)
+    # Nobody expects it to save: what it says is the worst, that nothing is read.
+    worst = choice.plain + int(found.most_lost_tokens * terms.input)
+    return Tried(node, found, msgspec.structs.replace(choice, cached=worst))
+
+
+def _dearest(trie: Trie) -> int:
+    """The prefix that most is spent on again."""
+    depths = trie.depths()
+    return max(range(len(trie)), key=lambda one: (depths[one] * (trie.requests[one] - 1), one))
+
+
+@dataclass(frozen=True, slots=True)
 class _Stretch:
     """What lies between a mark and the one before it."""
 
@@ -208,8 +254,7 @@ def _unmarked(shared: Shared, terms: CacheTerms) -> Choice | None:
     trie = shared.trie
     if not len(trie):
         return None
-    depths = trie.depths()
-    node = max(range(len(trie)), key=lambda one: (depths[one] * (trie.requests[one] - 1), one))
+    depths, node = trie.depths(), _dearest(trie)
     requests = trie.requests[node]
     if depths[node] < terms.minimum_tokens:
         ground = Ground.SHORT

@@ -1,12 +1,21 @@
 """Whether a run's leaders go first, with the marks that follow from it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
 
-from backburner.plan.caching.choices import CachePolicy, Shared, WaveChoice, choose_marks
+from backburner.plan.caching.choices import (
+    CachePolicy,
+    Choice,
+    Shared,
+    Tried,
+    WaveChoice,
+    choose_marks,
+    describe,
+    try_again,
+)
 from backburner.plan.caching.terms import CacheTerms, Ttl
 from backburner.plan.caching.waves import Wave, WaveReason, WaveTerms, plan_wave
 
@@ -33,6 +42,7 @@ class Led:
     """What requests to one model are marked with.
 
     Attributes:
+        tried: The trial that the marks are, where they are one.
         leaders: The nodes of which one request each goes first.
         terms: Those that the marks were chosen by.
         wave: What was decided of leaders; None where nobody asks.
@@ -42,12 +52,41 @@ class Led:
     leaders: tuple[int, ...]
     terms: CacheTerms
     wave: WaveChoice | None = None
+    tried: Tried | None = None
+
+    def choices(self, shared: Shared, policy: CachePolicy) -> tuple[Choice, ...]:
+        """What was decided, prefix by prefix."""
+        if self.tried is not None:
+            return (self.tried.choice,)
+        return tuple(describe(shared, self.marks, self.terms, policy))
 
 
 def choose(
-    shared: Shared, terms: CacheTerms, policy: CachePolicy, wish: WaveWish | None = None
+    shared: Shared,
+    terms: CacheTerms,
+    policy: CachePolicy,
+    wish: WaveWish | None = None,
+    unmarked_tokens: int = 0,
 ) -> Led:
-    """The marks of requests, and which of them lead, if any do."""
+    """The marks of requests, and which of them lead, if any do.
+
+    Args:
+        shared: What the requests have in common.
+        terms: Those of requests that go all at once.
+        policy: Who decides.
+        wish: What is asked of leaders.
+        unmarked_tokens: Input tokens sent since marks were last tried.
+    """
+    led = _choose(shared, terms, policy, wish)
+    if led.marks or policy is not CachePolicy.AUTO:
+        return led
+    tried = try_again(shared, terms, unmarked_tokens)
+    if tried is None:
+        return led
+    return replace(led, marks={tried.node: tried.trial.ttl}, tried=tried)
+
+
+def _choose(shared: Shared, terms: CacheTerms, policy: CachePolicy, wish: WaveWish | None) -> Led:
     marks = choose_marks(shared, terms, policy)
     if wish is None or policy is not CachePolicy.AUTO:
         return Led(marks=marks, leaders=(), terms=terms)

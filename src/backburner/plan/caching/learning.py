@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from math import floor
 from typing import Final
 
 from backburner.nouns.tariff import undated
@@ -30,7 +29,7 @@ TRIAL_SHARE: Final = Fraction(1, 100)
 """What trials may lose at most, as a share of the input that was sent unmarked meanwhile."""
 
 TRIAL_REQUESTS: Final = 20
-_FEWEST_IN_TRIAL: Final = 5
+"""Requests of a trial: enough to count as much as a batch can."""
 
 
 class Start(StrEnum):
@@ -170,8 +169,7 @@ def trial(
     if prefix_tokens < terms.minimum_tokens or not terms.input:
         return None
     each = Fraction(max(0, terms.write(ttl) - terms.input) * prefix_tokens, terms.input)
-    afforded = floor(TRIAL_SHARE * unmarked_tokens / each) if each else requests
-    count = min(requests, TRIAL_REQUESTS, afforded)
-    if count < _FEWEST_IN_TRIAL:
+    lost = TRIAL_REQUESTS * each
+    if requests < TRIAL_REQUESTS or lost > TRIAL_SHARE * unmarked_tokens:
         return None
-    return Trial(requests=count, ttl=ttl, most_lost_tokens=count * each)
+    return Trial(requests=TRIAL_REQUESTS, ttl=ttl, most_lost_tokens=lost)

@@ -20,6 +20,8 @@ def in_words(choice: Choice) -> str:
     if choice.ground is Ground.ALONE and choice.part is Part.MESSAGES:
         least = f"the same {choice.minimum_tokens:,} tokens, from where {choice.model} caches"
         return f"nothing is marked: no two requests begin with {least}"
+    if choice.ground is Ground.TRIAL:
+        return f"{_prefix(choice)} {_done(choice)}: {_risk(choice)}"
     if choice.ground in (Ground.SHORT, Ground.ALONE):
         return f"{_prefix(choice)} {_verb(choice)} not marked: {_unfit(choice)}"
     return f"{_prefix(choice)} {_done(choice)}: {_figures(choice)}; {_edge(choice)}"
@@ -51,6 +53,13 @@ def wave_in_words(wave: WaveChoice) -> str:
     return f"all requests go at once: {why}"
 
 
+def _risk(choice: Choice) -> str:
+    lost = Money(picodollars=choice.cached - choice.plain).show()
+    return (
+        f"marks lost before, and a trial of few tells whether they pay by now, for {lost} at most"
+    )
+
+
 def _prefix(choice: Choice) -> str:
     """`the system prompt (about 6,000 tokens, shared by 500 requests)`."""
     one, several = _PARTS[choice.part]
@@ -60,6 +69,8 @@ def _prefix(choice: Choice) -> str:
         return f"{choice.prefixes:,} {several} ({tokens} each, {begin})"
     if choice.ground in (Ground.SHORT, Ground.ALONE):
         return f"{one} ({tokens})"
+    if choice.ground is Ground.TRIAL:
+        return f"{one} ({tokens}) of {choice.requests:,} requests"
     return f"{one} ({tokens}, shared by {choice.requests:,} requests)"
 
 
@@ -76,7 +87,7 @@ def _done(choice: Choice) -> str:
             return f"{carry} a mark of your own for {lives}, and {verb} left alone"
         case Ground.ASKED:
             return f"{verb} marked for {lives}, since --cache always asks for it"
-        case Ground.PAYS:
+        case Ground.PAYS | Ground.TRIAL:
             return f"{verb} marked for {lives}"
         case _:
             return f"{verb} not marked"
