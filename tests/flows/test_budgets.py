@@ -1,6 +1,7 @@
 """Budgets hold what could break them, let it go when there is room, and are never exceeded."""
 
 import threading
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -13,9 +14,10 @@ from backburner.nouns.batch import BatchState, Hold
 from backburner.nouns.budget import WorstCase, billing_of
 from backburner.nouns.money import PICODOLLARS
 from backburner.store.batches import batches_of_run, batches_where
-from backburner.store.budgets import budgets_in, worst_cases_put
+from backburner.store.budgets import budgets_in, worst_cases_of, worst_cases_put
 from backburner.store.invariants import check_invariants
 from backburner.telemetry import BudgetHeld
+from backburner.worker.weighing import weigh_some
 
 ROWS = 6
 DOLLAR = PICODOLLARS
@@ -61,7 +63,7 @@ def test_a_run_without_room_sends_nothing_and_says_what_it_needs(stage, ask):
     bb = stage.open()
     run = bb.enqueue(requests(ROWS, ask), budget="0.0001")
 
-    with pytest.raises(BudgetReached, match="6 requests") as raised:
+    with pytest.raises(BudgetReached, match=r"^6 requests of") as raised:
         bb.run(run.id)
 
     assert stage.sent() == []
@@ -194,7 +196,7 @@ def test_requests_without_a_bound_wait_unless_what_is_likely_is_enough(stage, as
     tools = [{"type": "web_search_20260209", "name": "web_search"}]
     run = bb.enqueue(requests(1, ask, tools=tools), budget="1")
 
-    with pytest.raises(BudgetReached, match="1 requests") as raised:
+    with pytest.raises(BudgetReached, match=r"^1 request of") as raised:
         bb.run(run.id)
 
     [held] = batches(bb, run)
@@ -350,3 +352,21 @@ def test_a_price_that_is_known_by_now_counts_after_resume(stage, ask):
 
     assert before == Hold.UNBOUNDED
     assert batches(bb, run)[0].state is BatchState.SENT
+
+
+def test_one_step_weighs_no_more_than_it_has_time_for(stage, ask):
+    bb = stage.open(requests=1)
+    run = bb.enqueue(requests(3, ask))
+    large = [replace(one, body_bytes=40_000_000) for one in batches(bb, run)]
+
+    weigh_some(bb.tools, large)
+    once = weighed_of(bb, large)
+    weigh_some(bb.tools, large)
+
+    assert once == [True, False, False]
+    assert weighed_of(bb, large) == [True, True, False]
+
+
+def weighed_of(bb, some):
+    with bb.tools.store.read() as tx:
+        return [bool(worst_cases_of(tx, one.id)) for one in some]

@@ -70,9 +70,9 @@ def in_words(tools: Tools, run: Run, waiting: Iterable[Waiting]) -> Iterator[str
 def _unbounded(tools: Tools, run: Run, waiting: list[Waiting]) -> str:
     scopes = sorted({scope for one in waiting for scope in one.asked.taken})
     return (
-        f"{_which(tools, run, waiting)} that nothing says the most they can cost, which "
-        f"{_named(scopes)} needs to know: an unknown price, or a server tool without max_uses; "
-        "the same command with --budget-mode expected sends them without that promise"
+        f"{_which(tools, run, waiting)} for {_named(scopes)}: nothing says the most that they can "
+        "cost (an unknown price, or a server tool without max_uses); the same command with "
+        "--budget-mode expected sends them, without that promise"
     )
 
 
@@ -103,6 +103,10 @@ def _named(scopes: Iterable[str]) -> str:
     return f"the budget {' and '.join(scopes)}"
 
 
+def _requests(count: int) -> str:
+    return "1 request" if count == 1 else f"{count:,} requests"
+
+
 def _show(picodollars: int) -> str:
     return Money(picodollars=picodollars).show()
 
@@ -111,7 +115,7 @@ def _which(tools: Tools, run: Run, waiting: Iterable[Waiting]) -> str:
     """`rows 301 to 1,000 (700 requests)`, as far as they are first attempts."""
     each = list(waiting)
     requests = sum(one.requests for one in each)
-    counted = f"{requests:,} request{'s' if requests != 1 else ''}"
+    counted = _requests(requests)
     own = sorted(
         (one.batch.first_request, one.batch.first_request + one.requests - 1)
         for one in each
@@ -160,7 +164,7 @@ def check_budget(tools: Tools, run: Run, *, is_all: bool) -> None:
     held = sum(one.requests for one in waiting)
     told = "; ".join(in_words(tools, run, waiting))
     raise BudgetReached(
-        f"{held:,} requests of the run {run.id} wait for a budget",
+        f"{_requests(held)} of the run {run.id} {'waits' if held == 1 else 'wait'} for a budget",
         hint=told,
     )
 

@@ -6,6 +6,7 @@ other.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from backburner.nouns.batch import Batch, BatchId, BatchState, Hold
 from backburner.nouns.budget import DAY, BudgetMode, WorstCase, day_scope, is_day
@@ -63,6 +64,9 @@ class Asked:
         return Hold.BUDGET if self.shorts else None
 
 
+_NOTHING: Final = Asked(taken={}, shorts=(), has_no_bound=False)
+
+
 def release(tools: Tools, lane: LaneRow, ids: Sequence[BatchId]) -> float | None:
     """Let batches go as far as their budgets allow; when to try the others again, if that is known.
 
@@ -73,7 +77,7 @@ def release(tools: Tools, lane: LaneRow, ids: Sequence[BatchId]) -> float | None
     with tools.store.read() as tx:
         limited = batches_releasable(tx, ids) if is_any_budget(tx) else []
         limited = [one for one in limited if _is_limited(tx, one, tools.day(now))]
-    is_all_weighed = weigh_some(tools, limited)
+    weigh_some(tools, limited)
     held: list[tuple[Batch, Asked]] = []
     again: list[float] = []
     with tools.store.write() as tx:
@@ -82,24 +86,26 @@ def release(tools: Tools, lane: LaneRow, ids: Sequence[BatchId]) -> float | None
             day_open(tx, day_scope(tools.day(now)), now)
             for batch in batches_releasable(tx, ids):
                 asked = _release_one(tx, batch, tools.day(now), now)
-                if asked is not None and _is_news(batch, asked):
+                if asked is None:
+                    again.append(now)
+                    continue
+                if _is_news(batch, asked):
                     held.append((batch, asked))
-                if asked is not None:
-                    again += _next_day(tools, asked, now)
+                again += _next_day(tools, asked, now)
         else:
             # A budget that was lifted holds nobody any more.
             batches_unhold(tx, ids)
             batches_release(tx, ids, now)
     for event in _events(held):
         tools.emit(event)
-    return min([*again, *([] if is_all_weighed else [now])], default=None)
+    return min(again, default=None)
 
 
 def _release_one(tx: Transaction, batch: Batch, day: str, now: float) -> Asked | None:
     """Reserve for a batch and let it go, or hold it; None where it has to be weighed first."""
     if not _is_limited(tx, batch, day):
         _go(tx, batch, now)
-        return None
+        return _NOTHING
     cases = worst_cases_of(tx, batch.id)
     if not cases:
         return None

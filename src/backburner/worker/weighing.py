@@ -19,8 +19,8 @@ _STEP_BYTES: Final = 64_000_000
 """How much is read in one step of a lane: a second or two of work."""
 
 
-def weigh_some(tools: Tools, batches: Iterable[Batch]) -> bool:
-    """Weigh those that nobody has weighed, as many as one step has time for; whether all are."""
+def weigh_some(tools: Tools, batches: Iterable[Batch]) -> None:
+    """Weigh those that nobody has weighed, as many as one step has time for."""
     read = 0
     for batch in batches:
         with tools.store.read() as tx:
@@ -28,10 +28,9 @@ def weigh_some(tools: Tools, batches: Iterable[Batch]) -> bool:
         if is_known:
             continue
         if read and read + batch.body_bytes > _STEP_BYTES:
-            return False
+            return
         read += batch.body_bytes
         weigh(tools, batch)
-    return True
 
 
 def weigh(tools: Tools, batch: Batch) -> None:
