@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from backburner.nouns.batch import BatchId
 from backburner.plan.lanes import (
-    AUDIT_EVERY,
     FAR,
+    LOOK_BACK_EVERY,
     LaneView,
     ReleaseAll,
     ReleaseRetries,
@@ -23,13 +23,13 @@ def sealed(number, run="r", due_in=0.0):
     return SealedBatch(id=BatchId(number), run=run, due_at=NOW + due_in)
 
 
-def view(*waiting, in_flight=(), retry_in=None, polled=None, audited=None, retry_after=None):
+def view(*waiting, in_flight=(), retry_in=None, polled=None, looked_back=None, retry_after=None):
     return LaneView(
         sealed=waiting,
         in_flight=tuple(NOW - ago for ago in in_flight),
         retry_due_at=None if retry_in is None else NOW + retry_in,
         polled_at=None if polled is None else NOW - polled,
-        audited_at=None if audited is None else NOW - audited,
+        looked_back_at=None if looked_back is None else NOW - looked_back,
         retry_after=retry_after,
     )
 
@@ -120,10 +120,16 @@ def test_there_is_a_step_for_every_view_and_it_is_due_again_in_time(seen, allowa
 
 
 @pytest.mark.parametrize(
-    ("audited", "is_due"), [(None, False), (AUDIT_EVERY - 5, False), (AUDIT_EVERY, True)]
+    ("looked_back", "is_due"),
+    [(None, False), (LOOK_BACK_EVERY - 5, False), (LOOK_BACK_EVERY, True)],
 )
-def test_a_day_after_the_first_arming_or_the_last_audit_the_next_one_is_due(audited, is_due):
-    step = lane_step(view(audited=audited), ReleaseAll(), NOW)
+def test_a_day_after_the_first_arming_or_the_last_look_back_the_next_one_is_due(
+    looked_back, is_due
+):
+    step = lane_step(view(looked_back=looked_back), ReleaseAll(), NOW)
 
-    assert step.audit == is_due
-    assert step.due_at == NOW + {None: FAR, AUDIT_EVERY - 5: 5.0, AUDIT_EVERY: 0.0}[audited]
+    assert step.look_back == is_due
+    assert (
+        step.due_at
+        == NOW + {None: FAR, LOOK_BACK_EVERY - 5: 5.0, LOOK_BACK_EVERY: 0.0}[looked_back]
+    )

@@ -18,8 +18,8 @@ from backburner.store.batches import batch_by_nonce, batch_doubt, batch_take, ba
 from backburner.store.doubts import upstream_ids_known
 from backburner.upstream import RemoteBatch, Upstream
 from backburner.worker import Tools
-from backburner.worker.auditing import book_duplicate
 from backburner.worker.looking import ENDED, names_in
+from backburner.worker.looking_back import book_duplicate
 from backburner.worker.orphaning import Orphans, keep_orphans, orphans_name
 from backburner.worker.resolving import adopt
 from backburner.worker.times import posix

@@ -29,7 +29,7 @@ from backburner.store.exceptions import exceptions_of_batch
 from backburner.store.ledger import LedgerRow, ledger_of_batch
 from backburner.vault.frames import unpack
 from backburner.worker import Tools
-from backburner.worker.auditing import duplicates_name
+from backburner.worker.looking_back import duplicates_name
 from backburner.worker.origins import Origin
 from backburner.worker.validating import validation_of
 

@@ -56,7 +56,7 @@ class LaneStep:
         follow: The runs whose followers need not wait for their leaders any more.
         release: The sealed batches that may go.
         list_upstream: Ask for the workspace's batches, so that ended ones are seen.
-        audit: Search the upstream for late duplicates.
+        look_back: Search the upstream for late duplicates.
         due_at: When the lane is due again, as far as is known before the step.
     """
 
@@ -64,5 +64,5 @@ class LaneStep:
     follow: tuple[str, ...]
     release: tuple[BatchId, ...]
     list_upstream: bool
-    audit: bool
+    look_back: bool
     due_at: float

@@ -14,7 +14,7 @@ FAR: Final = 6 * 3600.0
 """Seconds until a lane without anything to do is looked at again, should nobody wake it."""
 
 
-AUDIT_EVERY: Final = 24 * 3600.0
+LOOK_BACK_EVERY: Final = 24 * 3600.0
 """Seconds between two searches for late duplicates: nightly, for whoever runs nightly."""
 
 
@@ -57,7 +57,7 @@ class LaneView:
         waves: The runs of which batches wait for their leaders.
         in_flight: When each batch that the upstream is working on was sent.
         retry_due_at: When the next exception is due.
-        audited_at: When the last search for late duplicates was; None if nothing was ever armed.
+        looked_back_at: When the last search for late duplicates was; None if nothing was ever armed.
         retry_after: What the upstream asked us to wait with its last list.
         is_stopped: Whether nothing may be sent until a person opens the lane.
     """
@@ -66,7 +66,7 @@ class LaneView:
     in_flight: tuple[float, ...]
     retry_due_at: float | None
     polled_at: float | None
-    audited_at: float | None = None
+    looked_back_at: float | None = None
     retry_after: float | None = None
     is_stopped: bool = False
     waves: tuple[WaitingWave, ...] = ()
@@ -83,7 +83,7 @@ def lane_step(view: LaneView, allowance: Allowance, now: float) -> LaneStep:
         follow=tuple(one.run for one in view.waves if _may_follow(one, now)),
         release=tuple(one.id for one in ready if one.due_at <= now),
         list_upstream=_is_poll_due(view, now),
-        audit=view.audited_at is not None and view.audited_at + AUDIT_EVERY <= now,
+        look_back=view.looked_back_at is not None and view.looked_back_at + LOOK_BACK_EVERY <= now,
         due_at=_due_again(view, ready, now),
     )
 
@@ -128,8 +128,8 @@ def _due_again(view: LaneView, ready: Iterable[SealedBatch], now: float) -> floa
         poll = next_poll(view.in_flight, now, view.retry_after)
     if poll is not None:
         times.append(poll)
-    if view.audited_at is not None:
-        times.append(max(view.audited_at + AUDIT_EVERY, now))
+    if view.looked_back_at is not None:
+        times.append(max(view.looked_back_at + LOOK_BACK_EVERY, now))
     for wave in view.waves:
         at = goes_on_at(wave.leaders, now)
         times.append(now + LOOK_AGAIN if at is None else min(at, now + LOOK_AGAIN))

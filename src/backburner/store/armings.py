@@ -18,11 +18,11 @@ def arming_note(tx: Transaction, armed: Batch, now: float) -> None:
             armed_at=now,
         )
     )
-    # From the first arming on there is something that an audit might find.
+    # From the first arming on there is something that looking back might find.
     tx.execute(
         update(lane)
-        .where(lane.c.name == armed.lane, lane.c.audited_at.is_(None))
-        .values(audited_at=now)
+        .where(lane.c.name == armed.lane, lane.c.looked_back_at.is_(None))
+        .values(looked_back_at=now)
     )
 
 

@@ -178,11 +178,11 @@ def batch_arm(
         "due_at": now + quiet,
     }
     armed = batch_move(tx, claimed, BatchState.ARMED, changes, also=enough)
-    # From the first arming on there is something that an audit might find.
+    # From the first arming on there is something that looking back might find.
     tx.execute(
         update(lane)
-        .where(lane.c.name == armed.lane, lane.c.audited_at.is_(None))
-        .values(audited_at=now)
+        .where(lane.c.name == armed.lane, lane.c.looked_back_at.is_(None))
+        .values(looked_back_at=now)
     )
     arming_note(tx, armed, now)
     return armed

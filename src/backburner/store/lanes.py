@@ -16,7 +16,7 @@ class LaneRow:
     """A lane as the store knows it; `base_url` and `workspace` are what it is pinned to.
 
     Attributes:
-        audited_at: When the upstream was last searched for late duplicates; at first, when the
+        looked_back_at: When the upstream was last searched for late duplicates; at first, when the
             first batch was armed.
         restored_at: When the store was last found to be older than its vault.
     """
@@ -31,7 +31,7 @@ class LaneRow:
     lease_until: float
     polled_at: float | None
     faults: int
-    audited_at: float | None
+    looked_back_at: float | None
     restored_at: float | None
 
 

@@ -35,7 +35,7 @@ lane = Table(
     Column("lease_until", Float, nullable=False),
     Column("polled_at", Float),
     Column("faults", Integer, nullable=False),
-    Column("audited_at", Float),
+    Column("looked_back_at", Float),
     Column("restored_at", Float),
 )
 

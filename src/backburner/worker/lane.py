@@ -13,9 +13,9 @@ from backburner.store.exceptions import exceptions_next_due
 from backburner.store.lanes import STOPPED, LaneRow, lane_rest
 from backburner.telemetry import FaultSeen
 from backburner.upstream import Answer, Page, Upstream
-from backburner.worker.auditing import audit
 from backburner.worker.following import let_follow, waves
 from backburner.worker.looking import ENDED, Until, walk
+from backburner.worker.looking_back import look_back
 from backburner.worker.releasing import release
 from backburner.worker.retrying import pack_retries
 from backburner.worker.stopping import stop_lane
@@ -32,7 +32,7 @@ def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
     if packed or plan.follow:
         plan = lane_step(_view(tools, lane), allowance, now)
     again = release(tools, lane, plan.release)
-    if plan.audit or plan.list_upstream:
+    if plan.look_back or plan.list_upstream:
         _look(tools, lane, plan, allowance, again)
         return
     with tools.store.write() as tx:
@@ -46,17 +46,17 @@ def _earlier(due_at: float, again: float | None) -> float:
 def _look(
     tools: Tools, lane: LaneRow, plan: LaneStep, allowance: Allowance, again: float | None
 ) -> None:
-    """Audit and list as the step says, then rest until the next look."""
+    """Look back and list as the step says, then rest until the next look."""
     now = tools.clock.now()
     upstream = tools.connect(lane.name)
     looked: dict[str, Any] = {}
     retry_after = None
-    if plan.audit:
-        fault = audit(tools, lane, upstream)
+    if plan.look_back:
+        fault = look_back(tools, lane, upstream)
         if fault is not None:
             _put_off(tools, lane, fault)
             return
-        looked["audited_at"] = now
+        looked["looked_back_at"] = now
     if plan.list_upstream:
         seen = _list(tools, lane, upstream)
         if isinstance(seen, Fault):
@@ -93,7 +93,7 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
         in_flight=tuple(one.sent_at for one in sent if one.sent_at is not None),
         retry_due_at=retry_due_at,
         polled_at=lane.polled_at,
-        audited_at=lane.audited_at,
+        looked_back_at=lane.looked_back_at,
         retry_after=retry_after,
         is_stopped=lane.state == STOPPED,
         waves=waiting,

@@ -43,7 +43,7 @@ def test_a_batch_accepted_after_quiet_is_booked_and_settles_nothing(stage):
     )
 
 
-def test_a_duplicate_is_booked_once_however_often_is_audited(stage):
+def test_a_duplicate_is_booked_once_however_often_one_looks_back(stage):
     bb, run, _ = play_late(stage, late=2 * HOUR)
     for _ in range(4):
         stage.clock.sleep(13 * HOUR)
@@ -54,7 +54,7 @@ def test_a_duplicate_is_booked_once_however_often_is_audited(stage):
     assert bb.verify(run.id).differences == []
 
 
-def test_a_duplicate_that_still_runs_is_booked_by_a_later_audit(make_stage):
+def test_a_duplicate_that_still_runs_is_booked_by_a_later_look_back(make_stage):
     stage = make_stage(turnaround=20 * HOUR)
     stage.world.script("create", Late(by=19 * HOUR))
     bb = stage.open()
@@ -112,7 +112,7 @@ def test_strangers_of_an_armed_size_are_left_alone(stage, turnaround):
     assert bb.receipt(run.id).paid.picodollars == stage.world.bill().total
 
 
-def test_before_anything_was_armed_there_is_nothing_to_audit(stage):
+def test_before_anything_was_armed_there_is_nothing_to_look_back_for(stage):
     bb = stage.open()
     stage.clock.sleep(48 * HOUR)
 

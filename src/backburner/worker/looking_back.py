@@ -1,4 +1,4 @@
-"""Auditing: once a day the list is searched for batches of ours that nobody knows of.
+"""Looking back: once a day the list is searched for batches of ours that nobody knows of.
 
 A batch that was accepted later than `quiet` allows for cannot be excluded in theory. It does no
 harm to results, since only one batch upstream counts for each of ours; but it is money, and is
@@ -25,14 +25,14 @@ from backburner.worker.tools import Tools
 from backburner.worker.workspaces import check_workspace
 
 _REACH: Final = 49 * 3600.0
-"""Seconds that an audit looks back: two days, so that each batch is seen once it has ended, and an
+"""Seconds that one look goes back: two days, so that each batch is seen once it has ended, and an
 hour for clocks that differ."""
 
 _RESOLVED_ELSEWHERE: Final = UNSENT | {BatchState.ARMED, BatchState.UNKNOWN}
 """States of a batch whose own doubt finds what is upstream, now or soon."""
 
 
-def audit(tools: Tools, lane: LaneRow, upstream: Upstream) -> Fault | None:
+def look_back(tools: Tools, lane: LaneRow, upstream: Upstream) -> Fault | None:
     """Book what was accepted twice; a Fault where the search could not be finished."""
     strangers = _strangers(tools, lane, upstream)
     if isinstance(strangers, Fault):
