@@ -34,16 +34,17 @@ class Taken:
         self.bodies.append(body)
 
 
-def advice(policy: CachePolicy = CachePolicy.AUTO, terms: CacheTerms | None = TERMS) -> CacheAdvice:
-    return CacheAdvice(policy=policy, terms=lambda _model: terms)
+def advice(terms: CacheTerms | None = TERMS) -> CacheAdvice:
+    return CacheAdvice(policy=CachePolicy.AUTO, terms=lambda _model: terms)
 
 
 def shape(system: str | None = SYSTEM) -> BodyShape:
     return BodyShape(model=MODEL, max_tokens=10, system=system)
 
 
-def table(taken: Taken, of: BodyShape, policy: CachePolicy = CachePolicy.AUTO) -> TableMarks:
-    return TableMarks(taken, advice(policy), MODEL, read_prompt(of.body("?")))
+def table(taken: Taken, of: BodyShape, terms: CacheTerms | None = TERMS) -> TableMarks:
+    sample = read_prompt(of.body("?"))
+    return TableMarks(taken, advice(terms=terms), MODEL, sample, lambda _numbers: None)
 
 
 def test_rows_wait_until_a_thousand_of_them_are_there() -> None:
@@ -85,7 +86,7 @@ def test_every_row_is_passed_on_in_order_and_alike(count: int) -> None:
 
 def test_a_model_without_a_price_is_left_alone() -> None:
     taken, of = Taken(), shape()
-    marks = TableMarks(taken, advice(terms=None), MODEL, read_prompt(of.body("?")))
+    marks = table(taken, of, terms=None)
     marks.add(of.body("a"))
 
     plan = marks.finish()
