@@ -57,7 +57,7 @@ class LaneView:
         waves: The runs of which batches wait for their leaders.
         in_flight: When each batch that the upstream is working on was sent.
         retry_due_at: When the next exception is due.
-        looked_back_at: When the last search for late duplicates was; None if nothing was ever armed.
+        looked_back_at: When late duplicates were last searched for; None if nothing was ever armed.
         retry_after: What the upstream asked us to wait with its last list.
         is_stopped: Whether nothing may be sent until a person opens the lane.
     """
