@@ -301,7 +301,7 @@ def test_nothing_costs_nothing():
 
 def others(model: str, history: Answered | None = None) -> list[str]:
     works = work(["some words"] * 10, model)
-    found = cheaper(TARIFF, works, Known(answered=history), date(2026, 11, 22))
+    found = cheaper(TARIFF, works, Known(answered=history))
     return [name for name, _ in found]
 
 
@@ -321,7 +321,7 @@ def test_the_next_cheaper_models_are_the_newest_of_their_lines(model: str, names
 def test_a_model_that_retires_is_never_named():
     tariff = replace(TARIFF, models={m: TARIFF.models[m] for m in (OPUS, "claude-sonnet-4-5")})
 
-    found = cheaper(tariff, work(["a"], OPUS), Known(), date(2026, 11, 22))
+    found = cheaper(tariff, work(["a"], OPUS), Known())
 
     assert found == ()
 
@@ -330,7 +330,7 @@ def test_a_cheaper_model_is_priced_by_its_own_tokens():
     works = work(["it is in the box " * 20] * 10, "claude-sonnet-4-6")
     known = Known(answered=answered(100))
 
-    [(name, found), _] = cheaper(TARIFF, works, known, date(2026, 11, 22))
+    [(name, found), _] = cheaper(TARIFF, works, known)
 
     here = estimate(TARIFF, works, known)
     assert name == "claude-sonnet-5-5"

@@ -99,7 +99,7 @@ def plan(options: RunOptions, setting: Setting, stdin: Callable[[], BinaryIO]) -
     return Planned(
         checked=checked,
         estimate=estimate_all(tariff, works, lambda work: known[work.model]),
-        cheaper=cheaper(tariff, first, known[first.model], now.date()) if len(works) == 1 else (),
+        cheaper=cheaper(tariff, first, known[first.model]) if len(works) == 1 else (),
         counts=counts,
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
+from backburner.nouns.model import line_of, version_of
 from backburner.nouns.tariff import undated
 
 ENDS: Final[Mapping[str, date]] = {
@@ -43,6 +44,7 @@ _USUAL_BYTES: Final = {_SMALL_WINDOW: 4, _WINDOW: 3}
 SURELY_FITS: Final = _SMALL_WINDOW * _USUAL_BYTES[_SMALL_WINDOW]
 """A body of as many bytes is within every window by either measure."""
 
+_RESTRICTED: Final = "mythos"
 _SAME_BYTES: Final = re.compile(rb"(.)\1{15,}", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\u[0-9a-fA-F]{4}")
 
@@ -82,6 +84,18 @@ def retiring(models: Iterable[str]) -> Iterator[tuple[str, date]]:
     for model in models:
         if (end := end_of(model)) is not None:
             yield model, end
+
+
+def newest_of_lines(models: Iterable[str]) -> dict[str, str]:
+    """The newest of some models in each line, by line: of those whose end is not set.
+
+    Mythos is not for everybody, and never among them.
+    """
+    lasting = [model for model in models if end_of(model) is None]
+    lasting.sort(key=lambda model: version_of(model) or (0, 0))
+    by_line = {line: model for model in lasting if (line := line_of(model)) is not None}
+    by_line.pop(_RESTRICTED, None)
+    return by_line
 
 
 def window_of(model: str) -> int:

@@ -1,25 +1,19 @@
 """Cheaper models for the same work, by the price of its text and not of a token."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from typing import Final
 
-from backburner.nouns.model import line_of, most_output_tokens, version_of
+from backburner.nouns.model import most_output_tokens
 from backburner.nouns.tariff import Tariff, undated
 from backburner.plan.estimating import Estimate, Known, estimate
-from backburner.plan.lifecycle import end_of
+from backburner.plan.lifecycle import newest_of_lines
 from backburner.plan.tokens import tokenizer_of, total
 from backburner.plan.workloads import Workload
 
 _SHOWN: Final = 2
-_RESTRICTED: Final = "mythos"
-"""A line that is not for everybody, and never named."""
 
 
-def cheaper(
-    tariff: Tariff, work: Workload, known: Known, today: date
-) -> tuple[tuple[str, Estimate], ...]:
+def cheaper(tariff: Tariff, work: Workload, known: Known) -> tuple[tuple[str, Estimate], ...]:
     """The next cheaper models for a workload with what it would cost there, the dearest first.
 
     Of each line only the newest model is named, and none whose end is set. The same text has about
@@ -28,25 +22,13 @@ def cheaper(
     now = estimate(tariff, work, known)
     found = [
         (model, estimate(tariff, replace(work, model=model), _there(known, work, model)))
-        for model in _newest(tariff, today)
+        for model in newest_of_lines(tariff.models).values()
         if model != undated(work.model) and _takes(model, work)
     ]
     less = [one for one in found if one[1].uncached.expected < now.uncached.expected]
     less.sort(key=lambda one: one[1].uncached.expected, reverse=True)
     by_price = {one.uncached.expected: (model, one) for model, one in reversed(less)}
     return tuple(reversed(by_price.values()))[:_SHOWN]
-
-
-def _newest(tariff: Tariff, today: date) -> Iterator[str]:
-    """The newest model of each line."""
-    newest: dict[str, str] = {}
-    for model in sorted(tariff.models, key=lambda name: version_of(name) or (0, 0)):
-        line = line_of(model)
-        if line and line != _RESTRICTED and (end_of(model) or date.max) > today:
-            newest[line] = model
-    for model in newest.values():
-        if end_of(model) is None:
-            yield model
 
 
 def _takes(model: str, work: Workload) -> bool:

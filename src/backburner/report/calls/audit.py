@@ -7,8 +7,8 @@ from typing import Final
 from backburner.nouns.batch import Via
 from backburner.nouns.money import Money
 from backburner.nouns.tariff import Tariff
-from backburner.plan.cheaper import next_cheaper
 from backburner.plan.pricing import priced
+from backburner.plan.smaller_models import next_smaller
 from backburner.plan.waiting import Finding, OwnRules, Source, Standing, judge_source
 from backburner.report.calls.prefixes import SharedPrefix
 from backburner.report.calls.tally import SourceTally, Tally
@@ -156,7 +156,7 @@ def audit(tally: Tally, tariff: Tariff, own: OwnRules) -> Audit:
 def _judged(source: Source, one: SourceTally, tariff: Tariff, own: OwnRules) -> Judged:
     finding = judge_source(source, one.habits, own)
     can_wait = finding.standing is Standing.CAN_WAIT
-    cheaper = next_cheaper(source.model, tariff) if one.short_calls else None
+    cheaper = next_smaller(source.model, tariff) if one.short_calls else None
     return Judged(
         source=source,
         finding=finding,
