@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from backburner.client import Backburner
 from backburner.client.preparing import Fresh, RunOptions
 from backburner.plan.estimating import Estimate
@@ -34,6 +36,7 @@ def estimated(stage: Any, bb: Backburner) -> Estimate | None:
     return bb.estimate(prepared.staged)
 
 
+@pytest.mark.unbilled("prices of one's own")
 def test_all_figures_are_at_the_own_price_and_name_it(stage):
     stated(stage, 0.80)
 
@@ -64,6 +67,7 @@ def test_a_price_that_was_stated_since_leaves_what_was_booked_alone(stage):
     )
 
 
+@pytest.mark.unbilled("prices of one's own")
 def test_a_price_that_was_changed_on_the_same_day_is_no_difference_either(stage):
     stated(stage, 0.80)
     _, run, _ = finished(stage)
@@ -76,6 +80,7 @@ def test_a_price_that_was_changed_on_the_same_day_is_no_difference_either(stage)
     assert note.endswith("config.toml has another price for claude-haiku-4-5-20251001 now")
 
 
+@pytest.mark.unbilled("prices of one's own")
 def test_tokens_are_compared_whatever_became_of_the_price(stage):
     stated(stage, 0.80)
     bb, run, _ = finished(stage)
