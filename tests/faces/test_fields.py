@@ -21,8 +21,11 @@ def complaints(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_plan_says_what_is_shared_and_what_is_possible(call: Any, complaints: Path) -> None:
-    said = call("check", complaints, *WORDS)
+@pytest.mark.parametrize("command", ["check", "plan"])
+def test_the_plan_says_what_is_shared_and_what_is_possible(
+    call: Any, complaints: Path, command: str
+) -> None:
+    said = call(command, complaints, *WORDS)
 
     assert said.code == 0, said.err
     share = r"3 columns in 1 order: 9\d\.\d % of their text begins as in an earlier row"

@@ -90,6 +90,7 @@ def _show(page: Page, wanted: Wanted, planned: "Planned", estimate: "Estimate") 
         answers_in_words,
         batches_in_words,
         cache_facts,
+        field_facts,
         files_facts,
         named,
         requests_in_words,
@@ -101,6 +102,7 @@ def _show(page: Page, wanted: Wanted, planned: "Planned", estimate: "Estimate") 
         [
             ("input", f"{named(wanted.source)}: {shown}"),
             ("model", ", ".join(checked.models)),
+            *field_facts(checked.fields, checked.cache),
             ("batches", batches_in_words(checked.batches or 0)),
             ("input tokens", f"{_tokens(estimate.input_tokens)}, {_how(planned, estimate)}"),
             ("output tokens", _tokens(estimate.output_tokens)),

@@ -10,9 +10,14 @@ from array import array
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from backburner.plan.caching.careful import careful_parts
 from backburner.plan.caching.cells import TOKENS, Column, Layout, Order, Worth, one_order, shared
 from backburner.plan.caching.growing import LOOK_AHEAD, Group, Grower, Look
+
+_IN_SIGHT: Final = 12
+"""Columns that are looked at when looking ahead: all of most tables, and the best of wide ones."""
 
 SMALL_TABLE: Final = 100
 """Rows of a table in which small groups are parted with care.
@@ -78,7 +83,10 @@ class _Planner:
     def _parts(self, group: Group, look: Look) -> list[Group]:
         """The groups that the most promising column makes."""
         grower = self._grower
-        tried = [grower.by_column(group, look, one) for one in look.ranked[:LOOK_AHEAD]]
-        if len(tried) == 1:
-            return tried[0]
-        return max(tried, key=lambda parts: grower.step(look, parts) + grower.promise(parts))
+        if len(look.ranked) == 1:
+            return grower.by_column(group, look, look.ranked[0])
+        near = replace(look, ranked=look.ranked[:_IN_SIGHT])
+        tried = [grower.by_column(group, near, one) for one in near.ranked[:LOOK_AHEAD]]
+        promises = [grower.step(near, parts) + grower.promise(parts) for parts in tried]
+        best = promises.index(max(promises))
+        return tried[best] if near == look else grower.by_column(group, look, look.ranked[best])
