@@ -103,5 +103,5 @@ def test_an_estimate_is_at_the_own_price(stage):
 
     assert usual is not None
     assert cheaper is not None
-    assert 5 * cheaper.low.picodollars == 4 * usual.low.picodollars
+    assert 5 * cheaper.price.low.picodollars == 4 * usual.price.low.picodollars
     assert str(cheaper.price_date) == "2027-01-15"
