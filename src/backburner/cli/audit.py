@@ -50,7 +50,7 @@ def audit(
     top: Top = 10,
     json: Json = False,
 ) -> int:
-    """Find out which calls of a log could have waited, and what that cost.
+    """Tell which calls of a log could have waited, at what cost.
 
     Works offline, and nothing of a log is sent anywhere or shown but names and numbers.
     """
