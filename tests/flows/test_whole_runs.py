@@ -198,18 +198,6 @@ def test_a_list_of_requests_comes_back_under_the_callers_own_keys(stage, ask):
     assert {one.outcome for one in found} == {Outcome.OK}
 
 
-def test_requests_with_tools_are_staged_and_counted(stage, ask, tmp_path):
-    tool = {"name": "look", "input_schema": {"type": "object"}}
-    bodies = [ask("Say: a") | {"tools": [tool]}, ask("Say: b"), ask("Say: c") | {"tools": None}]
-    source = tmp_path / "requests.jsonl"
-    lines = [json.dumps({"custom_id": str(n), "params": body}) for n, body in enumerate(bodies)]
-    source.write_text("\n".join(lines))
-
-    staged = stage.open().prepare(RunOptions(source=str(source))).staged
-
-    assert [(work.requests, work.requests_with_tools) for work in staged.workloads] == [(3, 1)]
-
-
 def test_the_same_call_again_resumes_and_sends_nothing(stage):
     source = stage.table(5)
     bb = stage.open()
