@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import pytest
 
-from backburner.client.preparing import RunOptions
 from backburner.emulator.settings import ItemFailure, Rule
 from backburner.errors import LaneStopped
 from backburner.nouns.outcome import Outcome
