@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from backburner.emulator import needles
-from backburner.emulator.settings import FailureKind, Rule
+from backburner.emulator.settings import FailureKind, Rule, Slip
 
 _ECHO_LENGTH = 160
 
@@ -15,6 +15,7 @@ class Answer(Struct, frozen=True, gc=False):
     by_rule: bool = False
     kind: FailureKind | None = None
     searches: int | None = None
+    slip: Slip | None = None
 
 
 class Answers:
@@ -29,5 +30,11 @@ class Answers:
             match = search(text)
             if match:
                 answer = match.expand(rule.answer) if has_groups else rule.answer
-                return Answer(answer, by_rule=True, kind=rule.kind, searches=rule.searches)
+                return Answer(
+                    answer,
+                    by_rule=True,
+                    kind=rule.kind,
+                    searches=rule.searches,
+                    slip=rule.slip,
+                )
         return Answer(f"You said: {text[:_ECHO_LENGTH]}")

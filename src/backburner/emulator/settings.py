@@ -30,6 +30,9 @@ FailureKind = Literal[
 ]
 """How one request may be made to end: an error type, `expired`, or a stop reason."""
 
+Slip = Literal["drop", "double", "spoil"]
+"""How a task that is asked among others may come out: without its id, with it twice, or as null."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -40,12 +43,14 @@ class Rule:
         answer: What the model says; `\1` and `\g<name>` stand for groups of the match.
         kind: Another ending than an answer, or None.
         searches: Web searches made for it, if not as many as for other requests.
+        slip: What goes wrong where it is one of several tasks of a prompt; alone it goes well.
     """
 
     match: str
     answer: str = ""
     kind: FailureKind | None = None
     searches: int | None = None
+    slip: Slip | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +189,9 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
 
 
 def _rule(entry: dict[str, Any]) -> Rule:
-    unknown = entry.keys() - {"match", "answer", "kind", "searches"}
+    unknown = entry.keys() - {"match", "answer", "kind", "searches", "slip"}
     if unknown or "match" not in entry:
-        raise ValueError(f"A rule has match, answer, kind and searches, not {sorted(entry)}.")
+        raise ValueError(f"A rule has match, answer, kind, searches and slip, not {sorted(entry)}.")
     try:
         re.compile(entry["match"])
     except re.error as error:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, Struct
 
-from backburner.emulator import marks, parameters, prompts, schemas, tokens
+from backburner.emulator import marks, packs, parameters, prompts, schemas, tokens
 from backburner.emulator.answers import Answer, Answers
 from backburner.emulator.cacheplan import HitDeck, Hits
 from backburner.emulator.catalogue import Model
@@ -94,7 +94,7 @@ class Speaker:
     def reply(self, valid: Valid, occasion: Occasion) -> Message | Problem:
         """The answer to one request, with what it used."""
         params, model = valid.params, valid.model
-        answer = self._answers.to(parameters.last_user_text(params))
+        answer = self._answer(params)
         kind = occasion.kind or answer.kind
         if kind in _SENTENCES:
             return failure(kind)
@@ -118,6 +118,15 @@ class Speaker:
             stop_details=RefusalDetails() if said.reason == "refusal" else None,
             usage=_usage(split, said.tokens, params, occasion.tier, searches),
         )
+
+    def _answer(self, params: Params) -> Answer:
+        """What is said: to the last thing a user said, or to each of several tasks in it."""
+        text = parameters.last_user_text(params)
+        form = None if params.output_config is UNSET else params.output_config.format
+        tasks = packs.tasks_in(text, form.schema) if form is not None else {}
+        if not tasks or form is None:
+            return self._answers.to(text)
+        return packs.answer_all(tasks, form.schema, self._answers.to)
 
     def _searches(self, params: Params, answer: Answer) -> int:
         """How often the pretend model searches the web for an answer."""
