@@ -56,3 +56,10 @@ def test_answers_have_the_form_that_each_task_asks():
 @pytest.mark.parametrize("prompt", ["Say: one", '<b id="other">\nbold\n</b>'])
 def test_another_prompt_has_no_tasks(prompt):
     assert packs.tasks_in(prompt, STRINGS) == {}
+
+
+def test_what_stands_around_all_tasks_belongs_to_each():
+    start, end = "<task-start>\nSay: \n</task-start>", "<task-end>\n!\n</task-end>"
+    prompt = PROMPT.replace("Say: ", "").replace("Do these.", f"Do these.\n\n{start}\n\n{end}")
+
+    assert packs.tasks_in(prompt, STRINGS) == {"t1": "Say: one!", "t2": "Say: two!"}

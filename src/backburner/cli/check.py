@@ -83,7 +83,9 @@ def show_checked(page: Page, wanted: Wanted, checked: "Checked") -> None:
         page.line(f"warning: {warning} ({warning.code}); {warning.hint}")
     if checked.faults or checked.warnings:
         page.line()
-    shown = requests_in_words(checked.rows, checked.requests, is_table=wanted.is_table)
+    shown = requests_in_words(
+        checked.rows, checked.requests, is_table=wanted.is_table, packs=checked.packed
+    )
     facts = [("input", f"{named(wanted.source)}: {shown}")]
     if checked.batches is not None:
         facts.append(("model", ", ".join(checked.models)))
@@ -119,7 +121,8 @@ def checked_json(checked: "Checked") -> dict[str, Any]:
         "warnings": [warning_json(warning) for warning in checked.warnings],
         "rows": checked.rows,
         "requests": checked.requests,
-        "rows_collapsed": checked.rows - checked.requests,
+        "rows_collapsed": 0 if checked.packed else checked.rows - checked.requests,
+        "requests_packed": checked.packed,
         "batches": checked.batches,
         "models": list(checked.models),
         "models_unpriced": list(checked.unpriced),

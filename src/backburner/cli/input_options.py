@@ -51,6 +51,7 @@ def _wanted(
     encoding: options.Encoding = None,
     prefix: options.Prefix = "",
     no_collapse: options.NoCollapse = False,
+    pack: options.Pack = None,
     cache: options.Cache = options.CacheMarks.AUTO,
     allow_unknown_price: options.AllowUnknownPrice = False,
 ) -> Wanted:
@@ -71,6 +72,7 @@ def _wanted(
         encoding=encoding,
         limit=limit,
         no_collapse=no_collapse,
+        pack=pack,
         cache=cache,
         allow_unknown_price=allow_unknown_price,
     )

@@ -99,6 +99,16 @@ BatchSize = Annotated[
         "--batch-size", metavar="N", min=1, max=100_000, help="Requests in a batch [25000]"
     ),
 ]
+Pack = Annotated[
+    int | None,
+    typer.Option("--pack", metavar="N", min=2, max=100, help="Ask up to N short rows at once"),
+]
+PackCheck = Annotated[
+    int | None,
+    typer.Option(
+        "--pack-check", metavar="N", min=1, max=10_000, help="Ask the first N rows both ways first"
+    ),
+]
 Canary = Annotated[
     int | None,
     typer.Option(
@@ -158,6 +168,8 @@ class Wanted:
     new: bool = False
     force: bool = False
     canary: int | None = None
+    pack: int | None = None
+    pack_check: int | None = None
     cache: CacheMarks = CacheMarks.AUTO
     allow_unknown_price: bool = False
     budget: str | None = None
@@ -171,6 +183,11 @@ class Wanted:
         """Whether rows are rendered through a template; otherwise it is a list of requests."""
         return self.prompt_file is not None or self.prompt is not None
 
+    @property
+    def most_tokens(self) -> int:
+        """How long the answer to a row may be."""
+        return (self.max_tokens or DEFAULT_MAX_TOKENS) if self.is_table else 0
+
     def check(self) -> None:
         """Find what contradicts itself, before anything is read.
 
@@ -179,6 +196,7 @@ class Wanted:
         """
         if self.prompt_file is not None and self.prompt is not None:
             raise InputError("there are two prompts", hint="give -p FILE or --prompt TEXT")
+        self._check_packing()
         if self.is_table:
             return
         if not self._may_be_list():
@@ -199,6 +217,15 @@ class Wanted:
                     hint=f"leave {option} out, or add -p FILE",
                 )
 
+    def _check_packing(self) -> None:
+        if self.pack_check and not self.pack:
+            raise InputError("--pack-check comes without --pack", hint="add --pack 10")
+        if self.pack and self.canary:
+            raise InputError(
+                "--pack and --canary do not go together",
+                hint="--pack-check N asks the first N rows both ways, and holds the rest",
+            )
+
     def _may_be_list(self) -> bool:
         if self.format is not None:
             return self.format is InputFormat.JSONL
@@ -216,6 +243,7 @@ class Wanted:
             "--prefix": self.prefix,
             "--delimiter": self.delimiter,
             "--no-collapse": self.no_collapse,
+            "--pack": self.pack,
         }
 
     def options(self, model: str) -> "RunOptions":
@@ -238,7 +266,7 @@ class Wanted:
             system=None if self.system is None else text_of(self.system),
             params=dict(read_param(text) for text in self.params or ()),
             model=model,
-            max_tokens=(self.max_tokens or DEFAULT_MAX_TOKENS) if self.is_table else 0,
+            max_tokens=self.most_tokens,
             schema=None if self.schema is None else read_schema(self.schema, Path.cwd()),
             output=self.output,
             format=None if self.format is None else TableFormat(self.format.value),
@@ -253,6 +281,8 @@ class Wanted:
             new=self.new,
             force=self.force,
             canary=self.canary,
+            pack=self.pack or 0,
+            pack_check=self.pack_check or 0,
             cache=CachePolicy(self.cache.value),
             allow_unknown_price=self.allow_unknown_price,
             billing=billing_of(self.budget, self.tags or (), self.owner, self.budget_mode),

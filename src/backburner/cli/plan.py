@@ -97,7 +97,9 @@ def _show(page: Page, wanted: Wanted, planned: "Planned", estimate: "Estimate") 
     )
 
     checked = planned.checked
-    shown = requests_in_words(checked.rows, checked.requests, is_table=wanted.is_table)
+    shown = requests_in_words(
+        checked.rows, checked.requests, is_table=wanted.is_table, packs=checked.packed
+    )
     page.facts(
         [
             ("input", f"{named(wanted.source)}: {shown}"),

@@ -35,12 +35,13 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     """The plan as labels and values."""
     staged = fresh.staged
     run = staged.run
-    shown = requests_in_words(run.rows, run.requests, is_table=wanted.is_table)
+    shown = requests_in_words(run.rows, run.requests, is_table=wanted.is_table, packs=run.packed)
     facts = [("input", f"{named(wanted.source)}: {shown}")]
     models = [work.model for work in staged.workloads]
     if wanted.is_table:
         longest = staged.workloads[0].max_output_tokens // staged.run.requests
         default = "" if wanted.max_tokens else "; --max-tokens changes it"
+        longest = wanted.most_tokens if run.packed else longest
         tokens = many(longest, "token")
         facts.append(("model", f"{models[0]}, answers of at most {tokens}{default}"))
     else:
@@ -55,6 +56,9 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     facts.extend(_billing_facts(staged))
     if staged.canary:
         facts.append(("canary", _canary(staged.canary, backburner.estimate_canary(staged))))
+    if run.moved is not None:
+        rows = many(run.requests - run.packed, "row")
+        facts.append(("pack check", f"the first {rows} both ways; the rest waits until you saw it"))
     facts.append(("output", _output(wanted, staged.run)))
     facts.append(("kept in", f"{backburner.settings.home}, lane {staged.run.lane}"))
     if fresh.changed:
@@ -94,6 +98,7 @@ def plan_json(fresh: "Fresh", estimate: "Estimate | None") -> dict[str, Any]:
         "rows": run.rows,
         "requests": run.requests,
         "rows_collapsed": run.collapsed,
+        "requests_packed": run.packed,
         "batches": len(fresh.staged.batches),
         "models": [work.model for work in fresh.staged.workloads],
         "budget_usd": None if budget is None else Money(picodollars=budget).usd(),
@@ -303,15 +308,23 @@ def named(source: str) -> str:
     return "standard input" if source == STDIN else source
 
 
-def requests_in_words(rows_read: int, count: int, *, is_table: bool) -> str:
-    """How many rows and requests there are."""
+def requests_in_words(rows_read: int, count: int, *, is_table: bool, packs: int = 0) -> str:
+    """How many rows and requests there are; `packs` of these ask several rows."""
     if not is_table:
         return many(count, "request")
+    if packs:
+        return _packed(rows_read, count, packs)
     rows, requests, collapsed = many(rows_read, "row"), many(count, "request"), rows_read - count
     if collapsed:
         verb = "shares" if collapsed == 1 else "share"
         return f"{rows}, {requests}; {many(collapsed, 'row')} {verb} that of an identical row"
     return f"{rows}, each a request of its own"
+
+
+def _packed(rows_read: int, count: int, packs: int) -> str:
+    alone = count - packs
+    too = f", and the first {many(alone, 'row')} each alone too" if alone else ""
+    return f"{many(rows_read, 'row')}, packed into {many(packs, 'request')}{too}"
 
 
 def batches_in_words(count: int) -> str:

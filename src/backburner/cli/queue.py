@@ -45,6 +45,8 @@ def enqueue(
     no_collapse: options.NoCollapse = False,
     batch_size: options.BatchSize = None,
     canary: options.Canary = None,
+    pack: options.Pack = None,
+    pack_check: options.PackCheck = None,
     cache: options.Cache = options.CacheMarks.AUTO,
     allow_unknown_price: options.AllowUnknownPrice = False,
     budget: options.Budget = None,
@@ -79,6 +81,8 @@ def enqueue(
         new=new,
         force=force,
         canary=canary,
+        pack=pack,
+        pack_check=pack_check,
         cache=cache,
         allow_unknown_price=allow_unknown_price,
         budget=budget,
@@ -115,6 +119,8 @@ def _enqueue(session: Session, page: Page, backburner: "Backburner", wanted: Wan
     page.line(f"`backburner drain` sends it; `backburner status {run.id}` tells how it stands")
     if isinstance(prepared, Fresh) and prepared.staged.canary:
         page.line(f"all but its canary waits: `backburner release {run.id}` lets the rest go")
+    if isinstance(prepared, Fresh) and run.moved is not None:
+        page.line(f"all but its check waits: `backburner release {run.id}` lets the rest go")
     page.finish({"run": run.id, "home": str(backburner.settings.home), "lane": run.lane, **plan})
 
 

@@ -75,6 +75,8 @@ def run(
     no_collapse: options.NoCollapse = False,
     batch_size: options.BatchSize = None,
     canary: options.Canary = None,
+    pack: options.Pack = None,
+    pack_check: options.PackCheck = None,
     cache: options.Cache = options.CacheMarks.AUTO,
     allow_unknown_price: options.AllowUnknownPrice = False,
     budget: options.Budget = None,
@@ -113,6 +115,8 @@ def run(
         new=new,
         force=force,
         canary=canary,
+        pack=pack,
+        pack_check=pack_check,
         cache=cache,
         allow_unknown_price=allow_unknown_price,
         budget=budget,
@@ -260,6 +264,8 @@ class _Performance:
 
         if not standing.canary:
             return None
+        if run.packed:
+            return self._send_pack_check(backburner, run, progress)
         with self._clock.listening(), self._page.live(progress):
             canary = backburner.canary(run.id, progress.shown)
         if not canary.held:
@@ -273,6 +279,37 @@ class _Performance:
         show_held(page, canary)
         page.finish({"run": run.id, **self._json})
         return STOPPED if canary.is_all_ok else NOT_ALL_OK
+
+    def _send_pack_check(
+        self, backburner: "Backburner", run: "Run", progress: "Progress"
+    ) -> int | None:
+        """Send the rows that are asked both ways; the exit code if the rest may not go."""
+        from backburner.cli.pack_check import (  # noqa: PLC0415  # not for --help
+            check_json,
+            may_go_on,
+            show_check,
+        )
+
+        with self._clock.listening(), self._page.live(progress):
+            check = backburner.pack_check(run.id, progress.shown)
+        if not check.held:
+            return None
+        page = self._page
+        show_check(page, check)
+        self._json["pack_check"] = check_json(check)
+        if may_go_on(self._session, page, check, yes=self._job.yes):
+            backburner.release(run.id)
+            return None
+        page.line()
+        page.line(f"The other {many(check.held, 'request')} are held.")
+        page.facts(
+            [
+                ("send them", f"backburner release {run.id}"),
+                ("drop them", f"backburner cancel {run.id}"),
+            ]
+        )
+        page.finish({"run": run.id, **self._json})
+        return STOPPED if check.is_all_equal else NOT_ALL_OK
 
     def _detach(self, run: "Run", exit_code: int) -> int:
         again = resume_command(self._session.arguments, self._job.wanted, self._chosen)

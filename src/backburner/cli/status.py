@@ -97,7 +97,10 @@ def _run_facts(one: "RunStanding", now: float) -> Facts:
     rows = f"{many(run.rows, 'row')}, {many(run.requests, 'request')}"
     facts = [
         ("run", f"{run.id}, {one.words}"),
-        ("input", f"{run.name}: {rows if run.collapsed else many(run.requests, 'request')}"),
+        (
+            "input",
+            f"{run.name}: {rows if run.collapsed or run.packed else many(run.requests, 'request')}",
+        ),
         ("begun", when(run.created_at, now)),
         ("back", f"{count.ended:,} of {count.requests:,}{f': {told}' if told else ''}"),
         ("batches", batches_in_words(count.batches)),

@@ -46,6 +46,7 @@ from backburner.client.home import (
     worker_tools,
 )
 from backburner.client.opening import Released, Resumed, release_run, resume_lane
+from backburner.client.pack_check import PackCheck, check_has_pack_check, look_at_check
 from backburner.client.preparing import (
     Found,
     Fresh,
@@ -234,7 +235,7 @@ class Backburner:
             InputError: The input, the prompt or the output cannot be used.
         """
         models = partial(self._models, allow_unknown=options.allow_unknown_price)
-        leaders = options.leaders if options.canary is None else None
+        leaders = None if options.canary is not None or options.pack else options.leaders
         advice = self._cache_advice(options.cache, leaders=leaders)
         prepared = prepare(self._desk, options, self.lane, stdin, models, advice)
         if isinstance(prepared, Found):
@@ -347,6 +348,22 @@ class Backburner:
         check_canary(self._tools, run)
         self._drive(run, shown)
         return look_at_canary(self._tools, run)
+
+    def pack_check(
+        self, run_id: str, shown: Callable[[RunCount], None] = lambda _count: None
+    ) -> PackCheck:
+        """Ask a run's first rows in packs and alone, wait for both, and compare them.
+
+        Raises:
+            InputError: Nothing of the run waits for that.
+            InDoubt: All that is left of it is in doubt.
+            Unreachable: The network is away, and nothing of it was sent.
+            LaneStopped: The upstream refused in a way that only a person can clear.
+        """
+        run = self.get(run_id)
+        check_has_pack_check(self._tools, run)
+        self._drive(run, shown)
+        return look_at_check(self._tools, self.get(run_id))
 
     def results(self, run: Run | str) -> Iterator[Result]:
         """Every request of a run with its caller's custom_id and the whole message."""

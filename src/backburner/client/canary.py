@@ -62,7 +62,7 @@ def check_canary(tools: Tools, run: Run) -> None:
     Raises:
         InputError: Nothing of it waits for one.
     """
-    if not held_back(tools, run):
+    if run.packed or not held_back(tools, run):
         raise InputError(
             f"nothing of the run {run.id} waits for a canary",
             hint="--canary N holds the rest of a new run back",

@@ -50,6 +50,7 @@ class Checked:
         rows: Rows or requests without a fault of their own.
         requests: What is left of them when identical rows share one.
         batches: How many they would travel in; None where there are faults.
+        packed: Requests that are packs of rows.
         unpriced: Models of which no price is known.
         estimate: What they would cost; None where there are faults, or a price is not known.
         faults: The first of them, those of other files first, then in the order of lines.
@@ -71,6 +72,7 @@ class Checked:
     works: tuple[Workload, ...] = ()
     cache: CachePlan | None = None
     fields: FieldFigures | None = None
+    packed: int = 0
 
 
 def check(
@@ -121,6 +123,7 @@ def check(
     return Checked(
         rows=stager.rows,
         requests=stager.requests,
+        packed=stager.packed,
         batches=None if faults.count else counter.batches,
         models=models,
         unpriced=lacking,

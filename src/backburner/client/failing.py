@@ -23,6 +23,7 @@ from backburner.nouns.outcome import (
 from backburner.nouns.run import Run
 from backburner.plan.changing import STUCK
 from backburner.plan.judging import REASONS
+from backburner.runs.packed_rows import requests_asked, row_numbers
 from backburner.runs.row_answers import Reader
 from backburner.store import Transaction
 from backburner.store.attempts import attempts_of
@@ -113,6 +114,12 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
 _line = msgspec.json.Decoder(_Line).decode
 
 
+def failing_asked(tools: Tools, tx: Transaction, run: Run) -> Iterator[Failing]:
+    """The same without packs that all of their rows have left: nobody waits for those."""
+    asked = requests_asked(tools.vault, run)
+    return (one for one in failing(tx, run) if asked is None or asked[one.number])
+
+
 def failing(tx: Transaction, run: Run) -> Iterator[Failing]:
     """Every request of a run that is not ok as far as is known, in order."""
     for batch in batches_of_run(tx, run.id):
@@ -130,7 +137,7 @@ def failing(tx: Transaction, run: Run) -> Iterator[Failing]:
 def failures(tools: Tools, run: Run, limit: int) -> Failures:
     """The requests of a run that are not ok, the first `limit` of them with all that is known."""
     with tools.store.read() as tx:
-        found = failing(tx, run)
+        found = failing_asked(tools, tx, run)
         first = list(islice(found, limit))
         count = len(first) + sum(1 for _ in found)
         rows = first_rows(tools, run, [one.number for one in first])
@@ -206,6 +213,8 @@ def first_rows(tools: Tools, run: Run, numbers: Iterable[int]) -> dict[int, int]
     wanted = set(numbers)
     if run.row_map is None:
         return {number: number + 1 for number in wanted}
+    if run.packed:
+        return _first_rows_packed(tools, run, wanted)
     found: dict[int, int] = {}
     seen = 0
     with tools.vault.raw(run.row_map) as file:
@@ -218,4 +227,12 @@ def first_rows(tools: Tools, run: Run, numbers: Iterable[int]) -> dict[int, int]
                 found[number] = seen + rows.index(number) + 1
             wanted -= found.keys()
             seen += len(rows)
+    return found
+
+
+def _first_rows_packed(tools: Tools, run: Run, wanted: set[int]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for row, number in enumerate(row_numbers(tools.vault, run), 1):
+        if number in wanted:
+            found.setdefault(number, row)
     return found

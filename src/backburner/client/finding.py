@@ -2,6 +2,7 @@
 
 import re
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,8 @@ from backburner.store.exceptions import exceptions_of_batch
 from backburner.store.runs import run_get
 from backburner.vault.frames import unpack
 from backburner.worker import Tools
+from backburner.worker.moved import read_moved
+from backburner.worker.unpacking import RowMap
 
 _NAME: Final = re.compile(r"([a-z0-9]{12})[a-z0-9]?-([0-9]{5,})")
 _SLICE: Final = 65536
@@ -128,6 +131,9 @@ def _rows(tools: Tools, run: Run, number: int) -> tuple[int, int]:
     """The first row of a request, from 1, and how many rows share it."""
     if run.row_map is None:
         return number + 1, 1
+    if run.packed:
+        rows = _rows_packed(tools, run, number)
+        return rows[0] + 1, len(rows)
     first = count = seen = 0
     with tools.vault.raw(run.row_map) as file:
         while True:
@@ -139,3 +145,10 @@ def _rows(tools: Tools, run: Run, number: int) -> tuple[int, int]:
                 first = seen + numbers.index(number) + 1
             count += numbers.count(number)
             seen += len(numbers)
+
+
+def _rows_packed(tools: Tools, run: Run, number: int) -> Sequence[int]:
+    """The rows that a request asks: a pack has asked those too that have left it since."""
+    if number < run.packed:
+        return RowMap(tools.vault, run).rows(number)
+    return [row for row, own in read_moved(tools.vault, run).pairs() if own == number]

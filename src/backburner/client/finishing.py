@@ -127,6 +127,7 @@ def receipt(tools: Tools, run: Run) -> Receipt:
         else price_date(tools, booked),
         price_source=_price_source(tools, booked),
         cache=cache_result(run.cache, [row for row in booked if row not in twice]),
+        packs=run.packed,
         web_searches=sum(row.web_searches for row in booked if row.paid is not None),
     )
 

@@ -24,6 +24,7 @@ from backburner.runs.input_copy import InputCopy, copy_input, file_chunks, hash_
 from backburner.runs.output_schema import OutputSchema, with_format
 from backburner.runs.path_template import PathTemplate
 from backburner.runs.properties import properties_of, property_columns
+from backburner.runs.row_packer import check_packing
 from backburner.runs.stager import Order
 from backburner.runs.staging import Desk, Staged, stage
 from backburner.runs.tables import Format, format_of, output_format
@@ -46,6 +47,8 @@ class RunOptions:
         new: Start over although a run that asks the same is there.
         force: Replace a file that no run of ours wrote.
         canary: How many requests travel first, alone; the rest waits until it is released.
+        pack: How many rows share a request, at most; 0 gives each one of its own.
+        pack_check: How many rows from the first are asked both ways before the rest goes.
         cache: Who decides on cache marks.
         allow_unknown_price: Whether a model may be sent of which no price is known.
         billing: Who pays for it, and how much at most.
@@ -70,6 +73,8 @@ class RunOptions:
     new: bool = False
     force: bool = False
     canary: int | None = None
+    pack: int = 0
+    pack_check: int = 0
     cache: CachePolicy | str = CachePolicy.AUTO
     allow_unknown_price: bool = False
     billing: Billing = field(default_factory=Billing)
@@ -187,6 +192,12 @@ def spec_of(options: RunOptions) -> RunSpec:
     schema = None if options.schema is None else options.schema.whole
     check_leaders(CachePolicy(options.cache), leaders=options.leaders, canary=options.canary)
     with_format(options.params, schema)
+    if options.pack:
+        if options.leaders:
+            raise InputError(
+                "a run has packs or leaders, not both", hint="leave --pack or --leaders out"
+            )
+        check_packing(options.params, schema)
     return RunSpec(
         kind=kind,
         format=_format(options, kind),
@@ -199,11 +210,14 @@ def spec_of(options: RunOptions) -> RunSpec:
         max_tokens=options.max_tokens,
         betas=tuple(sorted(options.betas)),
         limit=options.limit,
-        collapse=options.collapse and kind == "table",
+        # A pack's answer says which row it is for: rows that are identical have one each.
+        collapse=options.collapse and kind == "table" and not options.pack,
         prefix=options.prefix,
         schema=schema,
         cache=options.cache,
         leaders=options.leaders,
+        pack=options.pack,
+        pack_check=options.pack_check,
     )
 
 

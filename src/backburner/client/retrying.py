@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from backburner.client.failing import Failing, failing, only_attempt
+from backburner.client.failing import Failing, failing, failing_asked, only_attempt
 from backburner.errors import InputError
 from backburner.nouns.batch import Batch, BatchId
 from backburner.nouns.outcome import NOT_FINAL, ExceptionRow, ExceptionState, Outcome
@@ -18,8 +18,8 @@ from backburner.plan.workloads import Workload
 from backburner.runs.condition import Condition
 from backburner.runs.faults import Faults
 from backburner.runs.input_copy import open_input, open_table
+from backburner.runs.packed_rows import row_numbers
 from backburner.runs.request_list import read_requests
-from backburner.runs.row_answers import row_numbers
 from backburner.runs.stager import workloads_of
 from backburner.store import Transaction
 from backburner.store.attempts import attempts_add
@@ -89,7 +89,7 @@ def choose(
         InputFaults: The condition is broken, or names a column that there is not.
     """
     with tools.store.read() as tx:
-        found = [one for one in failing(tx, run) if one.state in _OVER]
+        found = [one for one in failing_asked(tools, tx, run) if one.state in _OVER]
     found = [one for one in found if not only or one.outcome in only]
     if where is not None:
         met = _met(tools, run, spec, Condition(where), {one.number: one for one in found})

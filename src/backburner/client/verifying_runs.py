@@ -22,6 +22,7 @@ from backburner.report.attempt_differences import (
 from backburner.report.differences import Totals, final_codes, receipt_differences
 from backburner.report.verification import Verification
 from backburner.runs.identity import parts_of
+from backburner.runs.packed_rows import packed_rows, row_code
 from backburner.store import Transaction
 from backburner.store.armings import is_armed
 from backburner.store.attempts import attempts_of_batch
@@ -29,6 +30,7 @@ from backburner.store.batches import batches_of_run
 from backburner.store.exceptions import exceptions_of_batch
 from backburner.store.ledger import ledger_of_run
 from backburner.worker import Tools
+from backburner.worker.moved import read_moved
 
 _SLICE: Final = 65536
 
@@ -144,10 +146,14 @@ class RunVerifier:
             yield f"its rows cannot be matched with its requests: {_said(error)}"
             return
         rows = sum(counted.values())
-        if rows != run.rows or rows - run.requests != run.collapsed:
+        if run.packed and run.requests != run.packed + len(read_moved(self._tools.vault, run)):
+            yield f"its {run.requests:,} requests are not its packs and the rows that left them"
+            return
+        collapsed = 0 if run.packed else rows - run.requests
+        if rows != run.rows or collapsed != run.collapsed:
             yield (
                 f"{run.rows:,} rows and {run.collapsed:,} collapsed are stored, and its bytes "
-                f"say {rows:,} and {rows - run.requests:,}"
+                f"say {rows:,} and {collapsed:,}"
             )
             return
         if NOT_FINAL not in self._codes:
@@ -158,6 +164,9 @@ class RunVerifier:
         if run.row_map is None:
             return Counter(self._codes), sum(self._syncs)
         counted: Counter[int] = Counter()
+        if run.packed:
+            rows = packed_rows(self._tools.store, self._tools.vault, run)
+            return Counter(row_code(row, self._codes) for row in rows), sum(self._syncs)
         sync = 0
         with self._tools.vault.raw(run.row_map) as file:
             while data := file.read(_SLICE):

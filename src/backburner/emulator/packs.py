@@ -1,7 +1,8 @@
 """Prompts that ask several tasks at once: the pretend model does each as if it were alone.
 
 It takes a prompt so whose tasks stand in elements with an id, where the form asked for has a
-property for each of these ids and nothing else.
+property for each of these ids and nothing else. What belongs before or after every task may stand
+in elements of its own, `-start` and `-end`.
 """
 
 import re
@@ -22,8 +23,16 @@ def tasks_in(text: str, schema: Any) -> dict[str, str]:
     first = _TASK.search(text) if properties else None
     if first is None:
         return {}
-    found = {one[2]: one[3] for one in _TASK.finditer(text) if one[1] == first[1]}
+    before, after = _around(text, first[1], "start"), _around(text, first[1], "end")
+    tasks = (one for one in _TASK.finditer(text) if one[1] == first[1])
+    found = {one[2]: before + one[3] + after for one in tasks}
     return found if found.keys() == properties.keys() else {}
+
+
+def _around(text: str, word: str, name: str) -> str:
+    """What is written once and belongs to each task."""
+    found = re.search(rf"(?s)<{word}-{name}>\n(.*?)\n</{word}-{name}>", text)
+    return found[1] if found else ""
 
 
 def answer_all(tasks: Mapping[str, str], schema: Any, answer_to: Callable[[str], Answer]) -> Answer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Self
 
 import msgspec
@@ -66,6 +67,11 @@ def usd(picodollars: int) -> str:
     # Every row of a table has one of these: a single format and two strips take half the time.
     text = f"{dollars}.{rest:012d}".rstrip("0").rstrip(".")
     return f"-{text}" if picodollars < 0 else text
+
+
+def picodollars(usd_text: str) -> int:
+    """An exact amount of US dollars, as `usd` writes it."""
+    return int(Decimal(usd_text).scaleb(_PLACES))
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):

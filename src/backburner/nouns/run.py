@@ -25,6 +25,8 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         schema: The JSON Schema that every answer has to meet; None leaves answers free.
         cache: Who decides on cache marks: `auto`, `off` or `always`.
         leaders: Whether leaders go first where that saves.
+        pack: How many rows share a request, at most; 0 gives each one of its own.
+        pack_check: How many rows from the first are asked both ways before the rest goes.
     """
 
     kind: str
@@ -43,6 +45,8 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     schema: MaybeRaw = None
     cache: str = "auto"
     leaders: bool = False
+    pack: int = 0
+    pack_check: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,8 @@ class Run:
         owner: The one word for whoever pays; empty when nobody was named.
         tags: Its words, sorted and comma-joined.
         cache: What was planned for the prompt cache, as JSON; empty when nothing was.
+        packed: Its requests from the first that are packs of rows; 0 where rows are not packed.
+        moved: Which rows of packs have a request of their own; None where none have.
         budget_mode: `worst`, or `expected` where budgets reserve what is likely.
     """
 
@@ -85,3 +91,5 @@ class Run:
     tags: str = ""
     cache: str = ""
     budget_mode: str = "worst"
+    packed: int = 0
+    moved: str | None = None

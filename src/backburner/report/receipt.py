@@ -14,12 +14,14 @@ class Receipt:
     """What a run cost.
 
     The savings are steps of one staircase, so they always add up. It starts with every row as a
-    call of its own, through the Messages API, without caching: `sync_equivalent`.
+    call of its own, through the Messages API, without caching: `sync_equivalent`. Where rows were
+    packed, it starts with the packs: what rows would have cost alone was never seen.
 
     Attributes:
         outcomes: Rows by outcome, or by state where a run is unfinished.
         rows: Rows of the input.
         requests: Requests that were made of them.
+        packs: Those of them that asked several rows at once; the others are rows asked alone.
         paid: What the calls cost, as they travelled: batch calls at batch rates, direct calls at
             sync rates, cached tokens at cache rates, every billed attempt included.
         sync_equivalent: A call for each row, sync, with every prompt token as plain input.
@@ -59,11 +61,12 @@ class Receipt:
     price_source: str
     cache: CacheResult | None = None
     web_searches: int = 0
+    packs: int = 0
 
     def __post_init__(self) -> None:
         if sum(self.outcomes.values()) != self.rows:
             raise ValueError(f"{self.rows} rows, but outcomes of {dict(self.outcomes)}")
-        if not 0 <= self.requests <= self.rows:
+        if not 0 <= self.requests <= self.rows and not self.packs:
             raise ValueError(f"{self.rows} rows cannot make {self.requests} requests")
         if self.sync_equivalent - self.saved + self.paid_twice != self.paid:
             raise ValueError(f"savings of {self.saved.usd()} do not add up: {self}")
@@ -71,7 +74,7 @@ class Receipt:
     @property
     def rows_collapsed(self) -> int:
         """Rows that share the request of another row."""
-        return self.rows - self.requests
+        return 0 if self.packs else self.rows - self.requests
 
     @property
     def saved(self) -> Money:
@@ -89,6 +92,7 @@ class Receipt:
             ("saved by batch", self.in_words(self.saved_by_batch)),
             ("saved by cache", self.in_words(self.saved_by_cache)),
             ("saved by collapsing", self.in_words(self.saved_by_collapse)),
+            *self._packing(),
             *self._marks(),
             *self._twice(),
             *self._unpriced(),
@@ -113,6 +117,8 @@ class Receipt:
             "outcomes": {str(name): count for name, count in self.outcomes.items()},
             "requests": self.requests,
             "rows_collapsed": self.rows_collapsed,
+            "requests_packed": self.packs,
+            "rows_asked_alone": self._alone,
             "paid_usd": self._usd(self.paid),
             "sync_equivalent_usd": self._usd(self.sync_equivalent),
             "saved_by_batch_usd": self._usd(self.saved_by_batch),
@@ -136,6 +142,11 @@ class Receipt:
             return []
         return [("no known price", f"{self.unpriced:,} answers, which are in no amount here")]
 
+    def _packing(self) -> list[tuple[str, str]]:
+        if not self.packs:
+            return []
+        return [("saved by packing", "in no amount: what the rows cost alone is not known")]
+
     def _marks(self) -> list[tuple[str, str]]:
         return [] if self.cache is None else [("cache marks", self.cache.in_words())]
 
@@ -154,7 +165,15 @@ class Receipt:
         parts = [f"{count:,} {name}" for name, count in self.outcomes.items() if count]
         return f": {', '.join(parts)}" if parts else ""
 
+    @property
+    def _alone(self) -> int:
+        return self.requests - self.packs if self.packs else 0
+
     def _collapsed(self) -> str:
+        if self.packs:
+            per_pack = f"{self.rows / self.packs:.1f}".removesuffix(".0")
+            packed = f"{self.packs:,} of {per_pack} rows each on average"
+            return f" ({packed}; {self._alone:,} rows asked alone)"
         return f" ({self.rows_collapsed:,} rows shared one)" if self.rows_collapsed else ""
 
 
@@ -172,6 +191,7 @@ def make_receipt(
     price_source: str,
     cache: CacheResult | None = None,
     web_searches: int = 0,
+    packs: int = 0,
 ) -> Receipt:
     """Add up a run.
 
@@ -179,7 +199,8 @@ def make_receipt(
     answer that counts, or sums of them: the run's ledger. `paid_twice` is what late duplicates
     cost, in picodollars. `unpriced` counts answers of which no price is known. `collapsed_sync` is
     in picodollars: for every request, `Charge.sync` of its answers times the rows that share it
-    beyond the first. `web_searches` are those of all answers.
+    beyond the first. `web_searches` are those of all answers. `packs` are requests that asked
+    several rows.
 
     Raises:
         ValueError: There are more requests than rows.
@@ -202,6 +223,7 @@ def make_receipt(
         price_source=price_source,
         cache=cache,
         web_searches=web_searches,
+        packs=packs,
     )
 
 

@@ -38,12 +38,17 @@ class FinalLine(msgspec.Struct, frozen=True, gc=False):
     turn: tuple[bytes, ...] = ()
 
 
-def final_lines(store: Store, vault: Vault, run: Run) -> Iterator[FinalLine]:
-    """Every request of a run with its newest result line, in order."""
+def final_lines(store: Store, vault: Vault, run: Run, first: int = 0) -> Iterator[FinalLine]:
+    """Every request of a run with its newest result line, in order.
+
+    Args:
+        first: The request to begin at, which is the first of a batch.
+    """
     with store.read() as tx, ExitStack() as stack:
         finders = Finders(tx, vault, stack)
         for batch in batches_of_run(tx, run.id):
-            yield from _of_batch(tx, vault, batch, finders)
+            if batch.first_request >= first:
+                yield from _of_batch(tx, vault, batch, finders)
 
 
 def _of_batch(

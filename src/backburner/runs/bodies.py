@@ -50,6 +50,10 @@ class BodyShape:
         """Gives the body of one row: the same prompt always gives the same bytes."""
         return self._before + _encode(prompt) + self._after
 
+    def content(self, body: bytes) -> bytes:
+        """Gives what stands in a body for the prompt, as JSON."""
+        return body[len(self._before) : len(body) - len(self._after)]
+
     def cut_body(self, pieces: Sequence[str]) -> bytes:
         """Gives the body of a row whose prompt is cut into blocks of text."""
         if len(pieces) == 1:

@@ -9,9 +9,11 @@ from typing import BinaryIO, Final
 from backburner.nouns.batch import BatchState
 from backburner.nouns.outcome import CODES, ExceptionState, Outcome
 from backburner.nouns.run import Run
+from backburner.runs.packed_rows import packed_rows, row_code
 from backburner.store import Store, Transaction
 from backburner.store.batches import batch_outcomes, batches_of_run, outcomes_of_run
 from backburner.store.exceptions import exceptions_counted, exceptions_of_batch
+from backburner.store.runs import run_get
 from backburner.vault import Vault
 from backburner.vault.frames import unpack
 
@@ -65,8 +67,10 @@ def count_run(tx: Transaction, run: Run) -> RunCount:
         else:
             retrying += count
         held += count if state is ExceptionState.HELD else 0
+    # Rows that leave their packs make requests while the run is under way.
+    requests = run_get(tx, run.id).requests if run.packed else run.requests
     return RunCount(
-        requests=run.requests,
+        requests=requests,
         outcomes={outcome: counted[outcome] for outcome in Outcome if counted[outcome]},
         retrying=retrying,
         held=held,
@@ -103,7 +107,9 @@ def count_rows(store: Store, vault: Vault, run: Run) -> dict[Outcome, int]:
     """How many rows of a finished run came to each outcome; they sum to its rows."""
     codes = final_codes(store, run)
     counted = Counter(codes)
-    if run.row_map is not None:
+    if run.packed:
+        counted = Counter(row_code(row, codes) for row in packed_rows(store, vault, run))
+    elif run.row_map is not None:
         with vault.raw(run.row_map) as file:
             counted = Counter()
             while numbers := _numbers(file):

@@ -1,7 +1,6 @@
 """From result lines to what each row of a table gains."""
 
 import sqlite3
-from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
@@ -11,7 +10,7 @@ import msgspec
 from backburner.errors import ModelUnknown
 from backburner.nouns.batch import Via
 from backburner.nouns.content import Block, text_of
-from backburner.nouns.money import usd
+from backburner.nouns.money import picodollars, usd
 from backburner.nouns.outcome import ErrorResponse, Outcome, WireUsage
 from backburner.nouns.run import Run
 from backburner.nouns.tariff import ModelPrice, Tariff
@@ -20,10 +19,10 @@ from backburner.plan.judging import REASONS
 from backburner.plan.pricing import charge, priced
 from backburner.runs.answer import Answer
 from backburner.runs.answers import FinalLine, final_lines
+from backburner.runs.packed_rows import PackedRow, packed_rows, row_numbers
 from backburner.store import Store
 from backburner.vault import Vault
 
-_SLICE: Final = 65536
 _NAMES: Final[dict[Outcome | None, str]] = {None: "pending"} | {o: o.value for o in Outcome}
 """What the column `outcome` says; None is not final yet."""
 
@@ -179,7 +178,9 @@ class RowAnswers:
 
     def __iter__(self) -> Iterator[Answer]:
         """One answer a row, in the order of rows."""
-        if self._run.row_map is None:
+        if self._run.packed:
+            yield from self._unpacked()
+        elif self._run.row_map is None:
             for final in self._finals():
                 yield self._reader.read(final)
         else:
@@ -215,6 +216,34 @@ class RowAnswers:
                 else:
                     yield unpack(next(repeated)[0])
 
+    def _unpacked(self) -> Iterator[Answer]:
+        """Give each row what its pack says of it, or the answer of its own request.
+
+        What a pack cost stands on its first row, wherever that row's answer comes from, so that
+        columns sum to what was paid.
+        """
+        with closing(sqlite3.connect("", isolation_level=None)) as aside:
+            aside.execute("PRAGMA journal_mode=OFF")
+            aside.execute("CREATE TABLE own(request INTEGER PRIMARY KEY, packed BLOB)")
+            aside.execute("BEGIN")
+            aside.executemany("INSERT INTO own VALUES(?, ?)", self._own_answers())
+            unpack = msgspec.msgpack.Decoder(Answer).decode
+            pack = Answer("", "")
+            for row in packed_rows(self._store, self._vault, self._run):
+                pack = self._reader.read(row.pack) if row.place == 0 else _without_cost(pack)
+                if row.own is None:
+                    yield _of_row(pack, row)
+                    continue
+                query = "SELECT packed FROM own WHERE request = ?"
+                own = unpack(aside.execute(query, (row.own,)).fetchone()[0])
+                yield _with_cost(own, pack)
+
+    def _own_answers(self) -> Iterator[tuple[int, bytes]]:
+        encode, first = msgspec.msgpack.Encoder().encode, self._run.packed
+        finals = final_lines(self._store, self._vault, self._run, first)
+        for number, final in enumerate(finals, first):
+            yield number, encode(self._reader.read(final))
+
     def _repeats(self) -> Iterator[tuple[int, int]]:
         next_first = 0
         for row, number in enumerate(self._numbers()):
@@ -241,19 +270,6 @@ class RowAnswers:
                 pair = pairs.fetchone()
 
 
-def row_numbers(vault: Vault, run: Run) -> Iterator[int]:
-    """The request number of each row, where rows and requests are not the same."""
-    if run.row_map is None:
-        return
-    with vault.raw(run.row_map) as file:
-        while True:
-            numbers = array("I")
-            numbers.frombytes(file.read(_SLICE * numbers.itemsize))
-            if not numbers:
-                return
-            yield from numbers
-
-
 def _without_cost(answer: Answer) -> Answer:
     """The answer for a row whose request another row has paid for, so that columns sum right."""
     return msgspec.structs.replace(
@@ -264,3 +280,22 @@ def _without_cost(answer: Answer) -> Answer:
         cache_read_tokens=0,
         cost_usd="0",
     )
+
+
+def _of_row(pack: Answer, row: PackedRow) -> Answer:
+    """The answer of a row that its pack answers."""
+    if row.outcome is Outcome.OK:
+        return msgspec.structs.replace(pack, answer=row.text or "")
+    if row.pack.outcome is Outcome.OK:
+        outcome, reason = Outcome.INVALID_OUTPUT.value, "its pack was answered without it"
+        return msgspec.structs.replace(pack, answer="", outcome=outcome, reason=reason)
+    return msgspec.structs.replace(pack, answer="")
+
+
+def _with_cost(answer: Answer, other: Answer) -> Answer:
+    """An answer with what another one cost besides."""
+    names = ("input_tokens", "output_tokens", "cache_write_tokens", "cache_read_tokens")
+    sums = {name: getattr(answer, name) + getattr(other, name) for name in names}
+    costs = (answer.cost_usd, other.cost_usd)
+    cost = usd(sum(map(picodollars, costs))) if all(costs) else ""
+    return msgspec.structs.replace(answer, **sums, cost_usd=cost)

@@ -1,5 +1,6 @@
 """Writing a run's requests into segments, one for each batch."""
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
@@ -96,6 +97,14 @@ class SegmentWriter:
         """Seal the last segment."""
         if self._packer.requests:
             self._seal()
+
+    def add_unheld(self, bodies: Iterable[bytes]) -> None:
+        """Seal what is there, and these in batches of their own that wait for nothing."""
+        self.finish()
+        self._canary = None
+        for body in bodies:
+            self.add(body)
+        self.finish()
 
     def discard(self) -> None:
         """Remove all that was written: nothing of it was ever counted."""

@@ -29,6 +29,7 @@ from backburner.runs.output_schema import with_format
 from backburner.runs.path_template import PathTemplate, note_paths
 from backburner.runs.record import Record, Table
 from backburner.runs.request_list import RequestRecord, note_refusal, read_requests
+from backburner.runs.row_packer import RowPacker, checked_packs
 from backburner.runs.segments import Bodies
 from backburner.runs.table_marks import TableMarks
 from backburner.runs.template import PromptTemplate
@@ -75,7 +76,9 @@ class Stager:
         marks: What a list's requests are to be marked with, once all were seen.
         plan: What was decided of the prompt cache, and why; None where nothing was to be.
         rows: Rows or requests of the input, as far as they were chosen.
-        requests: What is left of them when identical rows share one.
+        requests: What is left of them when identical rows share one, or several are packed.
+        packed: Requests from the first that are packs of rows.
+        alone: The bodies of rows that are asked alone too, after all packs.
     """
 
     def __init__(
@@ -102,6 +105,8 @@ class Stager:
         self._work: dict[str, Tally] = {}
         self.rows = 0
         self.requests = 0
+        self.packed = 0
+        self.alone: list[bytes] = []
         self._canary: tuple[Workload, ...] = ()
         self.marks = Marks({})
         self.plan: CachePlan | None = None
@@ -109,7 +114,7 @@ class Stager:
     @property
     def collapsed(self) -> int:
         """Rows that share the request of an earlier one."""
-        return self.rows - self.requests
+        return 0 if self._spec.pack else self.rows - self.requests
 
     @property
     def warnings(self) -> tuple[InputWarning, ...]:
@@ -159,6 +164,8 @@ class Stager:
         """
         if self._spec.kind == "requests":
             self._read_requests(stream)
+        elif self._spec.pack:
+            self._read_packed(stream, rows_file)
         else:
             self._read_table(stream, rows_file)
 
@@ -178,6 +185,43 @@ class Stager:
         self.rows = self.requests
         if self._watch is not None:
             self.marks, self.plan = self._watch.decide()
+
+    def _read_packed(self, stream: BinaryIO, rows_file: BinaryIO) -> None:
+        """Take the rows of a table in as packs; the first alone too, where that is asked."""
+        table = open_table(stream, self._spec, self._faults, self._order.reserved)
+        packer, shape = RowPacker(self._spec), self._shape()
+        checked = checked_packs(self._spec) or 0
+        numbers = array("I")
+        line = 0
+        for record, body in self._bodies(table):
+            if packer.is_full_for(body):
+                self._add_pack(packer.take(), line)
+            packer.add(body, shape)
+            if self.requests < checked:
+                self.alone.append(body)
+            line = record.line
+            self.rows += 1
+            numbers.append(self.requests)
+            if len(numbers) == _ROW_SLICE:
+                numbers.tofile(rows_file)
+                del numbers[:]
+        numbers.tofile(rows_file)
+        self._add_pack(packer.take(), line)
+        if isinstance(self._taker, TableMarks):
+            self.plan = self._taker.finish()
+        self.packed = self.requests
+        for body in self.alone:
+            self._count(body, read_params(body))
+
+    def _add_pack(self, body: bytes, line: int) -> None:
+        if body:
+            self._add(body, read_params(body), line)
+
+    def _count(self, body: bytes, checked: Params) -> None:
+        """Count a request that is passed on by others."""
+        self.requests += 1
+        work = self._work.setdefault(checked.model, Tally(checked.model, self._spec.betas))
+        work.add(body, checked.max_tokens)
 
     def _read_table(self, stream: BinaryIO, rows_file: BinaryIO) -> None:
         table = open_table(stream, self._spec, self._faults, self._order.reserved)
@@ -212,12 +256,7 @@ class Stager:
         template = PromptTemplate.compile(spec.template, "the prompt")
         output = self._order.output or ""
         paths = PathTemplate(output) if PathTemplate.is_one(output) else None
-        shape = BodyShape(
-            model=spec.model,
-            max_tokens=spec.max_tokens,
-            system=spec.system,
-            params=with_format(spec.params, spec.schema),
-        )
+        shape = self._shape()
         self._check_shape(shape)
         before = faults.count
         template.check(table.columns, faults)
@@ -237,11 +276,23 @@ class Stager:
         bodies = islice(render_bodies(table, template, shape, faults, fields), spec.limit)
         yield from bodies if paths is None else note_paths(bodies, paths, faults)
 
+    def _shape(self) -> BodyShape:
+        """What the bodies of all rows have in common."""
+        spec = self._spec
+        return BodyShape(
+            model=spec.model,
+            max_tokens=spec.max_tokens,
+            system=spec.system,
+            params=with_format(spec.params, spec.schema),
+        )
+
     def _begin_marks(self, shape: BodyShape, fields: FieldPlan | None) -> None:
         """Look for marks in what all rows share, or, where prompts are cut, in what some do."""
         if self._cache is None:
             return
-        if fields is not None and fields.has_cuts:
+        if self._spec.pack:
+            shape = RowPacker(self._spec).shape(self._spec.pack)
+        elif fields is not None and fields.has_cuts:
             self._watch = ListMarks(self._cache)
             return
         sample = read_prompt(shape.body("?"))

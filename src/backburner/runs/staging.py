@@ -24,6 +24,7 @@ from backburner.runs.fields import FieldFigures
 from backburner.runs.identity import identity_of, parts_of
 from backburner.runs.input_copy import InputCopy, first_look, staged_input
 from backburner.runs.input_warnings import InputWarning
+from backburner.runs.row_packer import checked_packs
 from backburner.runs.segments import SegmentWriter, StagedBatch
 from backburner.runs.stager import Order, Stager
 from backburner.store import Store
@@ -33,6 +34,7 @@ from backburner.store.lanes import lane_wake
 from backburner.store.objects import objects_register
 from backburner.store.runs import run_insert
 from backburner.vault import Vault
+from backburner.worker.moved import Moved, write_moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +99,9 @@ def stage(
         InputFaults: Anything in the input is wrong; all faults are told together, and what was
             written is removed.
     """
-    segments = SegmentWriter(desk.vault, desk.clock, desk.limits, order.canary)
-    row_map = f"runs/{copy.run}/rows"
+    first = order.canary if checked_packs(spec) is None else checked_packs(spec)
+    segments = SegmentWriter(desk.vault, desk.clock, desk.limits, first)
+    row_map, moved = f"runs/{copy.run}/rows", f"runs/{copy.run}/moved"
     faults = Faults()
     try:
         fields = read_fields(spec, lambda: first_look(desk.vault, spec, copy), order.reserved)
@@ -114,15 +117,19 @@ def stage(
         segments.finish()
         if stager.marks:
             segments = _marked_segments(desk, segments, stager.marks, order.canary)
+        if stager.alone:
+            segments.add_unheld(stager.alone)
+            write_moved(desk.vault, moved, _asked_both_ways(stager))
         spec_name = f"runs/{copy.run}/spec.json.zst"
         with desk.vault.stream_writer(spec_name) as stream:
             stream.write(msgspec.json.encode(spec))
     except BaseException:
         segments.discard()
-        desk.vault.delete(row_map)
-        desk.vault.delete(copy.name)
+        for name in (row_map, moved, copy.name):
+            desk.vault.delete(name)
         raise
-    if not stager.collapsed:
+    is_mapped = bool(stager.collapsed or stager.packed)
+    if not is_mapped:
         desk.vault.delete(row_map)
     parts = parts_of(spec, copy.sha256, order.lane)
     run = Run(
@@ -133,7 +140,7 @@ def stage(
         parts=parts,
         spec=spec_name,
         source=copy.name,
-        row_map=row_map if stager.collapsed else None,
+        row_map=row_map if is_mapped else None,
         rows=stager.rows,
         requests=stager.requests,
         collapsed=stager.collapsed,
@@ -149,20 +156,29 @@ def stage(
         owner=order.billing.owner,
         tags=order.billing.tags,
         budget_mode=order.billing.mode or BudgetMode.WORST,
+        packed=stager.packed,
+        moved=moved if stager.alone else None,
     )
     objects = [spec_name, copy.name, *(batch.segment for batch in segments.batches)]
+    objects += [row_map] if is_mapped else []
+    objects += [moved] if stager.alone else []
     return Staged(
         run=run,
         betas=",".join(spec.betas),
         batches=tuple(segments.batches),
         workloads=stager.workloads(),
         warnings=stager.warnings,
-        objects=(*objects, row_map) if stager.collapsed else tuple(objects),
+        objects=tuple(objects),
         canary=stager.canary,
         cache=stager.plan,
         budget=order.billing.amount,
         fields=None if fields is None else fields.figures,
     )
+
+
+def _asked_both_ways(stager: Stager) -> Moved:
+    """The rows that count by the request that each has alone, although a pack asks them too."""
+    return Moved.of((row, stager.packed + row) for row in range(len(stager.alone)))
 
 
 def _marked_segments(

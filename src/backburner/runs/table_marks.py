@@ -164,14 +164,17 @@ class TableMarks:
 class _Edges:
     """What stands around the prompt in every row's body, without marks and with them."""
 
-    plain: tuple[int, int]
+    plain: tuple[bytes, bytes]
     before: bytes
     after: bytes
 
     def around(self, body: bytes) -> bytes:
         """The body of a row with its marks."""
         before, after = self.plain
-        whole = self.before + body[before : len(body) - after] + self.after
+        if not (body.startswith(before) and body.endswith(after)):
+            # A pack that holds fewer rows than the others.
+            return body
+        whole = self.before + body[len(before) : len(body) - len(after)] + self.after
         return whole if len(whole) <= MAX_REQUEST_BYTES else body
 
 
@@ -180,9 +183,8 @@ def _edges(sample: Prompt, by_digest: Mapping[bytes, Ttl]) -> _Edges | None:
     if not added:
         return None
     place = sample.blocks[-1]
-    whole = len(sample.body)
     return _Edges(
-        (place.start, whole - place.end),
+        (sample.body[: place.start], sample.body[place.end :]),
         marked(sample, added, 0, place.start),
-        marked(sample, added, place.end, whole),
+        marked(sample, added, place.end, len(sample.body)),
     )

@@ -65,6 +65,8 @@ run = Table(
     Column("tags", Text, nullable=False, server_default=text("''")),
     Column("cache", Text, nullable=False, server_default=text("''")),
     Column("budget_mode", Text, nullable=False, server_default=text("'worst'")),
+    Column("packed", Integer, nullable=False, server_default=text("0")),
+    Column("moved", Text),
     Index("run_identity", "identity", "created_at"),
     Index("run_output", "output"),
 )

@@ -22,6 +22,7 @@ from backburner.worker.origins import run_of_positions
 from backburner.worker.putting_off import put_off
 from backburner.worker.reading import Reading, key_positions, own_positions, read_results
 from backburner.worker.tools import Tools
+from backburner.worker.unpacking import Departures, unpack_rows
 from backburner.worker.validating import validation_of
 from backburner.worker.workspaces import check_workspace
 
@@ -89,6 +90,24 @@ def _settle(
     tools: Tools, batch: Batch, file: BinaryIO, reading: Reading, downloaded: Downloaded
 ) -> Judged:
     """Store the lines, then commit all that follows from them at once."""
+    while True:
+        departures = unpack_rows(tools, batch, file, reading)
+        judged = _settle_once(tools, batch, file, reading, downloaded, departures)
+        if judged is not None:
+            departures.remove_old(tools)
+            return judged
+        departures.discard(tools)
+
+
+def _settle_once(
+    tools: Tools,
+    batch: Batch,
+    file: BinaryIO,
+    reading: Reading,
+    downloaded: Downloaded,
+    departures: Departures,
+) -> Judged | None:
+    """The same, unless another batch moved rows of the run meanwhile: then nothing is committed."""
     # The epoch keeps a worker that comes too late off the file that another one has settled.
     name = f"results/{batch.nonce}-{batch.epoch}.jsonl.zst"
     objects = [name, *_store_orphans(tools, batch, file, reading)]
@@ -98,7 +117,10 @@ def _settle(
     with tools.store.write() as tx:
         # First, so that who comes too late learns that, and not of rows that are there already.
         batch_renew(tx, batch, now + tools.terms.ttl)
-        judged = judge(tools, tx, batch, reading, now)
+        if departures.is_stale(tx):
+            return None
+        judged = judge(tools, tx, batch, reading, now, departures.positions)
+        departures.commit(tx, now)
         objects_register(tx, objects)
         settle(tools, tx, batch, rows)
         batch_move(

@@ -1,6 +1,6 @@
 """Judging a batch that was read: which requests are final, and what becomes of the others."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backburner.nouns.attempt import Attempt
@@ -19,11 +19,12 @@ from backburner.plan.stopping import stop_for_errors
 from backburner.store import Transaction
 from backburner.store.attempts import attempts_add, attempts_refused_since, attempts_travelling
 from backburner.store.exceptions import exceptions_put, exceptions_travelling
-from backburner.store.lanes import lane_get, lane_wake
+from backburner.store.lanes import lane_wake
 from backburner.store.runs import batches_canceled
 from backburner.worker.reading import Reading
 from backburner.worker.stopping import halt
 from backburner.worker.tools import Tools
+from backburner.worker.unpacking import is_restored
 
 _GONE = Hold("the results are gone upstream")
 
@@ -48,11 +49,22 @@ class _Past:
 _FIRST = _Past({}, {}, {})
 
 
-def judge(tools: Tools, tx: Transaction, batch: Batch, reading: Reading, now: float) -> Judged:
-    """Judge every request of a batch, and note those that are not over as exceptions."""
+def judge(
+    tools: Tools,
+    tx: Transaction,
+    batch: Batch,
+    reading: Reading,
+    now: float,
+    unpacked: Collection[int] = (),
+) -> Judged:
+    """Judge every request of a batch, and note those that are not over as exceptions.
+
+    Args:
+        unpacked: Positions of packs that are over, since their rows are asked alone.
+    """
     past = _past(tx, batch)
     canceled = batches_canceled(tx, [batch.id, *(row.batch for row in past.origins.values())])
-    is_restored = _is_restored(tx, batch)
+    restored = is_restored(tx, batch)
     codes = bytearray(reading.codes)
     rows: list[ExceptionRow] = []
     attempts: list[Attempt] = []
@@ -67,8 +79,10 @@ def judge(tools: Tools, tx: Transaction, batch: Batch, reading: Reading, now: fl
             policy=tools.terms.retries,
             error_type=error_type,
             is_canceled=(origin.batch if origin else batch.id) in canceled,
-            is_restored=is_restored,
+            is_restored=restored,
         )
+        if position in unpacked:
+            follows = GiveUp("its rows are asked alone")
         codes[position] = CODES[outcome]
         if origin is None and isinstance(follows, Deliver | GiveUp):
             continue
@@ -94,13 +108,6 @@ def hold_all(tx: Transaction, batch: Batch) -> None:
     ]
     exceptions_put(tx, rows)
     attempts_add(tx, [_attempt(row, "", origins.get(row.last_position)) for row in rows])
-
-
-def _is_restored(tx: Transaction, batch: Batch) -> bool:
-    """Whether the batch was sealed before its store was restored from a backup."""
-    lane = lane_get(tx, batch.lane)
-    restored_at = lane.restored_at if lane else None
-    return restored_at is not None and batch.created_at < restored_at
 
 
 def _past(tx: Transaction, batch: Batch) -> _Past:

@@ -6,7 +6,9 @@ import msgspec
 
 from backburner.nouns.batch import Batch, BatchId
 from backburner.nouns.outcome import ExceptionRow
+from backburner.store import Transaction
 from backburner.store.batches import batch_get
+from backburner.store.runs import run_get
 from backburner.worker.tools import Tools
 
 
@@ -43,3 +45,21 @@ def run_of_positions(tools: Tools, batch: Batch) -> Callable[[int], str]:
             one: batch_get(tx, BatchId(one)).run or "" for one in {item.batch for item in origins}
         }
     return lambda position: runs[origins[position].batch]
+
+
+def packs_in(tools: Tools, tx: Transaction, batch: Batch) -> dict[int, tuple[str, int]]:
+    """The packs among a batch's requests, by position: the run and the number of each."""
+    if batch.origins is None:
+        run = run_get(tx, batch.run) if batch.run else None
+        count = 0 if run is None else min(batch.requests, run.packed - batch.first_request)
+        return {one: (batch.run or "", batch.first_request + one) for one in range(count)}
+    origins = read_origins(tools, batch.origins)
+    first = {one: batch_get(tx, BatchId(one)) for one in {item.batch for item in origins}}
+    runs = {one.run: run_get(tx, one.run) for one in first.values() if one.run}
+    found: dict[int, tuple[str, int]] = {}
+    for position, item in enumerate(origins):
+        own = first[item.batch]
+        number = own.first_request + item.position
+        if own.run and number < runs[own.run].packed:
+            found[position] = own.run, number
+    return found

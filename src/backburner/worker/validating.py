@@ -18,13 +18,15 @@ from backburner.store.attempts import attempts_of, attempts_travelled, attempts_
 from backburner.store.batches import batch_get
 from backburner.store.exceptions import exceptions_travelling
 from backburner.store.runs import run_get
-from backburner.worker.origins import read_origins
+from backburner.worker.origins import packs_in, read_origins
 from backburner.worker.tools import Tools
 
 _MARK: Final = b'"json_schema"'
 _SHOWN: Final = 5
 _SHOWN_LENGTH: Final = 300
 _CACHED: Final = 64
+_OF_PACKS: Final = b'{"type":"object"}'
+"""What the answer of a pack must be at least; what it says of each row is looked at by itself."""
 
 
 class _Format(msgspec.Struct, frozen=True, gc=False):
@@ -157,7 +159,7 @@ def validation_of(tools: Tools, batch: Batch) -> Callable[[int, bytes], bool] | 
     found = _Schemas(tools, batch)
     if not found.schemas:
         return None
-    before = _texts_before(tools, batch) if batch.origins is not None else {}
+    before = texts_before(tools, batch) if batch.origins is not None else {}
 
     def is_invalid(position: int, line: bytes) -> bool:
         schema = found.of(position)
@@ -181,7 +183,8 @@ class _Schemas:
         if batch.origins is None:
             with tools.store.read() as tx:
                 spec = _spec(tools, tx, batch.run or "")
-            self._of_all = schema_of_spec(spec)
+                is_packed = batch.first_request < run_get(tx, batch.run or "").packed
+            self._of_all = _OF_PACKS if is_packed else schema_of_spec(spec)
             if self._of_all is not None:
                 self.schemas = [self._of_all]
             elif spec.kind == "requests":
@@ -206,7 +209,9 @@ class _Schemas:
                 continue
             lines.pop()
             for line in lines:
-                numbers.append(self._number(schema_in(line) or of_runs.get(len(numbers))))
+                of_run = of_runs.get(len(numbers))
+                is_pack = of_run is _OF_PACKS
+                numbers.append(self._number(of_run if is_pack else schema_in(line) or of_run))
 
     def _number(self, schema: bytes | None) -> int:
         if schema is None:
@@ -223,11 +228,13 @@ def _schemas_of_origins(tools: Tools, batch: Batch) -> dict[int, bytes]:
     with tools.store.read() as tx:
         runs = {one: batch_get(tx, BatchId(one)).run for one in {item.batch for item in origins}}
         schemas = {run: schema_of_run(tools, tx, run) for run in set(runs.values()) if run}
+        packs = packs_in(tools, tx, batch)
     found = (schemas.get(runs[item.batch] or "") for item in origins)
-    return {position: schema for position, schema in enumerate(found) if schema is not None}
+    own = {position: schema for position, schema in enumerate(found) if schema is not None}
+    return own | dict.fromkeys(packs, _OF_PACKS)
 
 
-def _texts_before(tools: Tools, batch: Batch) -> dict[int, str]:
+def texts_before(tools: Tools, batch: Batch) -> dict[int, str]:
     """What a paused turn had said before the batch went on with it, by position."""
     with tools.store.read() as tx:
         return {
