@@ -15,7 +15,7 @@ unexport $(filter ANTHROPIC_% BACKBURNER_%,$(.VARIABLES))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install demo test browser chaos check fix bench size constraints clean
+.PHONY: help install demo test browser crash chaos check fix bench size constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ browser: $(VENV)/.dev ## Install Chromium where there is none, for the tests tha
 	else \
 	  $(BIN)/python -m playwright install chromium; \
 	fi
+
+crash: $(VENV)/.dev ## Let whole lives die at every effect; `make test` dies at some of them
+	@$(BIN)/python -m pytest -n auto -q --every-effect $(wildcard tests/flows/test_crash*.py)
 
 chaos: $(VENV)/.dev ## Kill and stop real processes at random, and judge: MINUTES=30 for long
 	@$(BIN)/python tests/chaos --minutes $(MINUTES) $(ARGS)

@@ -31,6 +31,13 @@ settings.register_profile(
 settings.load_profile("any-machine")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the crash tests die at every effect: `make crash`."""
+    parser.addoption(
+        "--every-effect", action="store_true", help="Die at each effect in the longer crash tests"
+    )
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()

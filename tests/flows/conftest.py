@@ -88,6 +88,16 @@ class Stage:
             opened.close()
 
 
+Deaths = Callable[[int, int], Iterable[int]]
+"""The effects to die at, from a first one on: with a stride, or with --every-effect each."""
+
+
+@pytest.fixture
+def deaths(pytestconfig: pytest.Config) -> Deaths:
+    is_every = pytestconfig.getoption("--every-effect")
+    return lambda first, stride: range(first, 10_000, 1 if is_every else stride)
+
+
 @pytest.fixture
 def make_stage(
     tmp_path: Path,

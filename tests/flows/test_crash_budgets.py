@@ -21,10 +21,10 @@ from backburner.store.invariants import breaches
 from backburner.store.ledger import ledger_of_run
 from backburner.telemetry import BudgetHeld
 
+from .conftest import Deaths
 from .test_crash import KilledError, Life, Tripwire
 
-PARTS = 2
-STRIDE = 2 * PARTS
+STRIDE = 8
 STAGED = 12
 """Effects before anything is released; `test_crash` dies at those."""
 
@@ -80,11 +80,10 @@ def make_budgeted(make_stage: Callable[..., Any]) -> Callable[[], BudgetedLife]:
     return lambda: BudgetedLife(make_stage(turnaround=0.5, fail_once=failing), 12 * 10**8)
 
 
-@pytest.mark.parametrize("first", range(1, PARTS + 1))
 def test_a_death_after_an_effect_leaves_the_budgets_true(
-    make_budgeted: Callable[[], BudgetedLife], first: int
+    make_budgeted: Callable[[], BudgetedLife], deaths: Deaths
 ) -> None:
-    for at in range(STAGED + 2 * first, 10_000, STRIDE):
+    for at in deaths(STAGED + 2, STRIDE):
         life, wire = make_budgeted(), Tripwire(at, "after")
         with suppress(KilledError):
             life.live(wire)
