@@ -140,7 +140,7 @@ def misbilled(opened: Backburner, worlds: Iterable[World]) -> list[str]:
     """
     with opened.tools.store.read() as tx:
         batches = batches_where(tx, [lane.name for lane in lanes_all(tx)], tuple(BatchState))
-        known = [one.upstream_id for one in batches if one.results]
+        known = [one.upstream_id for one in batches if one.results and not one.is_reused]
         known += [twice for one in batches for twice in duplicates_of(tx, one.id)]
         booked = dict.fromkeys(known, 0)
         for one in ledger_booked(tx):

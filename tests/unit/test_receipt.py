@@ -33,14 +33,14 @@ def receipt(**changes: Any) -> Receipt:
     return make_receipt(**(values | changes))
 
 
-@given(st.lists(charges), amounts)
+@given(st.lists(charges), amounts, amounts)
 def test_savings_and_payment_sum_to_the_sync_price_to_the_picodollar(
-    ledger: list[Charge], collapsed: int
+    ledger: list[Charge], collapsed: int, reused: int
 ):
-    made = receipt(charges=ledger, collapsed_sync=collapsed)
+    made = receipt(charges=ledger, collapsed_sync=collapsed, reused=1, reused_sync=reused)
 
-    savings = made.saved_by_batch + made.saved_by_cache + made.saved_by_collapse
-    assert made.paid + savings == made.sync_equivalent
+    unasked = made.saved_by_collapse + made.saved_by_reuse
+    assert made.paid + made.saved_by_batch + made.saved_by_cache + unasked == made.sync_equivalent
     assert made.paid.picodollars == sum(entry.paid for entry in ledger)
 
 
@@ -73,6 +73,19 @@ def test_savings_that_do_not_add_up_are_refused():
 
     with pytest.raises(ValueError, match="do not add up"):
         Receipt(**(values | {"saved_by_cache": Money(picodollars=101)}))
+
+
+def test_what_was_reused_is_told_where_there_is_any():
+    labels = [label for label, _ in receipt().lines()]
+    reused = dict(receipt(reused=1, reused_sync=10**12).lines())
+
+    assert "saved by reuse" not in labels
+    assert reused["saved by reuse"] == "$1.00: the answers of 1 request are those of earlier runs"
+
+
+def test_more_reused_than_requested_is_refused():
+    with pytest.raises(ValueError, match="1900 requests cannot have reused 1901"):
+        receipt(reused=1_901)
 
 
 def test_more_requests_than_rows_are_refused():

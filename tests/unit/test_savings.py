@@ -13,7 +13,13 @@ CENT = 10**10
 
 amounts = st.integers(0, 10**18)
 spendings = st.builds(
-    Spending, paid=amounts, uncached=amounts, sync=amounts, collapsed=amounts, answers=amounts
+    Spending,
+    paid=amounts,
+    uncached=amounts,
+    sync=amounts,
+    collapsed=amounts,
+    reused=amounts,
+    answers=amounts,
 )
 words = st.sampled_from(["", "a", "b", "c"])
 entries = st.builds(
@@ -65,7 +71,7 @@ def test_the_staircase_ends_at_what_was_paid(one: Spending):
 def test_what_was_paid_twice_is_no_loss_of_the_cache():
     one = Spending(sync=100, uncached=50, paid=70, twice=20)
 
-    assert [step.saved(one) for step in STAIRCASE] == [0, 50, 0]
+    assert [step.saved(one) for step in STAIRCASE] == [0, 0, 50, 0]
     assert one.full - one.saved + one.twice == one.paid
 
 

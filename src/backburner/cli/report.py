@@ -2,6 +2,7 @@
 
 import csv as csv_module
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from backburner.cli.words import local
 from backburner.errors import InputError, OutputBlocked
 from backburner.report.figures import Figure, figures, shown
 from backburner.report.savings import By, SavingsReport
-from backburner.report.spending import STAIRCASE, Spending
+from backburner.report.spending import Spending, Step, told_steps
 
 if TYPE_CHECKING:
     from backburner.client import Backburner
@@ -114,20 +115,28 @@ def _show(page: Page, found: SavingsReport, head: Facts, *, is_grouped: bool) ->
 
 
 def _show_groups(page: Page, found: SavingsReport) -> None:
-    steps = [step.words for step in STAIRCASE]
+    steps = told_steps(found.total)
     has_twice = bool(found.total.twice)
     twice = ["twice"] if has_twice else []
-    headings = [str(found.choice.by), "answers", "sync", *steps, *twice, "paid"]
-    rows = [_row(_cut(group.title), group.spending, has_twice=has_twice) for group in found.groups]
-    if len(rows) > 1:
-        rows.append(_row("total", found.total, has_twice=has_twice))
+    headings = [
+        str(found.choice.by),
+        "answers",
+        "sync",
+        *(step.words for step in steps),
+        *twice,
+        "paid",
+    ]
+    named = [(_cut(group.title), group.spending) for group in found.groups]
+    if len(named) > 1:
+        named.append(("total", found.total))
+    rows = [_row(name, one, steps, has_twice=has_twice) for name, one in named]
     page.table(headings, rows, " " + "r" * (len(headings) - 1))
     if found.is_overlapping:
         page.line("What has several tags stands under each of them, and once in the total.")
 
 
-def _row(name: str, one: Spending, *, has_twice: bool) -> list[str]:
-    amounts = [one.full, *(step.saved(one) for step in STAIRCASE)]
+def _row(name: str, one: Spending, steps: Sequence[Step], *, has_twice: bool) -> list[str]:
+    amounts = [one.full, *(step.saved(one) for step in steps)]
     amounts += [one.twice] if has_twice else []
     return [name, f"{one.answers:,}", *(shown(one, amount) for amount in [*amounts, one.paid])]
 

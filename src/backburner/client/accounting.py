@@ -12,7 +12,7 @@ from backburner.report.savings import Choice, Entry, SavingsReport, savings_repo
 from backburner.report.spending import Spending
 from backburner.store import Transaction
 from backburner.store.attempts import attempts_followed
-from backburner.store.batches import batch_get
+from backburner.store.batches import batch_get, batches_of_run
 from backburner.store.doubts import Doubted, doubted
 from backburner.store.ledger import Booked, LedgerRow, ledger_booked
 from backburner.store.runs import run_get, runs_all
@@ -35,7 +35,7 @@ def savings(tools: Tools, choice: Choice) -> SavingsReport:
         filed = _Filing(tools, runs)
         entries = [
             *map(filed.spent, booked),
-            *filed.collapsed(booked),
+            *filed.unasked(tx, booked),
             *filed.wasted(tx, booked, _unused(tx, choice.run)),
             *filed.in_doubt(doubted(tx)),
         ]
@@ -83,20 +83,28 @@ class _Filing:
         usage = Usage(**{name: getattr(row, name) for name in COUNTS})
         return self._filed(row, Spending(answers=row.requests, usage=usage, **priced, **cause))
 
-    def collapsed(self, booked: Sequence[Booked]) -> Iterator[Entry]:
-        """What shared requests saved: on the day the run was finished, by its main model."""
+    def unasked(self, tx: Transaction, booked: Sequence[Booked]) -> Iterator[Entry]:
+        """What shared and reused requests saved: when the run was finished, by its main model."""
         for run in self._runs.values():
-            if not run.collapsed_sync:
+            if not run.collapsed_sync and not run.reused_sync:
                 continue
             own = [one.row for one in booked if one.row.run == run.id and not one.is_duplicate]
             main = max(own, key=lambda row: row.sync_price or 0, default=None)
             yield self._entry(
                 run.id,
                 day=self._tools.day(run.finished_at or run.created_at),
-                model=main.model if main else "",
+                model=main.model if main else self._first_model(tx, run),
                 price_date=run.price_date,
-                spending=Spending(collapsed=run.collapsed_sync),
+                spending=Spending(collapsed=run.collapsed_sync, reused=run.reused_sync),
             )
+
+    def _first_model(self, tx: Transaction, run: Run) -> str:
+        """The model of the first answer that was reused; empty where none was."""
+        reused = (batch.id for batch in batches_of_run(tx, run.id) if batch.is_reused)
+        for batch in reused:
+            for _, model in self._reread(tx, run.id, batch, [0]).sums:
+                return model
+        return ""
 
     def wasted(self, tx: Transaction, booked: Iterable[Booked], places: _Places) -> Iterator[Entry]:
         """What answers cost that nobody got, each read and priced alone."""

@@ -87,7 +87,7 @@ def check_nothing_held(tools: Tools, run: Run) -> None:
 def look_at_canary(tools: Tools, run: Run) -> Canary:
     """What came of a run's first requests so far."""
     held = held_back(tools, run)
-    count = held[0].first_request if held else run.requests
+    count = held[0].first_request if held else run.fresh
     reader = Reader(tools.tariff([]))
     finals = islice(final_lines(tools.store, tools.vault, run), count)
     answers = tuple(map(reader.read, finals))
@@ -102,7 +102,7 @@ def look_at_canary(tools: Tools, run: Run) -> Canary:
         answers=answers,
         held=sum(one.requests for one in held),
         paid=Money(picodollars=sum(paid)) if is_known else None,
-        projected=_projected(sum(paid), answers, run.requests - count) if is_known else None,
+        projected=_projected(sum(paid), answers, run.fresh - count) if is_known else None,
         input_tokens=sum(
             one.input_tokens + one.cache_write_tokens + one.cache_read_tokens for one in answers
         ),

@@ -34,6 +34,7 @@ from backburner.worker import Tools
 from backburner.worker.validating import line_of
 
 _SLICE: Final = 65536
+_NOTHING: Final = Money(picodollars=0)
 _FINE: Final = (NOT_FINAL, CODES[Outcome.OK])
 
 
@@ -179,10 +180,11 @@ def attempts_standing(
             outcome=one.outcome,
             error_type=one.error_type,
             change=one.change,
-            upstream_id=batch_get(tx, BatchId(one.in_batch)).upstream_id or "",
-            cost=_cost(reader, line_of(tools, tx, one)),
+            upstream_id=there.upstream_id or "",
+            cost=_NOTHING if there.is_reused else _cost(reader, line_of(tools, tx, one)),
         )
         for one in known
+        for there in [batch_get(tx, BatchId(one.in_batch))]
     )
 
 

@@ -23,7 +23,7 @@ from backburner.runs.outputs import Written, write_each, write_list, write_table
 from backburner.runs.path_template import PathTemplate
 from backburner.runs.properties import properties_of
 from backburner.runs.request_list import read_requests
-from backburner.runs.row_answers import RowAnswers
+from backburner.runs.row_answers import Reader, RowAnswers
 from backburner.runs.tables import Format, output_format
 from backburner.runs.whole import whole_result
 from backburner.store.ledger import LedgerRow, ledger_duplicates, ledger_of_run
@@ -91,6 +91,7 @@ def finish(tools: Tools, run: Run) -> Finished:
         booked = ledger_of_run(tx, run.id)
     changes: dict[str, Any] = {
         "collapsed_sync": collapsed_sync,
+        "reused_sync": run.reused_sync or _reused_sync(tools, run),
         "finished_at": run.finished_at or now,
         "price_date": str(price_date(tools, booked)),
     }
@@ -129,6 +130,8 @@ def receipt(tools: Tools, run: Run) -> Receipt:
         cache=cache_result(run.cache, [row for row in booked if row not in twice]),
         packs=run.packed,
         web_searches=sum(row.web_searches for row in booked if row.paid is not None),
+        reused=run.reused,
+        reused_sync=run.reused_sync,
     )
 
 
@@ -221,3 +224,10 @@ def _collapsed_sync(tools: Tools, run: Run) -> int:
     for _ in answers:
         pass
     return answers.collapsed_sync
+
+
+def _reused_sync(tools: Tools, run: Run) -> int:
+    """What the requests of a run would have cost again that have answers of earlier runs."""
+    reader = Reader(tools.tariff([]))
+    finals = final_lines(tools.store, tools.vault, run, run.fresh) if run.reused else iter(())
+    return sum(map(reader.sync_cost, finals))

@@ -37,6 +37,7 @@ _OPEN_AGAIN: Mapping[str, Any] = {
     "written_at": None,
     "cancel_asked_at": None,
     "collapsed_sync": 0,
+    "reused_sync": 0,
 }
 """What a run is that has requests to send again. What its collapsed rows would have cost is known
 anew when it ends: by the answers that count then."""

@@ -100,7 +100,9 @@ class BatchVerifier:
             return Seen()
         codes = seen_codes(counted, batch.requests, was_sent=batch.upstream_id is not None)
         found.differ(where, self._differences(batch, counted, codes))
-        sums = _of_run(counted.sums if counted is not None else {}, only)
+        # What is reused was paid, and booked, by an earlier run.
+        is_paid = counted is not None and not batch.is_reused
+        sums = _of_run(counted.sums if counted is not None and is_paid else {}, only)
         found.differ(where, ledger_differences(sums, booked, self._has_money))
         if counted is None:
             return Seen(codes)
@@ -156,7 +158,7 @@ class BatchVerifier:
     def _differences(self, batch: Batch, counted: Recount | None, codes: bytes) -> Iterator[str]:
         if counted is not None:
             yield from line_differences(counted, batch.requests)
-        if batch.upstream_id is None and batch.cancel_asked_at is None:
+        if batch.upstream_id is None and batch.cancel_asked_at is None and not batch.is_reused:
             yield "it is done, and was neither sent nor canceled"
         yield from self._outcome_differences(batch, counted, codes)
 

@@ -196,6 +196,7 @@ class RunVerifier:
             uncached=self._uncached,
             sync=self._sync,
             collapsed_sync=collapsed_sync if is_known else None,
+            reused_sync=sum(self._syncs[run.fresh :]) if is_known else None,
             has_prices=has_prices,
         )
         yield from receipt_differences(made, totals)

@@ -147,6 +147,11 @@ class Batch:
         """What every custom_id of this try begins with."""
         return f"{self.nonce}{self.attempt_try}"
 
+    @property
+    def is_reused(self) -> bool:
+        """Whether its answers are those of earlier runs: it has results, and never travelled."""
+        return self.results is not None and self.upstream_id is None and self.sent_at is None
+
 
 @dataclass(frozen=True, slots=True)
 class Fence:

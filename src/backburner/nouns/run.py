@@ -66,6 +66,9 @@ class Run:
         packed: Its requests from the first that are packs of rows; 0 where rows are not packed.
         moved: Which rows of packs have a request of their own; None where none have.
         budget_mode: `worst`, or `expected` where budgets reserve what is likely.
+        reused: Requests whose answers are those of earlier runs; they are numbered last.
+        reused_sync: What these would have cost again, sync and without caching, in picodollars;
+            known when the run is finished.
     """
 
     id: str
@@ -93,3 +96,10 @@ class Run:
     budget_mode: str = "worst"
     packed: int = 0
     moved: str | None = None
+    reused: int = 0
+    reused_sync: int = 0
+
+    @property
+    def fresh(self) -> int:
+        """Requests that travel in this run, and the number of the first one that does not."""
+        return self.requests - self.reused

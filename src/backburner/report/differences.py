@@ -141,6 +141,7 @@ class Totals:
         twice: What batches cost that were accepted once more.
         collapsed_sync: What rows that share a request would have cost again; None where the prices
             have changed since that was stored.
+        reused_sync: The same of requests that have answers of earlier runs.
         has_prices: Whether all of it was booked at prices that are still known.
     """
 
@@ -151,6 +152,7 @@ class Totals:
     uncached: int
     sync: int
     collapsed_sync: int | None
+    reused_sync: int | None
     has_prices: bool
 
 
@@ -175,6 +177,8 @@ def receipt_differences(receipt: Receipt, totals: Totals) -> Iterator[str]:
     if totals.collapsed_sync is not None:
         saved = receipt.saved_by_collapse.picodollars
         pairs.append(("saved by collapsing", saved, totals.collapsed_sync))
+    if totals.reused_sync is not None:
+        pairs.append(("saved by reuse", receipt.saved_by_reuse.picodollars, totals.reused_sync))
     for name, stored, seen in pairs:
         if stored != seen:
             yield f"its receipt says ${usd(stored)} {name}, and the lines say ${usd(seen)}"

@@ -6,7 +6,7 @@ from typing import Final
 
 from backburner.nouns.money import Money, usd
 from backburner.report.savings import SavingsReport
-from backburner.report.spending import STAIRCASE, Spending
+from backburner.report.spending import Spending, told_steps
 
 _IN_NO_SUM: Final = "may have been paid, and is in no sum"
 
@@ -45,7 +45,7 @@ def staircase(total: Spending) -> Iterator[Figure]:
     """From what all would have cost down to what was paid."""
     each = "each row a call of its own, without caching"
     yield _amount(total, "the same calls sync", total.full, each)
-    for step in STAIRCASE:
+    for step in told_steps(total):
         yield _amount(total, f"saved by {step.words}", step.saved(total))
     if total.twice:
         yield _amount(total, "paid twice", total.twice, "batches that were accepted late")

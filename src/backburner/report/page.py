@@ -10,7 +10,7 @@ from backburner.nouns.money import usd
 from backburner.report.figures import figures, shown
 from backburner.report.pictures import DARK, LIGHT, pictures
 from backburner.report.savings import SavingsReport
-from backburner.report.spending import STAIRCASE, Spending
+from backburner.report.spending import STAIRCASE, Spending, told_steps
 
 MARK: Final = '<meta name="generator" content="backburner report">'
 """What a page of ours begins with, so that only such a page is replaced without asking."""
@@ -30,7 +30,8 @@ def page_of(report: SavingsReport, head: Sequence[tuple[str, str]], made: str) -
         made: The day on which it was made.
     """
     drawn = pictures(report)
-    steps = [step.words for step in STAIRCASE]
+    told = told_steps(report.total)
+    steps = [step.words for step in told]
     return _environment.from_string(_text("page.html.j2")).render(
         mark=MARK,
         title=_title(report),
@@ -46,7 +47,11 @@ def page_of(report: SavingsReport, head: Sequence[tuple[str, str]], made: str) -
         options={one.name: {"light": one.light, "dark": one.dark} for one in drawn},
         legend=[
             ("paid", LIGHT.paid, DARK.paid),
-            *zip(steps, LIGHT.saved, DARK.saved, strict=True),
+            *(
+                (step.words, light, dark)
+                for step, light, dark in zip(STAIRCASE, LIGHT.saved, DARK.saved, strict=True)
+                if step in told
+            ),
         ],
         script=_text("echarts.simple.min.js"),
     )
@@ -64,7 +69,8 @@ def _title(report: SavingsReport) -> str:
 
 def _cells(report: SavingsReport, one: Spending) -> list[tuple[str, str, str]]:
     """Column, text, and exact amount of each cell of a row."""
-    amounts = [("sync", one.full), *((step.words, step.saved(one)) for step in STAIRCASE)]
+    steps = told_steps(report.total)
+    amounts = [("sync", one.full), *((step.words, step.saved(one)) for step in steps)]
     amounts += [("paid twice", one.twice)] if report.total.twice else []
     amounts += [("paid", one.paid), ("retries", one.retries), ("wasted", one.wasted)]
     cells = [("answers", f"{one.answers:,}", "")]

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from backburner.nouns.money import PICODOLLARS, Money
 from backburner.report.savings import By, Group, SavingsReport
-from backburner.report.spending import STAIRCASE, Spending
+from backburner.report.spending import STAIRCASE, Spending, told_steps
 
 Option = Mapping[str, Any]
 
@@ -39,7 +39,7 @@ LIGHT: Final = Palette(
     full="#8c959f",
     paid="#0072b2",
     lost="#d55e00",
-    saved=("#56b4e9", "#009e73", "#e69f00"),
+    saved=("#56b4e9", "#cc79a7", "#009e73", "#e69f00"),
 )
 DARK: Final = Palette(
     text="#e6edf3",
@@ -47,7 +47,7 @@ DARK: Final = Palette(
     full="#848d97",
     paid="#4aa8e0",
     lost="#e8814a",
-    saved=("#9ad5f5", "#2fc49a", "#f0b84d"),
+    saved=("#9ad5f5", "#e3a3c6", "#2fc49a", "#f0b84d"),
 )
 
 
@@ -99,6 +99,7 @@ def _staircase(total: Spending, palette: Palette) -> Option:
     steps = [
         (step.words, -step.saved(total), colour)
         for step, colour in zip(STAIRCASE, palette.saved, strict=True)
+        if step in told_steps(total)
     ]
     if total.twice:
         steps.append(("paid twice", total.twice, palette.lost))

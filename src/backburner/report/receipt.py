@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 from backburner.nouns.money import Charge, Money, usd
 from backburner.nouns.tariff import WEB_SEARCH
 from backburner.report.cache_result import CacheResult
+
+_NOTHING: Final = Money(picodollars=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,8 @@ class Receipt:
         sync_equivalent: A call for each row, sync, with every prompt token as plain input.
         saved_by_collapse: What the rows that share another row's request would have cost again,
             at the sync price of that request without caching.
+        saved_by_reuse: What the requests would have cost again whose answers are those of earlier
+            runs, sync and without caching.
         saved_by_batch: The calls that were made, without caching, at sync rates, less the same at
             the rates of the service they travelled by. Direct calls save nothing.
         saved_by_cache: The calls that were made, at the rates of their service, without caching,
@@ -35,14 +40,15 @@ class Receipt:
         unpriced: Billed answers whose model has no known price: they are in no amount.
         web_searches: How many the answers made: part of `paid` at their full price, and of no
             saving.
+        reused: Requests whose answers are those of earlier runs.
         took: From the run's start to its end, or to now.
         price_date: The date of the prices.
         price_source: Where the prices come from.
         cache: What came of the run's cache marks; None where it has none.
 
     Invariant:
-        The outcomes sum to `rows`, and sync_equivalent - saved_by_collapse - saved_by_batch -
-        saved_by_cache + paid_twice == paid, to the picodollar.
+        The outcomes sum to `rows`, and sync_equivalent - saved_by_collapse - saved_by_reuse -
+        saved_by_batch - saved_by_cache + paid_twice == paid, to the picodollar.
     """
 
     run: str
@@ -62,12 +68,16 @@ class Receipt:
     cache: CacheResult | None = None
     web_searches: int = 0
     packs: int = 0
+    reused: int = 0
+    saved_by_reuse: Money = _NOTHING
 
     def __post_init__(self) -> None:
         if sum(self.outcomes.values()) != self.rows:
             raise ValueError(f"{self.rows} rows, but outcomes of {dict(self.outcomes)}")
         if not 0 <= self.requests <= self.rows and not self.packs:
             raise ValueError(f"{self.rows} rows cannot make {self.requests} requests")
+        if not 0 <= self.reused <= self.requests:
+            raise ValueError(f"{self.requests} requests cannot have reused {self.reused}")
         if self.sync_equivalent - self.saved + self.paid_twice != self.paid:
             raise ValueError(f"savings of {self.saved.usd()} do not add up: {self}")
 
@@ -79,7 +89,14 @@ class Receipt:
     @property
     def saved(self) -> Money:
         """All savings together."""
-        return Money.total((self.saved_by_batch, self.saved_by_cache, self.saved_by_collapse))
+        return Money.total(
+            (
+                self.saved_by_batch,
+                self.saved_by_cache,
+                self.saved_by_collapse,
+                self.saved_by_reuse,
+            )
+        )
 
     def lines(self) -> list[tuple[str, str]]:
         """Labels and values for a terminal, in reading order."""
@@ -93,6 +110,7 @@ class Receipt:
             ("saved by cache", self.in_words(self.saved_by_cache)),
             ("saved by collapsing", self.in_words(self.saved_by_collapse)),
             *self._packing(),
+            *self._reuse(),
             *self._marks(),
             *self._twice(),
             *self._unpriced(),
@@ -124,6 +142,8 @@ class Receipt:
             "saved_by_batch_usd": self._usd(self.saved_by_batch),
             "saved_by_cache_usd": self._usd(self.saved_by_cache),
             "saved_by_collapse_usd": self._usd(self.saved_by_collapse),
+            "requests_reused": self.reused,
+            "saved_by_reuse_usd": self._usd(self.saved_by_reuse),
             "paid_twice_usd": self._usd(self.paid_twice),
             "answers_unpriced": self.unpriced,
             "web_searches": self.web_searches,
@@ -149,6 +169,13 @@ class Receipt:
 
     def _marks(self) -> list[tuple[str, str]]:
         return [] if self.cache is None else [("cache marks", self.cache.in_words())]
+
+    def _reuse(self) -> list[tuple[str, str]]:
+        if not self.reused:
+            return []
+        requests = "1 request" if self.reused == 1 else f"{self.reused:,} requests"
+        answers = f"the answers of {requests} are those of earlier runs"
+        return [("saved by reuse", f"{self.in_words(self.saved_by_reuse)}: {answers}")]
 
     def _searches(self) -> list[tuple[str, str]]:
         if not self.web_searches:
@@ -192,6 +219,8 @@ def make_receipt(
     cache: CacheResult | None = None,
     web_searches: int = 0,
     packs: int = 0,
+    reused: int = 0,
+    reused_sync: int = 0,
 ) -> Receipt:
     """Add up a run.
 
@@ -200,7 +229,8 @@ def make_receipt(
     cost, in picodollars. `unpriced` counts answers of which no price is known. `collapsed_sync` is
     in picodollars: for every request, `Charge.sync` of its answers times the rows that share it
     beyond the first. `web_searches` are those of all answers. `packs` are requests that asked
-    several rows.
+    several rows. `reused` requests have the answers of earlier runs, and would have cost
+    `reused_sync` picodollars again.
 
     Raises:
         ValueError: There are more requests than rows.
@@ -214,7 +244,7 @@ def make_receipt(
         paid=Money(picodollars=total.paid + paid_twice),
         paid_twice=Money(picodollars=paid_twice),
         unpriced=unpriced,
-        sync_equivalent=Money(picodollars=total.sync + collapsed_sync),
+        sync_equivalent=Money(picodollars=total.sync + collapsed_sync + reused_sync),
         saved_by_batch=Money(picodollars=total.sync - total.uncached),
         saved_by_cache=Money(picodollars=total.uncached - total.paid),
         saved_by_collapse=Money(picodollars=collapsed_sync),
@@ -224,6 +254,8 @@ def make_receipt(
         cache=cache,
         web_searches=web_searches,
         packs=packs,
+        reused=reused,
+        saved_by_reuse=Money(picodollars=reused_sync),
     )
 
 

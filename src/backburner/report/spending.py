@@ -23,6 +23,7 @@ class Spending:
         uncached: What the answers that count cost at the rates paid, had nothing been cached.
         sync: The same at sync rates.
         collapsed: What rows that share another row's request would have cost again, sync.
+        reused: What requests would have cost again that have answers of earlier runs, sync.
         retries: Of `paid`: attempts after a request's first.
         wasted: Of `paid`: answers that nobody got, `twice` included.
         doubted: Requests of which nobody knows whether they were paid; they are in no amount.
@@ -38,6 +39,7 @@ class Spending:
     uncached: int = 0
     sync: int = 0
     collapsed: int = 0
+    reused: int = 0
     retries: int = 0
     wasted: int = 0
     doubted: int = 0
@@ -57,7 +59,7 @@ class Spending:
     @property
     def full(self) -> int:
         """The top of the staircase: every row a sync call of its own, without caching."""
-        return self.sync + self.collapsed
+        return self.sync + self.collapsed + self.reused
 
     @property
     def saved(self) -> int:
@@ -77,19 +79,27 @@ class Step:
     Attributes:
         name: As in JSON: `saved_by_NAME_usd`.
         words: As a person says it: `saved by WORDS`.
+        is_rare: Whether a person is told of it only where there is any.
     """
 
     name: str
     words: str
     saved: Callable[[Spending], int]
+    is_rare: bool = False
 
 
 STAIRCASE: Final = (
     Step("collapse", "collapsing", lambda one: one.collapsed),
+    Step("reuse", "reuse", lambda one: one.reused, is_rare=True),
     Step("batch", "batch", lambda one: one.sync - one.uncached),
     Step("cache", "cache", lambda one: one.uncached - (one.paid - one.twice)),
 )
 """The savings from `full` down to `paid`; what was paid twice comes on top of their end."""
+
+
+def told_steps(total: Spending) -> list[Step]:
+    """The steps of the staircase that a person is told of."""
+    return [step for step in STAIRCASE if not step.is_rare or step.saved(total)]
 
 
 def spending_json(one: Spending) -> dict[str, object]:

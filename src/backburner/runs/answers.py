@@ -29,6 +29,7 @@ class FinalLine(msgspec.Struct, frozen=True, gc=False):
         request_id: Nonce and position of its first batch.
         earlier: The result lines of its earlier attempts, which were paid too.
         turn: Those of them whose content comes before that of `line`: a paused turn that went on.
+        is_reused: Whether it is the answer of an earlier run, which paid for it.
     """
 
     outcome: Outcome | None
@@ -36,13 +37,14 @@ class FinalLine(msgspec.Struct, frozen=True, gc=False):
     request_id: str
     earlier: tuple[bytes, ...] = ()
     turn: tuple[bytes, ...] = ()
+    is_reused: bool = False
 
 
 def final_lines(store: Store, vault: Vault, run: Run, first: int = 0) -> Iterator[FinalLine]:
     """Every request of a run with its newest result line, in order.
 
     Args:
-        first: The request to begin at, which is the first of a batch.
+        first: The number of the request to begin with, which has to be the first of a batch.
     """
     with store.read() as tx, ExitStack() as stack:
         finders = Finders(tx, vault, stack)
@@ -59,10 +61,11 @@ def _of_batch(
     exceptions = {row.position: row for row in exceptions_of_batch(tx, batch.id)}
     attempts = dict(attempts_of_batch(tx, batch.id))
     lines = vault.lines(batch.results) if batch.results else iter([b""] * batch.requests)
+    is_reused = batch.is_reused
     for position, (code, line) in enumerate(zip(codes, lines, strict=True)):
         name = request_id(batch.nonce, position)
         if code != NOT_FINAL:
-            yield FinalLine(BY_CODE[code], line, name)
+            yield FinalLine(BY_CODE[code], line, name, is_reused=is_reused)
         else:
             row = exceptions.get(position)
             known = attempts.get(position, [])

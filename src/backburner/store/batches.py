@@ -462,6 +462,19 @@ def batch_outcomes_put(tx: Transaction, batch_id: BatchId, outcomes: bytes) -> N
     )
 
 
+def batches_answered(tx: Transaction, lane_name: str, betas: str, since: float) -> list[Batch]:
+    """A lane's batches of first attempts that travelled and ended since then, newest first."""
+    answered = (batch.c.state == BatchState.DONE) & batch.c.results.is_not(None)
+    travelled = batch.c.run.is_not(None) & batch.c.upstream_id.is_not(None)
+    rows = tx.execute(
+        select(*_COLUMNS)
+        .where(batch.c.lane == lane_name, batch.c.betas == betas, answered, travelled)
+        .where(batch.c.ended_at >= since)
+        .order_by(batch.c.ended_at.desc(), batch.c.id.desc())
+    )
+    return [_batch(row) for row in rows]
+
+
 def outcomes_of_run(tx: Transaction, run: str) -> list[bytes]:
     """The packed outcomes of those of a run's first-attempt batches that were collected."""
     known = (batch.c.run == run) & batch.c.outcomes.is_not(None)

@@ -82,6 +82,15 @@ RULES: Final = (
            GROUP BY run.id HAVING coalesce(sum(batch.requests), 0) <> run.requests""",
     ),
     Rule(
+        "has answers of earlier runs for as many requests as it says, its last ones",
+        """SELECT 'run ' || run.id FROM run LEFT JOIN batch ON batch.run = run.id
+             AND batch.results IS NOT NULL
+             AND batch.upstream_id IS NULL AND batch.sent_at IS NULL
+           GROUP BY run.id
+           HAVING coalesce(sum(batch.requests), 0) <> run.reused
+           OR min(batch.first_request) <> run.requests - run.reused""",
+    ),
+    Rule(
         "has exceptions for requests that it holds alone",
         """SELECT 'batch ' || id FROM batch
            WHERE (SELECT max(position) FROM exception WHERE exception.batch = batch.id) >= requests

@@ -67,6 +67,8 @@ run = Table(
     Column("budget_mode", Text, nullable=False, server_default=text("'worst'")),
     Column("packed", Integer, nullable=False, server_default=text("0")),
     Column("moved", Text),
+    Column("reused", Integer, nullable=False, server_default=text("0")),
+    Column("reused_sync", BigInteger, nullable=False, server_default=text("0")),
     Index("run_identity", "identity", "created_at"),
     Index("run_output", "output"),
 )
