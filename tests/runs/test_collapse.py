@@ -26,3 +26,15 @@ def test_the_table_may_grow_on_the_way() -> None:
 
     with Collapser() as collapser:
         assert [collapser.request_of(body) for body in bodies] == by_dictionary(bodies)
+
+
+@given(st.lists(st.binary(max_size=3), max_size=200), st.binary(max_size=3))
+def test_a_body_can_be_looked_up_without_being_counted(bodies: list[bytes], other: bytes) -> None:
+    with Collapser() as collapser:
+        for body in bodies:
+            collapser.request_of(body)
+        known = list(dict.fromkeys(bodies))
+
+        assert collapser.find(other) == (known.index(other) if other in known else None)
+        assert [collapser.find(body) for body in known] == list(range(len(known)))
+        assert collapser.requests == len(known)

@@ -14,7 +14,7 @@ from backburner.emulator.marks import prompt_of
 from backburner.emulator.parameters import lenient
 from backburner.plan.caching.terms import Ttl
 from backburner.runs.blocks import Section, read_prompt
-from backburner.runs.marking import added_marks, marked, own_marks
+from backburner.runs.marking import added_marks, marked, own_marks, unmarked
 
 HAIKU = find("claude-haiku-4-5")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
@@ -263,3 +263,20 @@ def test_words_about_a_mark_are_no_mark() -> None:
 
     assert own_marks(prompt) == {}
     assert added_marks(prompt, {0: Ttl.ONE_HOUR}) == {0: Ttl.ONE_HOUR}
+
+
+@given(bodies(), st.data())
+def test_marks_that_were_added_can_be_taken_out_again(body: bytes, data: st.DataObject) -> None:
+    prompt = read_prompt(body)
+    assert prompt is not None
+    places = st.integers(0, max(len(prompt.blocks) - 1, 0))
+    wanted = data.draw(st.dictionaries(places, lasting, max_size=4)) if prompt.blocks else {}
+
+    assert unmarked(marked(prompt, added_marks(prompt, wanted))) == body
+
+
+def test_what_only_looks_like_a_mark_in_a_text_is_left_alone() -> None:
+    text = 'a,"cache_control":{"type":"ephemeral","ttl":"5m"}'
+    body = json.dumps({"messages": [{"role": "user", "content": text}]}).encode()
+
+    assert unmarked(body) == body

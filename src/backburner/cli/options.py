@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from backburner.cli.spans import span_of
 from backburner.errors import InputError, NothingChosen
 
 if TYPE_CHECKING:
@@ -141,6 +142,12 @@ Leaders = Annotated[
     bool,
     typer.Option("--leaders", help="Let one of those that share a beginning go first"),
 ]
+Reuse = Annotated[
+    str | None,
+    typer.Option(
+        "--reuse", metavar="SPAN", help="Take answers of earlier runs, not older than 30d or 12h"
+    ),
+]
 New = Annotated[bool, typer.Option("--new", help="Start over, though such a run is there")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run of ours wrote")]
 
@@ -177,6 +184,7 @@ class Wanted:
     owner: str = ""
     budget_mode: str | None = None
     leaders: bool = False
+    reuse: str | None = None
 
     @property
     def is_table(self) -> bool:
@@ -244,6 +252,7 @@ class Wanted:
             "--delimiter": self.delimiter,
             "--no-collapse": self.no_collapse,
             "--pack": self.pack,
+            "--reuse": self.reuse,
         }
 
     def options(self, model: str) -> "RunOptions":
@@ -287,6 +296,7 @@ class Wanted:
             allow_unknown_price=self.allow_unknown_price,
             billing=billing_of(self.budget, self.tags or (), self.owner, self.budget_mode),
             leaders=self.leaders,
+            reuse=None if self.reuse is None else span_of(self.reuse, "--reuse"),
         )
 
 

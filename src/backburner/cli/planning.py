@@ -38,20 +38,22 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     shown = requests_in_words(run.rows, run.requests, is_table=wanted.is_table, packs=run.packed)
     facts = [("input", f"{named(wanted.source)}: {shown}")]
     models = [work.model for work in staged.workloads]
-    if wanted.is_table:
-        longest = staged.workloads[0].max_output_tokens // staged.run.requests
+    facts.extend(reuse_facts(run))
+    if wanted.is_table and run.fresh:
+        longest = staged.workloads[0].max_output_tokens // run.fresh
         default = "" if wanted.max_tokens else "; --max-tokens changes it"
         longest = wanted.most_tokens if run.packed else longest
         tokens = many(longest, "token")
         facts.append(("model", f"{models[0]}, answers of at most {tokens}{default}"))
-    else:
+    elif models:
         facts.append(("model", ", ".join(models)))
     if fresh.schema is not None:
         facts.extend(schema_facts(fresh.schema))
     facts.extend(field_facts(staged.fields, staged.cache))
-    facts.append(("batches", batches_in_words(len(staged.batches))))
-    lacking = backburner.unpriced(staged.workloads)
-    facts.extend(price_facts(backburner.estimate(staged), lacking))
+    if run.fresh:
+        facts.append(("batches", batches_in_words(len(staged.batches))))
+        lacking = backburner.unpriced(staged.workloads)
+        facts.extend(price_facts(backburner.estimate(staged), lacking))
     facts.extend(cache_facts(staged.cache))
     facts.extend(_billing_facts(staged))
     if staged.canary:
@@ -67,6 +69,16 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     if not has_key:
         facts.append(("no key", "it will be kept, and sent once ANTHROPIC_API_KEY is set"))
     return facts
+
+
+def reuse_facts(run: "Run") -> Facts:
+    """How many requests are not sent, since earlier runs have their answers."""
+    if not run.reused:
+        return []
+    if not run.fresh:
+        return [("reused", "all of it was answered by earlier runs: nothing is sent or paid")]
+    answers = f"{many(run.reused, 'request')} answered by earlier runs"
+    return [("reused", f"{answers}; {many(run.fresh, 'request')} to be sent")]
 
 
 def _billing_facts(staged: "Staged") -> Facts:
@@ -99,6 +111,7 @@ def plan_json(fresh: "Fresh", estimate: "Estimate | None") -> dict[str, Any]:
         "requests": run.requests,
         "rows_collapsed": run.collapsed,
         "requests_packed": run.packed,
+        "requests_reused": run.reused,
         "batches": len(fresh.staged.batches),
         "models": [work.model for work in fresh.staged.workloads],
         "budget_usd": None if budget is None else Money(picodollars=budget).usd(),

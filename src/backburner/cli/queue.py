@@ -54,6 +54,7 @@ def enqueue(
     owner: options.Owner = "",
     budget_mode: options.Mode = None,
     leaders: options.Leaders = False,
+    reuse: options.Reuse = None,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -90,6 +91,7 @@ def enqueue(
         owner=owner,
         budget_mode=budget_mode,
         leaders=leaders,
+        reuse=reuse,
     )
     wanted.check()
     session, page = session_of(context), Page(as_json=json)

@@ -84,6 +84,7 @@ def run(
     owner: options.Owner = "",
     budget_mode: options.Mode = None,
     leaders: options.Leaders = False,
+    reuse: options.Reuse = None,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -124,6 +125,7 @@ def run(
         owner=owner,
         budget_mode=budget_mode,
         leaders=leaders,
+        reuse=reuse,
     )
     job = Job(wanted=wanted, yes=yes, home=home, lane=lane, batch_size=batch_size)
     return perform(session_of(context), Page(as_json=json), job)
@@ -195,7 +197,8 @@ class _Performance:
             page.facts(plan_facts(self._job.wanted, fresh, backburner, has_key=has_key))
             self._json["plan"] = plan_json(fresh, backburner.estimate(fresh.staged))
             page.line()
-            question = f"Send {many(run.requests, 'request')}?" if has_key else "Keep it?"
+            is_sent = has_key and run.fresh > 0
+            question = f"Send {many(run.fresh, 'request')}?" if is_sent else "Keep it?"
             agreed = is_wanted(self._session, page, question, yes=self._job.yes)
         except BaseException:
             backburner.throw_away(fresh.staged)

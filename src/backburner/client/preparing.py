@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,6 +54,8 @@ class RunOptions:
         allow_unknown_price: Whether a model may be sent of which no price is known.
         billing: Who pays for it, and how much at most.
         leaders: Whether leaders go first where that saves.
+        reuse: For how long an answer may be taken over that an earlier run of the lane got for an
+            identical request; None takes none.
     """
 
     source: str
@@ -79,6 +82,7 @@ class RunOptions:
     allow_unknown_price: bool = False
     billing: Billing = field(default_factory=Billing)
     leaders: bool = False
+    reuse: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ def prepare(
         known_models=known_models(),
         canary=options.canary,
         billing=options.billing,
+        reuse=None if options.reuse is None else options.reuse.total_seconds(),
     )
     staged = stage(desk, spec, copy, order, advice)
     changed = changes(last.parts, staged.run.parts) if last is not None else []
@@ -198,6 +203,15 @@ def spec_of(options: RunOptions) -> RunSpec:
                 "a run has packs or leaders, not both", hint="leave --pack or --leaders out"
             )
         check_packing(options.params, schema)
+    if options.reuse is not None and options.pack:
+        raise InputError(
+            "a run has packs or reuses answers, not both", hint="leave --pack or --reuse out"
+        )
+    if options.reuse is not None and kind == "requests":
+        raise InputError(
+            "answers can be reused for the rows of a table, and this is a list of requests",
+            hint="leave reuse out, or give a prompt for a table",
+        )
     return RunSpec(
         kind=kind,
         format=_format(options, kind),

@@ -43,6 +43,23 @@ class Collapser:
     def request_of(self, body: bytes) -> tuple[int, bool]:
         """The number of the request with this body, and whether it is a new one."""
         digest = blake2b(body, digest_size=_HASH_BYTES).digest()
+        known, slot, mark = self._search(digest)
+        if known is not None:
+            return known, False
+        request = self.requests
+        self.requests += 1
+        self._slots[slot] = mark << self._number_bits | self.requests
+        self._tail.append(digest)
+        if len(self._tail) == _TAIL_HASHES:
+            self._write_tail()
+        return request, True
+
+    def find(self, body: bytes) -> int | None:
+        """The number of the request with this body; None where there was none so far."""
+        return self._search(blake2b(body, digest_size=_HASH_BYTES).digest())[0]
+
+    def _search(self, digest: bytes) -> tuple[int | None, int, int]:
+        """The request with this hash, or else the free slot for it; and the mark to put there."""
         place, mark = _HASH.unpack(digest)
         slots, bits = self._slots, self._number_bits
         mark &= self._mark_mask
@@ -51,15 +68,9 @@ class Collapser:
             if taken >> bits == mark:
                 request = (taken & self._number_mask) - 1
                 if self._hash_of(request) == digest:
-                    return request, False
+                    return request, slot, mark
             slot = (slot + 1) % len(slots)
-        request = self.requests
-        self.requests += 1
-        slots[slot] = mark << bits | self.requests
-        self._tail.append(digest)
-        if len(self._tail) == _TAIL_HASHES:
-            self._write_tail()
-        return request, True
+        return None, slot, mark
 
     def _hash_of(self, request: int) -> bytes:
         if request >= self._written:
@@ -98,6 +109,10 @@ class Collapser:
         for start in range(0, self._written * _HASH_BYTES, _READ_BYTES):
             yield from _HASH.iter_unpack(os.pread(self._file.fileno(), _READ_BYTES, start))
 
+    def close(self) -> None:
+        """Remove the temporary file."""
+        self._file.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -107,4 +122,4 @@ class Collapser:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self.close()

@@ -1,6 +1,8 @@
 """Adding cache marks to a body: spliced into its bytes, so that all else stays token for token."""
 
+import re
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from backburner.plan.caching.terms import MOST_MARKS, Ttl
 from backburner.runs.blocks import Block, Prompt
@@ -73,3 +75,18 @@ def _with_mark(body: bytes, block: Block, ttl: Ttl) -> Iterable[bytes]:
     if block.is_string:
         return (b'[{"type":"text","text":', body[block.start : block.end], mark, b"]")
     return (body[block.start : block.end - 1], mark)
+
+
+_MARK: Final = rb',"cache_control":\{"type":"ephemeral","ttl":"(?:5m|1h)"\}'
+_MARKS: Final = re.compile(_MARK)
+_BLOCKS: Final = re.compile(
+    rb'\[\{"type":"text","text":("[^"\\]*(?:\\.[^"\\]*)*")' + _MARK + rb"\}\]", re.DOTALL
+)
+
+
+def unmarked(body: bytes) -> bytes:
+    """The body as it was before `marked`, but for what a caller wrote just like that himself.
+
+    Where a caller did, it is no body that he sent: such a request is found nowhere, and asked anew.
+    """
+    return _MARKS.sub(b"", _BLOCKS.sub(rb"\1", body))

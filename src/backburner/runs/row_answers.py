@@ -19,6 +19,7 @@ from backburner.plan.judging import REASONS
 from backburner.plan.pricing import charge, priced
 from backburner.runs.answer import Answer
 from backburner.runs.answers import FinalLine, final_lines
+from backburner.runs.numbering import with_firsts
 from backburner.runs.packed_rows import PackedRow, packed_rows, row_numbers
 from backburner.store import Store
 from backburner.vault import Vault
@@ -67,7 +68,8 @@ class Reader:
             return Answer("", _NAMES[outcome], request_id=final.request_id, reason=reason)
         if final.earlier:
             return self._read_all(final)
-        return self._read_one(final)
+        answer = self._read_one(final)
+        return _without_cost(answer) if final.is_reused else answer
 
     def _read_one(self, final: FinalLine) -> Answer:
         outcome = final.outcome
@@ -186,17 +188,15 @@ class RowAnswers:
         else:
             yield from self._spread()
 
-    def _finals(self) -> Iterator[FinalLine]:
-        return final_lines(self._store, self._vault, self._run)
-
-    def _numbers(self) -> Iterator[int]:
-        return row_numbers(self._vault, self._run)
+    def _finals(self, first: int = 0) -> Iterator[FinalLine]:
+        return final_lines(self._store, self._vault, self._run, first)
 
     def _spread(self) -> Iterator[Answer]:
         """Give first rows their answers straight, and repeated rows theirs from a side table.
 
-        First rows come in the order of requests. Repeated ones point back, so their answers are
-        laid aside in one pass over the requests and read again in the order of rows.
+        First rows come in the order of requests, those of reused ones in an order of their own.
+        Repeated ones point back, so their answers are laid aside in one pass over the requests and
+        read again in the order of rows.
         """
         with closing(sqlite3.connect("", isolation_level=None)) as aside:
             aside.execute("PRAGMA journal_mode=OFF")
@@ -205,16 +205,14 @@ class RowAnswers:
             aside.execute("BEGIN")
             aside.executemany("INSERT INTO again VALUES(?, ?)", self._repeats())
             self._lay_aside(aside)
-            firsts = self._finals()
+            fresh, reused = self._finals(), self._finals(self._run.fresh)
             repeated = aside.execute("SELECT packed FROM answer ORDER BY row")
             unpack = msgspec.msgpack.Decoder(Answer).decode
-            next_first = 0
-            for number in self._numbers():
-                if number == next_first:
-                    next_first += 1
-                    yield self._reader.read(next(firsts))
-                else:
+            for number, is_first in self._firsts():
+                if not is_first:
                     yield unpack(next(repeated)[0])
+                else:
+                    yield self._reader.read(next(fresh if number < self._run.fresh else reused))
 
     def _unpacked(self) -> Iterator[Answer]:
         """Give each row what its pack says of it, or the answer of its own request.
@@ -245,12 +243,12 @@ class RowAnswers:
             yield number, encode(self._reader.read(final))
 
     def _repeats(self) -> Iterator[tuple[int, int]]:
-        next_first = 0
-        for row, number in enumerate(self._numbers()):
-            if number == next_first:
-                next_first += 1
-            else:
+        for row, (number, is_first) in enumerate(self._firsts()):
+            if not is_first:
                 yield number, row
+
+    def _firsts(self) -> Iterator[tuple[int, bool]]:
+        return with_firsts(row_numbers(self._vault, self._run), self._run.fresh)
 
     def _lay_aside(self, aside: sqlite3.Connection) -> None:
         self.collapsed_sync = 0

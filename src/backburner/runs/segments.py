@@ -14,7 +14,11 @@ from backburner.vault.frames import FrameWriter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedBatch:
-    """A batch whose segment is written, and which the store does not know yet."""
+    """A batch whose segment is written, and which the store does not know yet.
+
+    Attributes:
+        results: The answers, where they are those of earlier runs.
+    """
 
     nonce: str
     segment: str
@@ -22,6 +26,7 @@ class StagedBatch:
     requests: int
     body_bytes: int
     hold: Hold | None = None
+    results: str | None = None
 
 
 class Bodies(Protocol):

@@ -25,6 +25,7 @@ from backburner.runs.faults import Faults
 from backburner.runs.fields import FieldPlan, plain_fields
 from backburner.runs.input_copy import open_table
 from backburner.runs.input_warnings import InputWarning, Warnings
+from backburner.runs.numbering import Numbering
 from backburner.runs.output_schema import with_format
 from backburner.runs.path_template import PathTemplate, note_paths
 from backburner.runs.record import Record, Table
@@ -49,6 +50,8 @@ class Order:
         known_models: Models that can be sent; None lets any model pass.
         canary: How many requests travel first, alone; None lets all travel.
         billing: Who pays for it, and how much at most.
+        reuse: For how many seconds an answer may be taken over from an earlier run; None takes
+            none.
     """
 
     lane: str
@@ -60,6 +63,7 @@ class Order:
     known_models: Collection[str] | None = None
     canary: int | None = None
     billing: Billing = field(default_factory=Billing)
+    reuse: float | None = None
 
 
 class Stager:
@@ -71,6 +75,7 @@ class Stager:
         cache: On what terms cache marks are decided; None where none are to be.
         fields: The order of the fields in each row, where the prompt leaves it open.
         lead: Told which requests of a table go first, before any of them is taken.
+        reuse: Takes the body of a table's row whose answer is known; says whether it is.
 
     Attributes:
         marks: What a list's requests are to be marked with, once all were seen.
@@ -79,6 +84,7 @@ class Stager:
         requests: What is left of them when identical rows share one, or several are packed.
         packed: Requests from the first that are packs of rows.
         alone: The bodies of rows that are asked alone too, after all packs.
+        reused: Those of them whose answers are known.
     """
 
     def __init__(
@@ -91,6 +97,7 @@ class Stager:
         cache: CacheAdvice | None = None,
         fields: FieldPlan | None = None,
         lead: Callable[[frozenset[int]], None] = lambda _numbers: None,
+        reuse: Callable[[bytes], bool] | None = None,
     ) -> None:
         self._spec = spec
         self._order = order
@@ -100,6 +107,7 @@ class Stager:
         self._cache = cache
         self._fields = fields
         self._lead = lead
+        self._reuse = reuse
         self._watch: ListMarks | None = None
         self._warnings = Warnings()
         self._work: dict[str, Tally] = {}
@@ -107,6 +115,7 @@ class Stager:
         self.requests = 0
         self.packed = 0
         self.alone: list[bytes] = []
+        self.reused = 0
         self._canary: tuple[Workload, ...] = ()
         self.marks = Marks({})
         self.plan: CachePlan | None = None
@@ -115,6 +124,11 @@ class Stager:
     def collapsed(self) -> int:
         """Rows that share the request of an earlier one."""
         return 0 if self._spec.pack else self.rows - self.requests
+
+    @property
+    def fresh(self) -> int:
+        """Requests that are to be sent."""
+        return self.requests - self.reused
 
     @property
     def warnings(self) -> tuple[InputWarning, ...]:
@@ -228,14 +242,19 @@ class Stager:
         numbers = array("I")
         # All rows share their parameters, so the first body tells those of all.
         checked: Params | None = None
+        numbering = None if self._reuse is None else Numbering()
         with Collapser() if self._spec.collapse else nullcontext() as collapser:
             for record, body in self._bodies(table):
                 number, is_new = collapser.request_of(body) if collapser else (self.requests, True)
                 if is_new:
                     checked = checked or read_params(body)
-                    self._add(body, checked, record.line)
+                    is_reused = self._take_known(body)
+                    if not is_reused:
+                        self._add(body, checked, record.line)
+                    if numbering is not None:
+                        numbering.add(is_reused=is_reused)
                 self.rows += 1
-                numbers.append(number)
+                numbers.append(number if numbering is None else numbering.number(number))
                 if len(numbers) == _ROW_SLICE:
                     numbers.tofile(rows_file)
                     del numbers[:]
@@ -339,8 +358,16 @@ class Stager:
             hint = "shorten it, or try it first; how many tokens it has is not known exactly"
             self._warnings.warn("prompt_long", what, hint, line=line)
 
+    def _take_known(self, body: bytes) -> bool:
+        """Take a request if its answer is known; whether it is."""
+        if self._reuse is None or self._faults.count or not self._reuse(body):
+            return False
+        self.requests += 1
+        self.reused += 1
+        return True
+
     def _add(self, body: bytes, checked: Params, line: int) -> None:
-        if self.requests == self._order.canary:
+        if self.fresh == self._order.canary:
             # There is more than the canary, so the rest will be held.
             self._canary = self._works()
         self.requests += 1

@@ -4,6 +4,8 @@ Nothing counts before the commit. A death on the way leaves files that nobody kn
 starts again.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +15,21 @@ from backburner.clock import Clock
 from backburner.errors import InputError
 from backburner.nouns.batch import BatchState
 from backburner.nouns.budget import BudgetMode
+from backburner.nouns.outcome import CODES, Outcome
 from backburner.nouns.run import Run, RunSpec
 from backburner.plan.caching.choices import CachePlan
 from backburner.plan.packing import PackLimits
 from backburner.plan.workloads import Workload
 from backburner.runs.cache_marks import CacheAdvice, Marks
+from backburner.runs.earlier import EarlierAnswers, Scope
 from backburner.runs.faults import Faults
 from backburner.runs.field_planning import read_fields
 from backburner.runs.fields import FieldFigures
 from backburner.runs.identity import identity_of, parts_of
 from backburner.runs.input_copy import InputCopy, first_look, staged_input
 from backburner.runs.input_warnings import InputWarning
+from backburner.runs.numbering import settle_rows
+from backburner.runs.reusing import Reused
 from backburner.runs.row_packer import checked_packs
 from backburner.runs.segments import SegmentWriter, StagedBatch
 from backburner.runs.stager import Order, Stager
@@ -34,6 +40,7 @@ from backburner.store.lanes import lane_wake
 from backburner.store.objects import objects_register
 from backburner.store.runs import run_insert
 from backburner.vault import Vault
+from backburner.vault.frames import pack
 from backburner.worker.moved import Moved, write_moved
 
 
@@ -55,6 +62,7 @@ class Staged:
         canary: The work that travels first, alone; empty where nothing is held for it.
         cache: What was decided of the prompt cache; None where nothing was to be.
         budget: The most that the run may cost, in picodollars.
+        reused: Batches that never travel, since their answers are those of earlier runs.
     """
 
     run: Run
@@ -67,6 +75,7 @@ class Staged:
     cache: CachePlan | None = None
     budget: int | None = None
     fields: FieldFigures | None = None
+    reused: tuple[StagedBatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +108,35 @@ def stage(
         InputFaults: Anything in the input is wrong; all faults are told together, and what was
             written is removed.
     """
+    with _reused(desk, spec, order) as reused:
+        return _stage(desk, spec, copy, order, cache, reused)
+
+
+@contextmanager
+def _reused(desk: Desk, spec: RunSpec, order: Order) -> Iterator[Reused | None]:
+    """Takes the requests whose answers are known; None where these are to be asked anew."""
+    if order.reuse is None:
+        yield None
+        return
+    since = desk.clock.now() - order.reuse
+    scope = Scope(lane=order.lane, betas=",".join(spec.betas), since=since)
+    with EarlierAnswers(desk.store, desk.vault, scope) as earlier:
+        reused = Reused(desk.store, desk.vault, desk.clock, desk.limits, earlier)
+        try:
+            yield reused
+        except BaseException:
+            reused.discard()
+            raise
+
+
+def _stage(
+    desk: Desk,
+    spec: RunSpec,
+    copy: InputCopy,
+    order: Order,
+    cache: CacheAdvice | None,
+    reused: Reused | None,
+) -> Staged:
     first = order.canary if checked_packs(spec) is None else checked_packs(spec)
     segments = SegmentWriter(desk.vault, desk.clock, desk.limits, first)
     row_map, moved = f"runs/{copy.run}/rows", f"runs/{copy.run}/moved"
@@ -106,7 +144,14 @@ def stage(
     try:
         fields = read_fields(spec, lambda: first_look(desk.vault, spec, copy), order.reserved)
         stager = Stager(
-            spec, order, segments, faults, cache=cache, fields=fields, lead=segments.lead
+            spec,
+            order,
+            segments,
+            faults,
+            cache=cache,
+            fields=fields,
+            lead=segments.lead,
+            reuse=None if reused is None else reused.take,
         )
         with (
             staged_input(desk.vault, spec, copy) as stream,
@@ -120,6 +165,10 @@ def stage(
         if stager.alone:
             segments.add_unheld(stager.alone)
             write_moved(desk.vault, moved, _asked_both_ways(stager))
+        answered: tuple[StagedBatch, ...] = ()
+        if reused is not None and stager.reused:
+            answered = reused.finish(stager.fresh)
+            settle_rows(desk.vault, row_map, stager.fresh)
         spec_name = f"runs/{copy.run}/spec.json.zst"
         with desk.vault.stream_writer(spec_name) as stream:
             stream.write(msgspec.json.encode(spec))
@@ -128,7 +177,7 @@ def stage(
         for name in (row_map, moved, copy.name):
             desk.vault.delete(name)
         raise
-    is_mapped = bool(stager.collapsed or stager.packed)
+    is_mapped = bool(stager.collapsed or stager.packed or stager.reused)
     if not is_mapped:
         desk.vault.delete(row_map)
     parts = parts_of(spec, copy.sha256, order.lane)
@@ -158,8 +207,10 @@ def stage(
         budget_mode=order.billing.mode or BudgetMode.WORST,
         packed=stager.packed,
         moved=moved if stager.alone else None,
+        reused=stager.reused,
     )
-    objects = [spec_name, copy.name, *(batch.segment for batch in segments.batches)]
+    objects = [spec_name, copy.name, *(batch.segment for batch in (*segments.batches, *answered))]
+    objects += [batch.results for batch in answered if batch.results]
     objects += [row_map] if is_mapped else []
     objects += [moved] if stager.alone else []
     return Staged(
@@ -173,6 +224,7 @@ def stage(
         cache=stager.plan,
         budget=order.billing.amount,
         fields=None if fields is None else fields.figures,
+        reused=answered,
     )
 
 
@@ -212,6 +264,8 @@ def commit(desk: Desk, staged: Staged) -> None:
             budget_put(tx, f"run:{staged.run.id}", staged.budget, now)
         for batch in staged.batches:
             batch_insert(tx, _values(staged, batch, now))
+        for batch in staged.reused:
+            batch_insert(tx, _answered_values(staged, batch, now))
         lane_wake(tx, staged.run.lane, now)
 
 
@@ -257,6 +311,17 @@ def _values(staged: Staged, batch: StagedBatch, now: float) -> dict[str, Any]:
         "hold": batch.hold,
         "due_at": now,
         "created_at": now,
+    }
+
+
+def _answered_values(staged: Staged, batch: StagedBatch, now: float) -> dict[str, Any]:
+    """A batch that is over when it begins."""
+    return {
+        **_values(staged, batch, now),
+        "state": BatchState.DONE,
+        "results": batch.results,
+        "outcomes": pack(bytes([CODES[Outcome.OK]]) * batch.requests),
+        "ended_at": now,
     }
 
 
