@@ -54,6 +54,17 @@ def test_where_all_was_answered_before_nothing_is_priced_or_sent(call, reviews, 
     assert call("verify").code == 0
 
 
+def test_where_nothing_was_answered_before_the_plan_says_so(call, reviews):
+    said = judged(call, reviews, "--reuse", "30d")
+
+    assert re.search(
+        r"^reused +nothing: lane default has no such answer of the last 30d$",
+        said.out,
+        re.MULTILINE,
+    )
+    assert "estimated price" in said.out
+
+
 def test_with_json_the_plan_and_the_receipt_count_them(call, reviews, more):
     judged(call, reviews)
 

@@ -38,7 +38,7 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     shown = requests_in_words(run.rows, run.requests, is_table=wanted.is_table, packs=run.packed)
     facts = [("input", f"{named(wanted.source)}: {shown}")]
     models = [work.model for work in staged.workloads]
-    facts.extend(reuse_facts(run))
+    facts.extend(reuse_facts(run, wanted.reuse))
     if wanted.is_table and run.fresh:
         longest = staged.workloads[0].max_output_tokens // run.fresh
         default = "" if wanted.max_tokens else "; --max-tokens changes it"
@@ -71,10 +71,12 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     return facts
 
 
-def reuse_facts(run: "Run") -> Facts:
+def reuse_facts(run: "Run", span: str | None) -> Facts:
     """How many requests are not sent, since earlier runs have their answers."""
-    if not run.reused:
+    if span is None:
         return []
+    if not run.reused:
+        return [("reused", f"nothing: lane {run.lane} has no such answer of the last {span}")]
     if not run.fresh:
         return [("reused", "all of it was answered by earlier runs: nothing is sent or paid")]
     answers = f"{many(run.reused, 'request')} answered by earlier runs"
