@@ -109,6 +109,13 @@ def test_what_is_no_span_is_refused_with_an_example(call, reviews, span):
     assert "30d" in said.error["hint"]
 
 
+def test_packs_and_reuse_are_refused_together(call, reviews):
+    said = judged(call, reviews, "--reuse=30d", "--pack=2", "--json")
+
+    assert said.code == 2
+    assert "--pack or --reuse" in said.error["hint"]
+
+
 def test_a_list_is_told_that_this_is_for_tables(call, requests):
     said = call("run", requests, "--yes", "--reuse", "30d", "--json")
 
