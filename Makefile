@@ -26,7 +26,7 @@ demo: $(VENV)/.installed ## Run the main job on the emulator: no key, no cost
 	@$(BIN)/python -m backburner demo --serve
 
 test: $(VENV)/.dev ## Run all tests
-	@$(BIN)/python -m pytest -n auto -q $(or $(ARGS),tests)
+	@$(BIN)/python -m pytest -n auto --dist worksteal -q $(or $(ARGS),tests)
 
 browser: $(VENV)/.dev ## Install Chromium where there is none, for the tests that open pages
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
@@ -40,7 +40,7 @@ browser: $(VENV)/.dev ## Install Chromium where there is none, for the tests tha
 	fi
 
 crash: $(VENV)/.dev ## Let whole lives die at every effect; `make test` dies at some of them
-	@$(BIN)/python -m pytest -n auto -q --every-effect $(wildcard tests/flows/test_crash*.py)
+	@$(BIN)/python -m pytest -n auto --dist worksteal -q --every-effect $(wildcard tests/flows/test_crash*.py)
 
 chaos: $(VENV)/.dev ## Kill and stop real processes at random, and judge: MINUTES=30 for long
 	@$(BIN)/python tests/chaos --minutes $(MINUTES) $(ARGS)
