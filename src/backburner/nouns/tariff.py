@@ -124,10 +124,14 @@ class Tariff:
         Raises:
             ModelUnknown: The tariff has no such model.
         """
-        found = self.models.get(model) or self.models.get(undated(model))
+        found = self.find(model)
         if found is None:
             raise unknown(model, self.models)
         return found
+
+    def find(self, model: str) -> ModelPrice | None:
+        """The price of a model, by its alias or by its dated id; None where there is none."""
+        return self.models.get(model) or self.models.get(undated(model))
 
 
 def undated(model: str) -> str:

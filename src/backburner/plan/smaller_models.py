@@ -13,7 +13,7 @@ _LINES: Final = ("haiku", "sonnet", "opus", "fable")
 def next_smaller(model: str, tariff: Tariff) -> str | None:
     """The newest model of the next smaller line that costs less; None where there is none."""
     name = undated(model)
-    line, price = line_of(name), tariff.models.get(name)
+    line, price = line_of(name), tariff.find(model)
     if line not in _LINES or price is None:
         return None
     newest = newest_of_lines(tariff.models)

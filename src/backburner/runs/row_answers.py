@@ -7,7 +7,6 @@ from typing import Final
 
 import msgspec
 
-from backburner.errors import ModelUnknown
 from backburner.nouns.batch import Via
 from backburner.nouns.content import Block, text_of
 from backburner.nouns.money import picodollars, usd
@@ -137,10 +136,8 @@ class Reader:
         geo = message.usage.inference_geo
         key = (message.model, geo)
         if key not in self._prices:
-            try:
-                self._prices[key] = self._tariff.price(message.model).located(geo)
-            except ModelUnknown:
-                self._prices[key] = None
+            price = self._tariff.find(message.model)
+            self._prices[key] = None if price is None else price.located(geo)
         return self._prices[key]
 
 
