@@ -58,6 +58,19 @@ def test_a_model_without_a_price_and_a_bad_line_are_said(log, capsys):
     assert "line 2: it has no model" in page
 
 
+def test_a_file_without_a_single_call_is_an_error_that_names_its_first_line(tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text("# Title\n\nSome words, and more.\n", encoding="utf-8")
+
+    code = main(["audit", str(page)], environment={})
+
+    shown = capsys.readouterr()
+    assert code == 2
+    assert shown.out == ""
+    assert f"{page}, line 3: it has no model" in shown.err
+    assert "--map" in shown.err
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [

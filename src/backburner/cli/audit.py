@@ -1,6 +1,5 @@
 """`audit`: what a log of calls says about who waited, and what the month could have cost."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -9,10 +8,11 @@ import typer
 from backburner.cli.output import Facts, Page
 from backburner.cli.session import Json, session_of
 from backburner.cli.words import many
+from backburner.errors import InputError
 
 if TYPE_CHECKING:
     from backburner.nouns.money import Money
-    from backburner.nouns.tariff import ModelPrice, Tariff
+    from backburner.nouns.tariff import Tariff
     from backburner.report.calls.audit import Audit, CachedPrefix, Judged, Range
     from backburner.report.calls.logs import BadLines
 
@@ -89,17 +89,17 @@ def _audited(
     now = (session_of(context).clock or StoreClock()).now()
     tariff = prices.tariff(None, datetime.fromtimestamp(now, UTC))
     calls = read_logs(logs, own_columns(columns), bad)
-    tally = tally_calls(calls, _finder(tariff), zone_of(zone))
+    tally = tally_calls(calls, tariff.find, zone_of(zone))
     try:
+        if not tally.calls:
+            first = f": {bad.first[0]}" if bad.first else ""
+            raise InputError(
+                f"there is no call in what was read{first}",
+                hint="docs/audit.md lists the fields of a call; --map says what a column means",
+            )
         return judged(tally, tariff, own), tariff
     finally:
         tally.repeats.close()
-
-
-def _finder(tariff: "Tariff") -> "Callable[[str], ModelPrice | None]":
-    from backburner.nouns.tariff import undated  # noqa: PLC0415  # not for --help
-
-    return lambda model: tariff.models.get(model) or tariff.models.get(undated(model))
 
 
 def _facts(found: "Audit", bad: "BadLines", tariff: "Tariff") -> Facts:
