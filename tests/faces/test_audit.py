@@ -43,7 +43,7 @@ def test_the_users_rules_are_obeyed(log, tmp_path, capsys):
     main(["audit", log({**CALL, "route": "chat"}), "--rules", str(rules), "--json"], environment={})
 
     (source,) = json.loads(capsys.readouterr().out)["sources"]
-    assert (source["standing"], source["reason"]) == ("can_wait", "you said so")
+    assert (source["tolerance"], source["reason"]) == ("can_wait", "you said so")
 
 
 def test_a_model_without_a_price_and_a_bad_line_are_said(log, capsys):

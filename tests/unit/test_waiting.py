@@ -7,7 +7,7 @@ from backburner.plan.waiting import (
     OwnRules,
     Pattern,
     Source,
-    Standing,
+    Tolerance,
     judge_source,
 )
 
@@ -20,40 +20,40 @@ def source(caller: str = "", route: str = "", **more: bool) -> Source:
 
 
 @pytest.mark.parametrize(
-    ("route", "standing"),
+    ("route", "tolerance"),
     [
-        ("article-drafts", Standing.CAN_WAIT),
-        ("seo_metadata", Standing.CAN_WAIT),
-        ("/v1/product/Descriptions", Standing.CAN_WAIT),
-        ("weekly-newsletter", Standing.CAN_WAIT),
-        ("chat", Standing.WAITED_FOR),
-        ("live-search", Standing.WAITED_FOR),
-        ("ask", Standing.UNKNOWN),
-        ("chat-summaries", Standing.WAITED_FOR),
+        ("article-drafts", Tolerance.CAN_WAIT),
+        ("seo_metadata", Tolerance.CAN_WAIT),
+        ("/v1/product/Descriptions", Tolerance.CAN_WAIT),
+        ("weekly-newsletter", Tolerance.CAN_WAIT),
+        ("chat", Tolerance.WAITED_FOR),
+        ("live-search", Tolerance.WAITED_FOR),
+        ("ask", Tolerance.UNKNOWN),
+        ("chat-summaries", Tolerance.WAITED_FOR),
     ],
 )
-def test_a_route_tells_by_the_beginning_of_its_words(route, standing):
+def test_a_route_tells_by_the_beginning_of_its_words(route, tolerance):
     found = judge_source(source(route=route), Habits(calls=1), NOTHING)
 
-    assert found.standing is standing
+    assert found.tolerance is tolerance
 
 
 def test_a_route_is_asked_before_the_caller():
     found = judge_source(source(caller="chat-team", route="nightly"), Habits(calls=1), NOTHING)
 
-    assert found.standing is Standing.CAN_WAIT
+    assert found.tolerance is Tolerance.CAN_WAIT
 
 
 def test_what_was_streamed_was_waited_for_whatever_its_name():
     found = judge_source(source(route="drafts", is_streamed=True), Habits(calls=1), NOTHING)
 
-    assert found.standing is Standing.WAITED_FOR
+    assert found.tolerance is Tolerance.WAITED_FOR
 
 
 def test_what_is_in_batches_needs_no_rule():
     found = judge_source(source(route="chat", is_batched=True), Habits(calls=1), NOTHING)
 
-    assert found.standing is Standing.BATCHED
+    assert found.tolerance is Tolerance.BATCHED
 
 
 def test_the_users_word_goes_before_every_guess():
@@ -62,33 +62,33 @@ def test_the_users_word_goes_before_every_guess():
     moved = judge_source(source("bob", "chat", is_streamed=True), Habits(calls=1), own)
     kept = judge_source(source("ann", "chat"), Habits(calls=1), own)
 
-    assert moved.standing is Standing.CAN_WAIT
-    assert kept.standing is Standing.WAITED_FOR
+    assert moved.tolerance is Tolerance.CAN_WAIT
+    assert kept.tolerance is Tolerance.WAITED_FOR
 
 
 @pytest.mark.parametrize(
-    ("habits", "standing"),
+    ("habits", "tolerance"),
     [
-        (Habits(calls=10, follow_ups=5), Standing.WAITED_FOR),
-        (Habits(calls=10, follow_ups=4), Standing.UNKNOWN),
-        (Habits(calls=8, runs=4, punctual=4), Standing.CAN_WAIT),
-        (Habits(calls=8, runs=3, punctual=3), Standing.UNKNOWN),
-        (Habits(calls=20, at_night=16), Standing.CAN_WAIT),
-        (Habits(calls=20, at_night=15), Standing.UNKNOWN),
-        (Habits(calls=19, at_night=19), Standing.UNKNOWN),
+        (Habits(calls=10, follow_ups=5), Tolerance.WAITED_FOR),
+        (Habits(calls=10, follow_ups=4), Tolerance.UNKNOWN),
+        (Habits(calls=8, runs=4, punctual=4), Tolerance.CAN_WAIT),
+        (Habits(calls=8, runs=3, punctual=3), Tolerance.UNKNOWN),
+        (Habits(calls=20, at_night=16), Tolerance.CAN_WAIT),
+        (Habits(calls=20, at_night=15), Tolerance.UNKNOWN),
+        (Habits(calls=19, at_night=19), Tolerance.UNKNOWN),
     ],
 )
-def test_without_a_telling_name_habits_decide(habits, standing):
-    assert judge_source(source("a", "b"), habits, NOTHING).standing is standing
+def test_without_a_telling_name_habits_decide(habits, tolerance):
+    assert judge_source(source("a", "b"), habits, NOTHING).tolerance is tolerance
 
 
 def test_a_burst_can_wait_unless_it_is_a_conversation():
     burst = source("a", "b", is_burst=True)
 
-    assert judge_source(burst, Habits(calls=90), NOTHING).standing is Standing.CAN_WAIT
+    assert judge_source(burst, Habits(calls=90), NOTHING).tolerance is Tolerance.CAN_WAIT
     assert (
-        judge_source(burst, Habits(calls=90, follow_ups=60), NOTHING).standing
-        is Standing.WAITED_FOR
+        judge_source(burst, Habits(calls=90, follow_ups=60), NOTHING).tolerance
+        is Tolerance.WAITED_FOR
     )
 
 
@@ -97,4 +97,4 @@ def test_sums_of_calls_tell_nothing_by_their_habits():
 
     found = judge_source(sums, Habits(calls=30, at_night=30, runs=30, punctual=30), NOTHING)
 
-    assert found.standing is Standing.UNKNOWN
+    assert found.tolerance is Tolerance.UNKNOWN

@@ -31,7 +31,7 @@ Zone = Annotated[
 ]
 Top = Annotated[int, typer.Option("--top", metavar="N", min=1, help="Sources and prefixes shown")]
 
-_STANDINGS: Final = {
+_TOLERANCES: Final = {
     "batched": "in batches already",
     "can_wait": "nobody waited",
     "waited_for": "somebody waited",
@@ -108,9 +108,9 @@ def _facts(found: "Audit", bad: "BadLines", tariff: "Tariff") -> Facts:
         ("calls", f"{found.calls:,} in {many(round(found.days), 'day')}"),
         ("paid", f"{found.paid.show()} (by prices of {tariff.as_of}, {tariff.source})"),
     ]
-    for standing, amount in found.by_standing.items():
+    for tolerance, amount in found.by_tolerance.items():
         share = _share(amount.picodollars, found.paid.picodollars)
-        facts.append((f"  {_STANDINGS[standing]}", f"{amount.show()} ({share})"))
+        facts.append((f"  {_TOLERANCES[tolerance]}", f"{amount.show()} ({share})"))
     month = _money_range(found.a_month(lost.low), found.a_month(lost.high))
     facts.append(("lost by not batching", f"{_range(lost)}; {month} a month"))
     if found.repeats:
@@ -138,7 +138,7 @@ def _sources(page: Page, found: "Audit", top: int) -> None:
 
 def _row(one: "Judged") -> list[str]:
     source, finding = one.source, one.finding
-    word = _CAN_WAIT[finding.standing]
+    word = _CAN_WAIT[finding.tolerance]
     model = source.model.removeprefix("claude-")
     paid = one.paid.show() if one.is_priced else "no price"
     return [paid, f"{one.calls:,}", source.caller, source.route, model, f"{word}{finding.reason}"]
@@ -204,7 +204,7 @@ def _json(found: "Audit", bad: "BadLines", tariff: "Tariff", top: int) -> dict[s
         "lines_left_out": bad.count,
         "unpriced": dict(found.unpriced),
         "paid_usd": found.paid.usd(),
-        "by_standing_usd": {str(one): amount.usd() for one, amount in found.by_standing.items()},
+        "by_tolerance_usd": {str(one): amount.usd() for one, amount in found.by_tolerance.items()},
         "lost_usd": _range_json(found.lost),
         "repeats": found.repeats,
         "repeats_usd": found.repeats_paid.usd(),
@@ -230,7 +230,7 @@ def _source_json(one: "Judged") -> dict[str, Any]:
         "route": one.source.route,
         "model": one.source.model,
         "calls": one.calls,
-        "standing": str(one.finding.standing),
+        "tolerance": str(one.finding.tolerance),
         "reason": one.finding.reason,
         "paid_usd": one.paid.usd(),
         "batch_usd": one.batch.usd(),

@@ -34,7 +34,7 @@ _FEW: Final = 20
 _FEW_RUNS: Final = 4
 
 
-class Standing(StrEnum):
+class Tolerance(StrEnum):
     """Whether somebody waited for the calls of a source."""
 
     BATCHED = "batched"
@@ -106,9 +106,9 @@ class OwnRules:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Where a source stands, and why, in a few plain words."""
+    """Whether a source tolerates delay, and why, in a few plain words."""
 
-    standing: Standing
+    tolerance: Tolerance
     reason: str
 
 
@@ -123,42 +123,42 @@ def judge_source(source: Source, habits: Habits, own: OwnRules) -> Finding:
     if known is not None:
         return known
     if source.is_sum:
-        return Finding(Standing.UNKNOWN, "sums do not tell who waited")
+        return Finding(Tolerance.UNKNOWN, "sums do not tell who waited")
     return _by_habits(source, habits)
 
 
 def _by_habits(source: Source, habits: Habits) -> Finding:
     if habits.follow_ups >= habits.calls * _OFTEN:
-        return Finding(Standing.WAITED_FOR, "each goes on from the one before")
+        return Finding(Tolerance.WAITED_FOR, "each goes on from the one before")
     if source.is_burst:
-        return Finding(Standing.CAN_WAIT, "60 or more in ten minutes")
+        return Finding(Tolerance.CAN_WAIT, "60 or more in ten minutes")
     if habits.runs >= _FEW_RUNS and habits.punctual >= habits.runs * _PUNCTUAL:
-        return Finding(Standing.CAN_WAIT, "same minute of the hour")
+        return Finding(Tolerance.CAN_WAIT, "same minute of the hour")
     if habits.calls >= _FEW and habits.at_night >= habits.calls * _NIGHT:
-        return Finding(Standing.CAN_WAIT, "at night")
-    return Finding(Standing.UNKNOWN, "nothing tells")
+        return Finding(Tolerance.CAN_WAIT, "at night")
+    return Finding(Tolerance.UNKNOWN, "nothing tells")
 
 
 def _told(source: Source, own: OwnRules) -> Finding | None:
     if source.is_batched:
-        return Finding(Standing.BATCHED, "in batches already")
+        return Finding(Tolerance.BATCHED, "in batches already")
     if any(pattern.matches(source) for pattern in own.waited_for):
-        return Finding(Standing.WAITED_FOR, "you said so")
+        return Finding(Tolerance.WAITED_FOR, "you said so")
     if any(pattern.matches(source) for pattern in own.can_wait):
-        return Finding(Standing.CAN_WAIT, "you said so")
+        return Finding(Tolerance.CAN_WAIT, "you said so")
     return None
 
 
 def _named(source: Source) -> Finding | None:
     if source.is_streamed:
-        return Finding(Standing.WAITED_FOR, "streamed")
+        return Finding(Tolerance.WAITED_FOR, "streamed")
     for name in (source.route, source.caller):
         words = [word.lower() for word in _WORDS.findall(name)]
-        for standing, beginnings in (
-            (Standing.WAITED_FOR, tuple(_WAITED)),
-            (Standing.CAN_WAIT, tuple(_CAN_WAIT)),
+        for tolerance, beginnings in (
+            (Tolerance.WAITED_FOR, tuple(_WAITED)),
+            (Tolerance.CAN_WAIT, tuple(_CAN_WAIT)),
         ):
             known = next((word for word in words if word.startswith(beginnings)), None)
             if known is not None:
-                return Finding(standing, f"named {known!r}")
+                return Finding(tolerance, f"named {known!r}")
     return None

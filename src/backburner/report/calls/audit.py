@@ -9,7 +9,7 @@ from backburner.nouns.money import Money
 from backburner.nouns.tariff import Tariff
 from backburner.plan.pricing import priced
 from backburner.plan.smaller_models import next_smaller
-from backburner.plan.waiting import Finding, OwnRules, Source, Standing, judge_source
+from backburner.plan.waiting import Finding, OwnRules, Source, Tolerance, judge_source
 from backburner.report.calls.prefixes import SharedPrefix
 from backburner.report.calls.tally import SourceTally, Tally
 
@@ -86,7 +86,7 @@ class Audit:
     """What a log of calls says.
 
     Attributes:
-        by_standing: What was paid, by who waited.
+        by_tolerance: What was paid, by who waited.
         days: What the log spans, at least one day.
         sources: The dearest first.
         prefixes: Those whose mark would save the most, first.
@@ -97,7 +97,7 @@ class Audit:
     calls: int
     days: float
     paid: Money
-    by_standing: Mapping[Standing, Money]
+    by_tolerance: Mapping[Tolerance, Money]
     sources: tuple[Judged, ...]
     prefixes: tuple[CachedPrefix, ...]
     repeats: int
@@ -110,7 +110,9 @@ class Audit:
         """What not batching cost: for certain, and if all that is unknown could have waited."""
         certain = Money.total(one.lost for one in self.sources if _waits(one))
         unknown = Money.total(
-            one.sync - one.batch for one in self.sources if one.finding.standing is Standing.UNKNOWN
+            one.sync - one.batch
+            for one in self.sources
+            if one.finding.tolerance is Tolerance.UNKNOWN
         )
         return Range(low=certain, high=certain + unknown)
 
@@ -133,16 +135,16 @@ def audit(tally: Tally, tariff: Tariff, own: OwnRules) -> Audit:
             key=lambda one: (-one.paid.picodollars, one.source),
         )
     )
-    standings = {one.source: one.finding.standing for one in judged}
-    prefixes = tuple(_prefixes(tally, tariff, standings))
+    tolerances = {one.source: one.finding.tolerance for one in judged}
+    prefixes = tuple(_prefixes(tally, tariff, tolerances))
     repeats, repeats_paid = tally.repeats.found()
     return Audit(
         calls=tally.calls,
         days=max(_LEAST_DAYS, (tally.last_at - tally.first_at) / _DAY) if tally.calls else 1.0,
         paid=Money.total(one.paid for one in judged),
-        by_standing={
-            standing: Money.total(one.paid for one in judged if one.finding.standing is standing)
-            for standing in Standing
+        by_tolerance={
+            tolerance: Money.total(one.paid for one in judged if one.finding.tolerance is tolerance)
+            for tolerance in Tolerance
         },
         sources=judged,
         prefixes=tuple(sorted(prefixes, key=lambda one: -one.high.picodollars)),
@@ -155,7 +157,7 @@ def audit(tally: Tally, tariff: Tariff, own: OwnRules) -> Audit:
 
 def _judged(source: Source, one: SourceTally, tariff: Tariff, own: OwnRules) -> Judged:
     finding = judge_source(source, one.habits, own)
-    can_wait = finding.standing is Standing.CAN_WAIT
+    can_wait = finding.tolerance is Tolerance.CAN_WAIT
     cheaper = next_smaller(source.model, tariff) if one.short_calls else None
     return Judged(
         source=source,
@@ -182,12 +184,12 @@ def _oversized(source: Source, one: SourceTally, tariff: Tariff, cheaper: str | 
 
 
 def _prefixes(
-    tally: Tally, tariff: Tariff, standings: Mapping[Source, Standing]
+    tally: Tally, tariff: Tariff, tolerances: Mapping[Source, Tolerance]
 ) -> Iterator[CachedPrefix]:
     for shared in tally.prefixes.shared():
         price = tariff.price(shared.source.model)
-        moved_low = standings[shared.source] in (Standing.CAN_WAIT, Standing.BATCHED)
-        moved_high = moved_low or standings[shared.source] is Standing.UNKNOWN
+        moved_low = tolerances[shared.source] in (Tolerance.CAN_WAIT, Tolerance.BATCHED)
+        moved_high = moved_low or tolerances[shared.source] is Tolerance.UNKNOWN
         yield CachedPrefix(
             shared=shared,
             low=Money(picodollars=shared.saving(price, _via(moved=moved_low), LOW_HITS)),
@@ -200,7 +202,7 @@ def _via(*, moved: bool) -> Via:
 
 
 def _waits(one: Judged) -> bool:
-    return one.finding.standing is Standing.CAN_WAIT
+    return one.finding.tolerance is Tolerance.CAN_WAIT
 
 
 def _policies(judged: tuple[Judged, ...], prefixes: tuple[CachedPrefix, ...]) -> Policies:
@@ -223,15 +225,16 @@ def _policies(judged: tuple[Judged, ...], prefixes: tuple[CachedPrefix, ...]) ->
     )
 
 
+def _is_moved(one: Judged, *, also_unknown: bool) -> bool:
+    return _waits(one) or (also_unknown and one.finding.tolerance is Tolerance.UNKNOWN)
+
+
 def _moved(one: Judged, *, also_unknown: bool) -> Money:
     """What a source costs when it travels in batches wherever nobody waits."""
-    if _waits(one) or (also_unknown and one.finding.standing is Standing.UNKNOWN):
-        return one.batch
-    return one.paid
+    return one.batch if _is_moved(one, also_unknown=also_unknown) else one.paid
 
 
 def _smaller(one: Judged, *, also_unknown: bool) -> Money:
-    """What a cheaper model saves on short answers, at the rates the source travels by then."""
-    is_moved = _waits(one) or (also_unknown and one.finding.standing is Standing.UNKNOWN)
-    halved = one.oversized.picodollars // 2 if is_moved else one.oversized.picodollars
-    return Money(picodollars=halved)
+    """What a smaller model saves on short answers, at the rates the source travels by then."""
+    halves = 2 if _is_moved(one, also_unknown=also_unknown) else 1
+    return Money(picodollars=one.oversized.picodollars // halves)
