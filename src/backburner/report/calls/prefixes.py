@@ -8,8 +8,10 @@ import msgspec
 
 from backburner.nouns.batch import Via
 from backburner.nouns.call import Call
-from backburner.nouns.tariff import ModelPrice, Rates
+from backburner.nouns.tariff import ModelPrice
+from backburner.nouns.usage import Usage
 from backburner.plan.caching.terms import cache_minimum
+from backburner.plan.pricing import priced
 from backburner.plan.waiting import Source
 
 _MOST: Final = 100_000
@@ -53,15 +55,17 @@ class SharedPrefix:
         if not self.is_long_enough:
             return 0
         rates = price.rates(self.tokens, via)
-        return max(
-            0,
-            self._saving(rates, rates.cache_write_5m, self.near_5m * hit_percent // 100),
-            self._saving(rates, rates.cache_write_1h, self.near_1h * hit_percent // 100),
+        plain = priced(rates, Usage(input_tokens=self.calls * self.tokens))
+        near_5m, near_1h = (near * hit_percent // 100 for near in (self.near_5m, self.near_1h))
+        marked_5m = Usage(
+            cache_write_5m_tokens=(self.calls - near_5m) * self.tokens,
+            cache_read_tokens=near_5m * self.tokens,
         )
-
-    def _saving(self, rates: Rates, write: int, reads: int) -> int:
-        plain = self.calls * rates.input
-        return self.tokens * (plain - (self.calls - reads) * write - reads * rates.cache_read)
+        marked_1h = Usage(
+            cache_write_1h_tokens=(self.calls - near_1h) * self.tokens,
+            cache_read_tokens=near_1h * self.tokens,
+        )
+        return max(0, plain - priced(rates, marked_5m), plain - priced(rates, marked_1h))
 
 
 class Prefixes:
