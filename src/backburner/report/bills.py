@@ -10,54 +10,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-import msgspec
-
 from backburner.errors import InputError
+from backburner.report.report_pages import Bucket, read_page
 
 _PICODOLLARS_PER_CENT: Final = 10**10
-_BATCH: Final = "batch"
 
 Place = tuple[str | None, str]
 """A workspace, None for the default one, and a day of UTC as YYYY-MM-DD."""
-
-
-class _Creation(msgspec.Struct, frozen=True, gc=False):
-    ephemeral_5m_input_tokens: int = 0
-    ephemeral_1h_input_tokens: int = 0
-
-
-class _Row(msgspec.Struct, gc=False):
-    """A row of either report."""
-
-    amount: str | None = None
-    cost_type: str | None = None
-    uncached_input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_input_tokens: int = 0
-    cache_creation: _Creation = _Creation()
-    service_tier: str | None = None
-    workspace_id: str | None = None
-
-    @property
-    def tokens(self) -> int:
-        """All its tokens, of whatever kind."""
-        created = self.cache_creation
-        return (
-            self.uncached_input_tokens
-            + self.output_tokens
-            + self.cache_read_input_tokens
-            + created.ephemeral_5m_input_tokens
-            + created.ephemeral_1h_input_tokens
-        )
-
-
-class _Bucket(msgspec.Struct, gc=False):
-    starting_at: str
-    results: list[_Row] = []
-
-
-class _Page(msgspec.Struct, gc=False):
-    data: list[_Bucket]
 
 
 @dataclass(slots=True)
@@ -90,33 +49,22 @@ def bill_of(pages: Iterable[tuple[str, bytes]]) -> Bill:
     """
     bill = Bill()
     for name, content in pages:
-        for bucket in _read(name, content):
+        for bucket in read_page(name, content):
             _add(bill, name, bucket)
     return bill
 
 
-def _read(name: str, content: bytes) -> list[_Bucket]:
-    try:
-        return msgspec.json.decode(content, type=_Page).data
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{name} is no page of a usage or cost report: {error}",
-            hint="give the JSON of /v1/organizations/usage_report/messages or …/cost_report",
-        ) from error
-
-
-def _add(bill: Bill, name: str, bucket: _Bucket) -> None:
-    day = bucket.starting_at[:10]
-    bill.days.add(day)
+def _add(bill: Bill, name: str, bucket: Bucket) -> None:
+    bill.days.add(bucket.day)
     for row in bucket.results:
-        place = row.workspace_id, day
+        place = row.workspace_id, bucket.day
         if row.amount is None:
             bill.has_usage = True
-            if row.service_tier == _BATCH:
-                bill.tokens[place] += row.tokens
+            if row.is_batched:
+                bill.tokens[place] += row.usage.prompt_tokens + row.usage.output_tokens
             continue
         bill.has_costs = True
-        if row.service_tier == _BATCH:
+        if row.is_batched:
             bill.paid[place] += _picodollars(name, row.amount)
         elif row.cost_type == "web_search":
             bill.searches[place] += _picodollars(name, row.amount)

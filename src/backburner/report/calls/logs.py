@@ -13,9 +13,9 @@ import msgspec
 
 from backburner.errors import InputError
 from backburner.nouns.call import Call
-from backburner.nouns.usage import Usage
 from backburner.report.calls.fields import FIELDS, Columns
 from backburner.report.calls.record import NoCallError, call_of
+from backburner.report.report_pages import ReportRow, read_page
 
 _KEPT: Final = 20
 _PEEK_BYTES: Final = 4096
@@ -136,64 +136,23 @@ def _call(path: Path, line: int, record: Any, columns: Columns, bad: BadLines) -
     yield call
 
 
-class _Creation(msgspec.Struct, frozen=True, gc=False):
-    ephemeral_5m_input_tokens: int = 0
-    ephemeral_1h_input_tokens: int = 0
-
-
-class _ReportRow(msgspec.Struct, gc=False):
-    """Source: platform.claude.com api/admin/usage_report/retrieve_messages, read 2026-11-22."""
-
-    uncached_input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_input_tokens: int = 0
-    cache_creation: _Creation = _Creation()
-    model: str | None = None
-    service_tier: str | None = None
-    api_key_id: str | None = None
-    workspace_id: str | None = None
-
-
-class _Bucket(msgspec.Struct, gc=False):
-    starting_at: str
-    results: list[_ReportRow] = []
-
-
-class _Page(msgspec.Struct, gc=False):
-    data: list[_Bucket]
-
-
 def _report(path: Path, file: BinaryIO, bad: BadLines) -> Iterator[Call]:
-    try:
-        page = msgspec.json.decode(file.read(), type=_Page)
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise InputError(
-            f"{path} is no page of a usage report: {error}",
-            hint="give the JSON of /v1/organizations/usage_report/messages, or calls as JSONL",
-        ) from error
-    for number, bucket in enumerate(page.data, 1):
+    for number, bucket in enumerate(read_page(str(path), file.read()), 1):
+        at = bucket.starting_at.timestamp()
         for row in bucket.results:
             if row.model is None:
                 bad.note(path, number, "a row names no model: ask with group_by[]=model")
-                continue
-            yield _sum_of(row, bucket.starting_at)
+            else:
+                yield _sum_of(row, row.model, at)
 
 
-def _sum_of(row: _ReportRow, starting_at: str) -> Call:
-    usage = Usage(
-        input_tokens=row.uncached_input_tokens,
-        output_tokens=row.output_tokens,
-        cache_write_5m_tokens=row.cache_creation.ephemeral_5m_input_tokens,
-        cache_write_1h_tokens=row.cache_creation.ephemeral_1h_input_tokens,
-        cache_read_tokens=row.cache_read_input_tokens,
-    )
-    record = {"time": starting_at, "model": row.model, "input_tokens": 0}
-    call = call_of(record, Columns({}))
-    return msgspec.structs.replace(
-        call,
-        usage=usage,
+def _sum_of(row: ReportRow, model: str, at: float) -> Call:
+    return Call(
+        at=at,
+        model=model,
+        usage=row.usage,
         caller=row.api_key_id or row.workspace_id or "",
-        is_batched=row.service_tier == "batch",
+        is_batched=row.is_batched,
         is_sum=True,
     )
 
