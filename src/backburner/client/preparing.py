@@ -14,6 +14,7 @@ from backburner.errors import InputError, OutputBlocked
 from backburner.nouns.budget import Billing
 from backburner.nouns.request import encode_params
 from backburner.nouns.run import Run, RunSpec
+from backburner.nouns.urgency import Timing
 from backburner.plan.caching.choices import CachePolicy
 from backburner.runs.answer import our_columns
 from backburner.runs.atomic import check_writable
@@ -53,6 +54,7 @@ class RunOptions:
         cache: Who decides on cache marks.
         allow_unknown_price: Whether a model may be sent of which no price is known.
         billing: Who pays for it, and how much at most.
+        timing: When it has to travel.
         leaders: Whether leaders go first where that saves.
         reuse: For how long an answer may be taken over that an earlier run of the lane got for an
             identical request; None takes none.
@@ -81,6 +83,7 @@ class RunOptions:
     cache: CachePolicy | str = CachePolicy.AUTO
     allow_unknown_price: bool = False
     billing: Billing = field(default_factory=Billing)
+    timing: Timing = field(default_factory=Timing)
     leaders: bool = False
     reuse: timedelta | None = None
 
@@ -149,6 +152,7 @@ def prepare(
         known_models=known_models(),
         canary=options.canary,
         billing=options.billing,
+        timing=options.timing,
         reuse=None if options.reuse is None else options.reuse.total_seconds(),
     )
     staged = stage(desk, spec, copy, order, advice)

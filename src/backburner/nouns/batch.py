@@ -105,6 +105,12 @@ class Batch:
         missed_at: When that was last.
         candidate: A batch upstream that may be the one in doubt, and has not ended.
         keys: The object that holds the custom_ids of an adopted batch, which are not ours.
+        urgency: The strictest urgency of its requests.
+        deadline: The earliest deadline of its requests.
+        model: The model of all its requests; empty where they have several.
+        forecast_median: When half of such batches would have ended, as forecast on sending.
+        forecast_late: When 95 of 100 would have.
+        deleted_at: When it was deleted upstream.
     """
 
     id: BatchId
@@ -141,6 +147,12 @@ class Batch:
     missed_at: float | None
     candidate: str | None
     keys: str | None
+    urgency: str
+    deadline: float | None
+    model: str
+    forecast_median: float | None
+    forecast_late: float | None
+    deleted_at: float | None
 
     @property
     def prefix(self) -> str:

@@ -69,6 +69,15 @@ class Run:
         reused: Requests whose answers are those of earlier runs; they are numbered last.
         reused_sync: What these would have cost again, sync and without caching, in picodollars;
             known when the run is finished.
+        urgency: One of `Urgency`.
+        deadline: By when its answers were promised; None where nothing was.
+        rescue: What may be spent on asking sync for what would be late, in picodollars; None where
+            nothing may.
+        rescued_at: When that began.
+        missed_at: When a promise was seen to be broken; `miss_cause` says by what.
+        is_inbox: Whether it holds tickets that were sealed together, and no person's run.
+        routes: How many requests each route rule took, as JSON; empty where none did.
+        pruned_at: When its stored texts were removed; hashes and costs stay.
     """
 
     id: str
@@ -98,6 +107,15 @@ class Run:
     moved: str | None = None
     reused: int = 0
     reused_sync: int = 0
+    urgency: str = "window"
+    deadline: float | None = None
+    rescue: int | None = None
+    rescued_at: float | None = None
+    missed_at: float | None = None
+    miss_cause: str | None = None
+    is_inbox: bool = False
+    routes: str = ""
+    pruned_at: float | None = None
 
     @property
     def fresh(self) -> int:

@@ -12,6 +12,7 @@ import msgspec
 from backburner.nouns.budget import Billing
 from backburner.nouns.request import KnownParams, Params, read_params, unknown_keys
 from backburner.nouns.run import RunSpec
+from backburner.nouns.urgency import Timing
 from backburner.plan.caching.choices import CachePlan
 from backburner.plan.caching.sentences import rounded
 from backburner.plan.lifecycle import SURELY_FITS, is_maybe_too_long, retiring
@@ -50,6 +51,7 @@ class Order:
         known_models: Models that can be sent; None lets any model pass.
         canary: How many requests travel first, alone; None lets all travel.
         billing: Who pays for it, and how much at most.
+        timing: When it has to travel.
         reuse: For how many seconds an answer may be taken over from an earlier run; None takes
             none.
     """
@@ -63,6 +65,7 @@ class Order:
     known_models: Collection[str] | None = None
     canary: int | None = None
     billing: Billing = field(default_factory=Billing)
+    timing: Timing = field(default_factory=Timing)
     reuse: float | None = None
 
 

@@ -208,6 +208,9 @@ def _stage(
         packed=stager.packed,
         moved=moved if stager.alone else None,
         reused=stager.reused,
+        urgency=order.timing.urgency,
+        deadline=order.timing.deadline,
+        rescue=order.timing.rescue,
     )
     objects = [spec_name, copy.name, *(batch.segment for batch in (*segments.batches, *answered))]
     objects += [batch.results for batch in answered if batch.results]
@@ -311,7 +314,16 @@ def _values(staged: Staged, batch: StagedBatch, now: float) -> dict[str, Any]:
         "hold": batch.hold,
         "due_at": now,
         "created_at": now,
+        "urgency": staged.run.urgency,
+        "deadline": staged.run.deadline,
+        "model": _only_model(staged),
     }
+
+
+def _only_model(staged: Staged) -> str:
+    """The model of all a run's requests; empty where they have several."""
+    models = {work.model for work in staged.workloads}
+    return models.pop() if len(models) == 1 else ""
 
 
 def _answered_values(staged: Staged, batch: StagedBatch, now: float) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from backburner.errors import StoreDamaged, StoreUnusable
 Transaction = Connection
 """An open transaction; what every statement function takes first."""
 
-SCHEMA_VERSION: Final = "0007"
+SCHEMA_VERSION: Final = "0008"
 """The newest migration. Start-up compares it with one row; only a mismatch imports Alembic."""
 
 _BUSY_SECONDS: Final = 30

@@ -17,12 +17,14 @@ _COLUMNS = [run.c[field.name] for field in dataclasses.fields(Run)]
 
 def _run(row: Row[Any]) -> Run:
     values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+    values["is_inbox"] = bool(values["is_inbox"])
     return Run(**{**values, "parts": json.loads(values["parts"])})
 
 
 def run_insert(tx: Transaction, new: Run) -> None:
     """Add a run."""
     values = {field.name: getattr(new, field.name) for field in dataclasses.fields(Run)}
+    values["is_inbox"] = int(new.is_inbox)
     tx.execute(insert(run).values({**values, "parts": json.dumps(dict(new.parts))}))
 
 

@@ -69,6 +69,15 @@ run = Table(
     Column("moved", Text),
     Column("reused", Integer, nullable=False, server_default=text("0")),
     Column("reused_sync", BigInteger, nullable=False, server_default=text("0")),
+    Column("urgency", Text, nullable=False, server_default=text("'window'")),
+    Column("deadline", Float),
+    Column("rescue", BigInteger),
+    Column("rescued_at", Float),
+    Column("missed_at", Float),
+    Column("miss_cause", Text),
+    Column("is_inbox", Integer, nullable=False, server_default=text("0")),
+    Column("routes", Text, nullable=False, server_default=text("''")),
+    Column("pruned_at", Float),
     Index("run_identity", "identity", "created_at"),
     Index("run_output", "output"),
 )
@@ -112,6 +121,12 @@ batch = Table(
     Column("missed_at", Float),
     Column("candidate", String),
     Column("keys", String),
+    Column("urgency", Text, nullable=False, server_default=text("'window'")),
+    Column("deadline", Float),
+    Column("model", Text, nullable=False, server_default=text("''")),
+    Column("forecast_median", Float),
+    Column("forecast_late", Float),
+    Column("deleted_at", Float),
     Index("batch_due", "state", "due_at"),
     Index("batch_run", "run", "first_request"),
 )
@@ -234,4 +249,62 @@ object_ = Table(
     metadata,
     Column("name", String, primary_key=True),
     Column("state", String, nullable=False),
+)
+
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("lane", String, ForeignKey("lane.name"), nullable=False),
+    Column("key_hash", String),
+    Column("body_hash", String, nullable=False),
+    Column("urgency", Text, nullable=False),
+    Column("deadline", Float),
+    Column("rescue", BigInteger),
+    Column("owner", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("betas", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("batch", Integer, ForeignKey("batch.id")),
+    Column("position", Integer),
+    Column("delivered_at", Float),
+    Column("cancel_asked_at", Float),
+    UniqueConstraint("lane", "key_hash"),
+    Index("ticket_place", "batch", "position"),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("ticket", String, ForeignKey("ticket.id"), primary_key=True),
+    Column("lane", String, ForeignKey("lane.name"), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Index("inbox_due", "lane", "due_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("batch", Integer, ForeignKey("batch.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("armed_at", Float, nullable=False),
+    Column("line", LargeBinary),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("delivered_at", Float),
+    Column("given_up_at", Float),
+    Index("notice_due", "delivered_at", "due_at"),
 )
