@@ -12,6 +12,7 @@ BackburnerError
 ├── ConfigError         the operator: settings, credentials, extras (exit 4)
 │   ├── KeyMissing      no credential for the lane
 │   ├── LanePinned      a lane used with another upstream than its own
+│   ├── ZoneNeeded      local times, and nothing says in which zone
 │   ├── ExtraMissing    an optional part that is not installed
 │   └── PriceSuspect    a price table whose figures contradict each other
 ├── UpstreamError       wait, or ask Anthropic (exit 5)
@@ -104,6 +105,12 @@ class LanePinned(ConfigError):
     """A lane was used with another upstream than the one it is pinned to."""
 
     code = "lane_pinned"
+
+
+class ZoneNeeded(ConfigError):
+    """Local times are given, and nothing says in which zone."""
+
+    code = "zone_needed"
 
 
 class ExtraMissing(ConfigError):

@@ -12,18 +12,18 @@ def test_the_policy_is_shown_as_a_table(call):
 
 def test_the_policy_is_the_one_of_the_home(call, home):
     home.mkdir()
-    (home / "config.toml").write_text("[retry.server_error]\ntimes = 2\n")
+    (home / "backburner.toml").write_text("[retry.server_error]\ntimes = 2\n")
 
     said = call("policy", "--json")
 
-    assert said.json["config"] == str(home / "config.toml")
+    assert said.json["config"] == str(home / "backburner.toml")
     assert said.json["outcomes"]["server_error"]["times"] == 2
     assert said.json["outcomes"]["refused"]["then"] == "nothing"
 
 
 def test_a_wrong_policy_stops_every_command_that_opens_the_queue(call, home, requests):
     home.mkdir()
-    (home / "config.toml").write_text("[retry.truncated]\nthen = 'again'\n")
+    (home / "backburner.toml").write_text("[retry.truncated]\nthen = 'again'\n")
 
     said = call("enqueue", requests, "--json")
 

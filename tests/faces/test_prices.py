@@ -94,21 +94,21 @@ def test_the_maths_are_there_for_programs_too(call):
 def test_a_price_of_ones_own_goes_first_and_is_named_with_its_day(call, home):
     home.mkdir()
     own = "[prices.claude-opus-4-7]\ninput = 4\noutput = 20\nas_of = 2026-11-01\n"
-    (home / "config.toml").write_text(own)
+    (home / "backburner.toml").write_text(own)
 
     said = call("prices", "claude-opus-4-7")
 
     lines = said.out.splitlines()
     assert words(lines[3]) == "claude-opus-4-7 sync 4.00 20.00 5.00 8.00 0.40"
-    assert lines[-1] == "claude-opus-4-7: prices of 2026-11-01 (config.toml)."
-    assert call("doctor").out.count("config.toml has its own of claude-opus-4-7") == 1
+    assert lines[-1] == "claude-opus-4-7: prices of 2026-11-01 (backburner.toml)."
+    assert call("doctor").out.count("backburner.toml has its own of claude-opus-4-7") == 1
 
 
 def test_a_price_of_ones_own_that_cannot_be_stops_every_command_that_opens_the_queue(
     call, home, requests
 ):
     home.mkdir()
-    (home / "config.toml").write_text("[prices.claude-opus-4-7]\ninput = 4\n")
+    (home / "backburner.toml").write_text("[prices.claude-opus-4-7]\ninput = 4\n")
 
     said = call("enqueue", requests, "--json")
 

@@ -266,7 +266,7 @@ def test_a_policy_of_the_home_is_obeyed(make_stage):
     stage = make_stage(fail_once=(once("max_tokens"), once("api_error", index=1)))
     stage.home.mkdir()
     policy = "[retry.truncated]\nthen = 'nothing'\n[retry.server_error]\nthen = 'nothing'\n"
-    (stage.home / "config.toml").write_text(policy)
+    (stage.home / "backburner.toml").write_text(policy)
     bb = stage.open()
 
     finished = bb.run(stage.run_of(bb, stage.table(["a longer answer", "b", "c"])).id)

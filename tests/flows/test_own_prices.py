@@ -18,7 +18,7 @@ OWN = "[prices.claude-haiku-4-5]\ninput = {}\noutput = {}\n"
 def stated(stage: Any, price: float, day: float = 1_800_000_000.0) -> None:
     """Another price in the home's file, of a day."""
     stage.home.mkdir(exist_ok=True)
-    file: Path = stage.home / "config.toml"
+    file: Path = stage.home / "backburner.toml"
     file.write_text(OWN.format(price, 5 * price))
     os.utime(file, (day, day))
 
@@ -45,7 +45,7 @@ def test_all_figures_are_at_the_own_price_and_name_it(stage):
     # Four fifths of the list price, which the emulator bills.
     assert 5 * receipt.paid.picodollars == 4 * stage.world.bill().total
     assert receipt.saved_by_batch == receipt.paid
-    assert (receipt.price_source, str(receipt.price_date)) == ("config.toml", "2027-01-15")
+    assert (receipt.price_source, str(receipt.price_date)) == ("backburner.toml", "2027-01-15")
     with bb.tools.store.read() as tx:
         assert [row.price_date for row in ledger_of_run(tx, run)] == ["2027-01-15"]
     assert bb.verify(run).differences == bb.verify(run).notes == []
@@ -77,7 +77,7 @@ def test_a_price_that_was_changed_on_the_same_day_is_no_difference_either(stage)
 
     assert found.differences == []
     [note] = found.notes
-    assert note.endswith("config.toml has another price for claude-haiku-4-5-20251001 now")
+    assert note.endswith("backburner.toml has another price for claude-haiku-4-5-20251001 now")
 
 
 @pytest.mark.unbilled("prices of one's own")

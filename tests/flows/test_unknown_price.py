@@ -106,7 +106,7 @@ def test_a_price_that_becomes_known_later_leaves_what_was_booked_alone(stage):
     run = bb.enqueue(requests(NEXT), allow_unknown_price=True)
     bb.run(run.id)
     bb.close()
-    (stage.home / "config.toml").write_text(f"[prices.{NEXT}]\ninput = 1\noutput = 5\n")
+    (stage.home / "backburner.toml").write_text(f"[prices.{NEXT}]\ninput = 1\noutput = 5\n")
 
     later = stage.open()
     found = later.verify(run.id)
@@ -123,7 +123,7 @@ def test_it_can_be_allowed_for_a_whole_home(stage, how: str):
     environment = {"BACKBURNER_ALLOW_UNKNOWN_PRICE": "1"} if how == "variable" else {}
     if how == "file":
         stage.home.mkdir()
-        (stage.home / "config.toml").write_text("[prices]\nallow_unknown = true\n")
+        (stage.home / "backburner.toml").write_text("[prices]\nallow_unknown = true\n")
     bb = stage.open(environment=environment)
 
     run = bb.enqueue(requests(NEXT))

@@ -1,4 +1,4 @@
-"""Own prices in `config.toml`: what they become, and what is said of mistakes."""
+"""Own prices in `backburner.toml`: what they become, and what is said of mistakes."""
 
 import os
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backburner.config import price_terms, retry_policy
+from backburner.config import price_terms, read_config, retry_policy
 from backburner.errors import ConfigError, ModelUnknown
 from backburner.nouns.batch import Via
 from backburner.nouns.tariff import Rates, Tariff
@@ -22,7 +22,7 @@ Config = Callable[[str], Path]
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     def write(text: str) -> Path:
-        path = tmp_path / "config.toml"
+        path = tmp_path / "backburner.toml"
         path.write_text(text, encoding="utf-8")
         day = datetime(2026, 11, 3, 12, tzinfo=UTC).timestamp()
         os.utime(path, (day, day))
@@ -32,7 +32,7 @@ def config(tmp_path: Path) -> Config:
 
 
 def priced(path: Path, *models: str) -> Tariff:
-    return tariff(models or None, NOW, price_terms({}, path).own)
+    return tariff(models or None, NOW, price_terms(read_config({}, path.parent)).own)
 
 
 def test_an_own_price_goes_before_the_table_and_a_batch_is_half_of_it(config: Config):
@@ -49,7 +49,7 @@ def test_an_own_price_goes_before_the_table_and_a_batch_is_half_of_it(config: Co
     )
     assert price.batch.input * 2 == price.sync.input
     assert price.batch.cache_read * 2 == price.sync.cache_read
-    assert (price.source, price.as_of) == ("config.toml", date(2026, 11, 1))
+    assert (price.source, price.as_of) == ("backburner.toml", date(2026, 11, 1))
 
 
 def test_all_other_models_keep_their_price_date_and_source(config: Config):
@@ -75,7 +75,7 @@ def test_cache_factors_that_are_not_stated_are_the_models_own(config: Config):
 
 def test_a_model_that_the_table_lacks_can_be_priced_and_sent(config: Config):
     path = config(f"[prices.claude-next]\n{PLAIN}cache_read = 0\n")
-    terms = price_terms({}, path)
+    terms = price_terms(read_config({}, path.parent))
 
     price = priced(path, "claude-next").price("claude-next")
 
@@ -91,7 +91,7 @@ def test_an_alias_and_a_dated_id_are_one_model_whichever_is_priced(config: Confi
 
     found = priced(path)
 
-    assert found.price("claude-haiku-4-5").source == "config.toml"
+    assert found.price("claude-haiku-4-5").source == "backburner.toml"
     assert found.price("claude-haiku-4-5-20251001").sync.input == 2_400_000
 
 
@@ -126,12 +126,12 @@ def test_the_day_of_a_price_is_that_of_the_file_if_it_is_not_stated(config: Conf
 def test_prices_and_the_retry_policy_share_a_file(config: Config):
     path = config(f"[retry]\nlongest_wait = 60\n[prices.claude-sonnet-4-6]\n{PLAIN}")
 
-    assert retry_policy(path).longest_wait == 60
-    assert set(price_terms({}, path).own) == {"claude-sonnet-4-6"}
+    assert retry_policy(read_config({}, path.parent)).longest_wait == 60
+    assert set(price_terms(read_config({}, path.parent)).own) == {"claude-sonnet-4-6"}
 
 
 def test_without_a_file_there_is_no_own_price(tmp_path: Path):
-    terms = price_terms({}, tmp_path / "config.toml")
+    terms = price_terms(read_config({}, tmp_path))
 
     assert (terms.own, terms.allow_unknown) == ({}, False)
 
@@ -140,7 +140,7 @@ def test_without_a_file_there_is_no_own_price(tmp_path: Path):
     ("text", "told"),
     [
         ("prices = 5", "prices is 5, not a table"),
-        ("[prices]\nclaude-sonnet-4-6 = 3", "prices.claude-sonnet-4-6 is 3, not a table of"),
+        ("[prices]\nclaude-sonnet-4-6 = 3", "prices.claude-sonnet-4-6 is 3, not a table, such"),
         ("[prices.m]\ninput = 3", "[prices.m]: Object missing required field `output`"),
         (f"[prices.m]\n{PLAIN}batch = 1", "[prices.m]: Object contains unknown field `batch`"),
         ("[prices.m]\ninput = 'a'\noutput = 1", "[prices.m]: Invalid decimal string"),
@@ -162,7 +162,7 @@ def test_a_mistake_is_told_with_the_model_and_what_is_wrong(config: Config, text
         priced(config(text))
 
     assert told in str(caught.value)
-    assert "config.toml" in str(caught.value)
+    assert "backburner.toml" in str(caught.value)
     assert caught.value.hint
 
 

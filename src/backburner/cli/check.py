@@ -47,12 +47,12 @@ def _checked(
     from backburner import prices  # noqa: PLC0415  # as above
     from backburner.client.checking import check as check_input  # noqa: PLC0415  # as above
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
-    from backburner.config import CONFIG, home_from, price_terms  # noqa: PLC0415  # as above
+    from backburner.config import price_terms, read_config  # noqa: PLC0415  # as above
     from backburner.plan.packing import PackLimits  # noqa: PLC0415  # as above
 
     session = session_of(context)
     now = datetime.fromtimestamp((session.clock or StoreClock()).now(), UTC)
-    terms = price_terms(session.environment, home_from(session.environment) / CONFIG)
+    terms = price_terms(read_config(session.environment, None))
     if wanted.allow_unknown_price:
         terms = replace(terms, allow_unknown=True)
     model = wanted.model or ""

@@ -62,7 +62,7 @@ def _setting(
 ) -> "Setting":
     from backburner.client.planning import Setting, address, counter  # noqa: PLC0415  # as above
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
-    from backburner.config import CONFIG, home_from, price_terms  # noqa: PLC0415  # as above
+    from backburner.config import home_from, price_terms, read_config  # noqa: PLC0415  # as above
     from backburner.plan.packing import PackLimits  # noqa: PLC0415  # as above
 
     folder = home or home_from(session.environment)
@@ -72,7 +72,7 @@ def _setting(
         base_url=address(session.client, session.environment),
         clock=session.clock or StoreClock(),
         limits=options.pack_limits(batch_size) or PackLimits(),
-        terms=price_terms(session.environment, folder / CONFIG),
+        terms=price_terms(read_config(session.environment, home)),
         upstream=None if offline else counter(session.client, session.environment),
     )
 

@@ -11,13 +11,13 @@ from backburner.nouns.policy import CHOICES, RetryPolicy, Then
 def policy(context: typer.Context, *, home: Home = None, json: Json = False) -> int:
     """Show what follows from each outcome.
 
-    `config.toml` in the home changes it.
+    `[retry]` in backburner.toml changes it.
     """
-    from backburner.config import CONFIG, home_from, retry_policy  # noqa: PLC0415  # not for --help
+    from backburner.config import read_config, retry_policy  # noqa: PLC0415  # not for --help
 
     page = Page(as_json=json)
-    file = (home or home_from(session_of(context).environment)) / CONFIG
-    retries = retry_policy(file)
+    config = read_config(session_of(context).environment, home)
+    file, retries = config.file, retry_policy(config)
     page.facts([("config", f"{file}{'' if file.exists() else ' (not there: all is as usual)'}")])
     page.line()
     rows = [_row(outcome, retries) for outcome in Outcome if outcome is not Outcome.OK]

@@ -58,11 +58,10 @@ def _tariff(context: typer.Context, home: Path | None, models: Sequence[str] | N
 
     from backburner import prices as price_list  # noqa: PLC0415  # slow, not for --help
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
-    from backburner.config import CONFIG, home_from, price_terms  # noqa: PLC0415  # as above
+    from backburner.config import price_terms, read_config  # noqa: PLC0415  # as above
 
     session = session_of(context)
-    file = (home or home_from(session.environment)) / CONFIG
-    own = price_terms(session.environment, file).own
+    own = price_terms(read_config(session.environment, home)).own
     now = (session.clock or StoreClock()).now()
     return price_list.tariff(models or None, datetime.fromtimestamp(now, UTC), own)
 

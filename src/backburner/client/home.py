@@ -80,6 +80,7 @@ def worker_tools(
         is_alive=home.owner.is_alive,
         connect=connect,
         tariff=tariff_source(clock, settings.prices.own),
+        lane_terms=settings.lane_terms,
         day=local_day,
         emit=emit,
     )

@@ -1,4 +1,4 @@
-"""Own prices: what a user states that models cost, in `config.toml`."""
+"""Own prices: what a user states that models cost, in `backburner.toml`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ import msgspec
 from backburner.errors import ConfigError
 from backburner.nouns.tariff import ModelPrice, Rates, Step
 
-OWN_SOURCE: Final = "config.toml"
+OWN_SOURCE: Final = "backburner.toml"
 """The source of every own price."""
 
 _PER_DOLLAR_A_MILLION: Final = 1_000_000

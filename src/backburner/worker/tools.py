@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from backburner.clock import Clock
+from backburner.nouns.lane import LaneTerms
 from backburner.nouns.policy import RetryPolicy
 from backburner.nouns.tariff import Tariff
 from backburner.plan.packing import PackLimits
@@ -42,6 +43,7 @@ class Tools:
         is_alive: Whether the process of another name still runs.
         connect: Gives the upstream of a lane; it may refuse for want of a credential.
         tariff: Gives the prices of these models; only called when something is booked.
+        lane_terms: What the user says of a lane, by its name.
         day: The lane's local day at a time, as YYYY-MM-DD.
     """
 
@@ -53,5 +55,6 @@ class Tools:
     is_alive: Callable[[str], bool]
     connect: Callable[[str], Upstream]
     tariff: Callable[[Iterable[str]], Tariff]
+    lane_terms: Callable[[str], LaneTerms]
     day: Callable[[float], str]
     emit: Listener

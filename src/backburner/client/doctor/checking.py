@@ -14,7 +14,7 @@ from backburner.client.doctor.observing import Difference, Observation, Probe, d
 from backburner.client.doctor.record import LastCheck, Left, Record, read_record, write_record
 from backburner.client.doctor.setup import Asked
 from backburner.clock import Clock
-from backburner.config import CONFIG, price_terms
+from backburner.config import price_terms, read_config
 from backburner.errors import LanePinned
 from backburner.nouns.money import Money
 from backburner.store.looking import look_into
@@ -64,7 +64,7 @@ class Checking:
         """What the check may cost."""
         from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
 
-        own = price_terms(self._asked.environment, self._asked.folder / CONFIG).own
+        own = price_terms(read_config(self._asked.environment, self._asked.home)).own
         tariff = prices.tariff([MODEL], datetime.fromtimestamp(self._clock.now(), UTC), own)
         return Price(worst_price(tariff), str(tariff.price(MODEL).as_of))
 

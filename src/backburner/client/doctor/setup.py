@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from backburner.client.doctor.record import Record, read_record
-from backburner.config import CONFIG, Settings, home_from, price_terms, settings_from
+from backburner.config import Settings, home_from, price_terms, read_config, settings_from
 from backburner.errors import BackburnerError
 from backburner.nouns.own_price import OWN_SOURCE
 from backburner.store.engine import file_system_of, is_network
@@ -172,7 +172,7 @@ def _prices(asked: Asked) -> Check:
     from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
 
     try:
-        own = price_terms(asked.environment, asked.folder / CONFIG).own
+        own = price_terms(read_config(asked.environment, asked.home)).own
         tariff = prices.tariff(None, datetime.fromtimestamp(asked.now, UTC), own)
     except BackburnerError as error:
         return Check("prices", ok=False, found=str(error), next_step=error.hint)
