@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from backburner.cli.spans import span_of
 from backburner.errors import InputError, NothingChosen
+from backburner.nouns.spans import span_of
 
 if TYPE_CHECKING:
     from backburner.client.preparing import RunOptions
