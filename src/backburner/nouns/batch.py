@@ -108,6 +108,7 @@ class Batch:
         urgency: The strictest urgency of its requests.
         deadline: The earliest deadline of its requests.
         model: The model of all its requests; empty where they have several.
+        turnaround: Seconds from its creation to its end, by the upstream's clock.
         forecast_median: When half of such batches would have ended, as forecast on sending.
         forecast_late: When 95 of 100 would have.
         deleted_at: When it was deleted upstream.
@@ -150,6 +151,7 @@ class Batch:
     urgency: str
     deadline: float | None
     model: str
+    turnaround: float | None
     forecast_median: float | None
     forecast_late: float | None
     deleted_at: float | None

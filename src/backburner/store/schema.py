@@ -124,6 +124,7 @@ batch = Table(
     Column("urgency", Text, nullable=False, server_default=text("'window'")),
     Column("deadline", Float),
     Column("model", Text, nullable=False, server_default=text("''")),
+    Column("turnaround", Float),
     Column("forecast_median", Float),
     Column("forecast_late", Float),
     Column("deleted_at", Float),

@@ -1,13 +1,16 @@
 """Asking how a sent batch stands, and passing on a wish to cancel it."""
 
+from typing import Any
+
 from backburner.nouns.batch import Batch, BatchState, Hold
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.polling import is_gone, poll_wait
 from backburner.store.batches import batch_move, batch_rest, batches_end_hold, batches_held
 from backburner.store.lanes import lane_wake
 from backburner.telemetry import BatchCanceled, BatchEnded
-from backburner.upstream import Upstream
+from backburner.upstream import RemoteBatch, Upstream
 from backburner.worker.putting_off import put_off
+from backburner.worker.times import posix
 from backburner.worker.tools import Tools
 
 _CANCEL_POLL = 2.0
@@ -23,13 +26,13 @@ def ask(tools: Tools, batch: Batch, upstream: Upstream) -> None:
         # Only an ended batch can be deleted; collecting tells for certain whether it was.
         age = now - (batch.sent_at or now)
         if answer.kind is FaultKind.ABSENT and is_gone(batch.faults, age):
-            _ended(tools, batch, now)
+            _ended(tools, batch, now, None)
         else:
             put_off(tools, batch, answer, "retrieve")
         return
     status = answer.value.processing_status
     if status == _ENDED:
-        _ended(tools, batch, now)
+        _ended(tools, batch, now, _turnaround(answer.value))
         return
     if status == _IN_PROGRESS and batch.cancel_asked_at is not None:
         _cancel(tools, batch, upstream)
@@ -39,9 +42,16 @@ def ask(tools: Tools, batch: Batch, upstream: Upstream) -> None:
         batch_rest(tx, batch, now + wait, faults=0)
 
 
-def _ended(tools: Tools, batch: Batch, now: float) -> None:
+def _turnaround(remote: RemoteBatch) -> float | None:
+    """How long it took, by the clock of whoever did it: we may have looked much later."""
+    created, ended = posix(remote.created_at), posix(remote.ended_at)
+    return None if created is None or ended is None else max(ended - created, 0.0)
+
+
+def _ended(tools: Tools, batch: Batch, now: float, turnaround: float | None) -> None:
+    changes: dict[str, Any] = {"ended_at": now, "turnaround": turnaround}
+    changes |= {"due_at": now, "lease_until": 0.0, "faults": 0}
     with tools.store.write() as tx:
-        changes = {"ended_at": now, "due_at": now, "lease_until": 0.0, "faults": 0}
         batch_move(tx, batch, BatchState.ENDED, changes)
         leads = bool(batch.run and batches_held(tx, batch.run, Hold.LEADERS))
         if batches_end_hold(tx, batch.lane, Hold.ROOM) or leads:

@@ -61,6 +61,9 @@ def halve(tools: Tools, sealed: Batch) -> None:
                 "due_at": shrunk.due_at,
                 "created_at": tools.clock.now(),
                 "cancel_asked_at": shrunk.cancel_asked_at,
+                "urgency": shrunk.urgency,
+                "deadline": shrunk.deadline,
+                "model": shrunk.model,
             },
         )
         exceptions_follow(tx, shrunk.id, middle, new)

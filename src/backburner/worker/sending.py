@@ -14,6 +14,7 @@ from backburner.store.lanes import lane_wake
 from backburner.telemetry import BatchDoubted, BatchSent, FaultSeen
 from backburner.upstream import Answer, Body, Page, RemoteBatch, Upstream
 from backburner.vault.mark import raise_mark
+from backburner.worker.forecasting import forecast
 from backburner.worker.leasing import renewed
 from backburner.worker.room import wait_for_room
 from backburner.worker.stopping import NEEDS_A_PERSON, halt, stopped_error
@@ -130,6 +131,7 @@ def _accepted(tools: Tools, batch: Batch, answer: Answer[RemoteBatch], seconds: 
         "due_at": posix(remote.expires_at) or now,
         "lease_until": 0.0,
         "faults": 0,
+        **forecast(tools, batch, now),
     }
     with tools.store.write() as tx:
         batch_move(tx, batch, BatchState.SENT, changes)

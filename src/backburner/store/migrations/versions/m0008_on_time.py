@@ -21,6 +21,7 @@ _BATCH = (
     sa.Column("urgency", sa.Text, nullable=False, server_default=sa.text("'window'")),
     sa.Column("deadline", sa.Float),
     sa.Column("model", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("turnaround", sa.Float),
     sa.Column("forecast_median", sa.Float),
     sa.Column("forecast_late", sa.Float),
     sa.Column("deleted_at", sa.Float),
