@@ -10,7 +10,7 @@ from backburner.config.lanes import lane_book
 from backburner.config.zone import local_zone
 from backburner.errors import ConfigError, ZoneNeeded
 from backburner.nouns.lane import FromCommand, FromFile, FromKeyring, FromVariable, LaneTerms
-from backburner.nouns.window import DailyWindow
+from backburner.nouns.window import CronWindow, DailyWindow, Window
 
 REAL = "https://api.anthropic.com"
 NIGHT = """
@@ -55,6 +55,40 @@ def test_a_lane_that_the_file_does_not_name_has_only_its_name_and_the_zone(tmp_p
 
 
 @pytest.mark.parametrize(
+    ("text", "window", "words"),
+    [
+        (
+            "from = '9:30', until = '24:00', days = 'sat,sun'",
+            DailyWindow(days=(5, 6), opens=570, closes=1440),
+            "sat,sun 09:30-24:00",
+        ),
+        (
+            "from = '22:00', until = '06:00', days = 'Friday-Monday'",
+            DailyWindow(days=(0, 4, 5, 6), opens=1320, closes=360),
+            "mon,fri-sun 22:00-06:00",
+        ),
+        (
+            "from = '22:00', until = '06:00'",
+            DailyWindow(days=(0, 1, 2, 3, 4, 5, 6), opens=1320, closes=360),
+            "every day 22:00-06:00",
+        ),
+        (
+            "cron = '0 23 * * 1-5', length = '7h30m'",
+            CronWindow(cron="0 23 * * 1-5", seconds=27_000),
+            "cron 0 23 * * 1-5 for 7h30m",
+        ),
+    ],
+)
+def test_windows_are_days_and_times_or_cron_and_a_length(
+    tmp_path: Path, text: str, window: Window, words: str
+):
+    [found] = settings(tmp_path, f"[lanes.x]\nwindows = [{{ {text} }}]\n").lane_terms("x").windows
+
+    assert found == window
+    assert found.in_words() == words
+
+
+@pytest.mark.parametrize(
     ("text", "credential"),
     [
         ('{ file = "/run/secrets/key" }', FromFile("/run/secrets/key")),
@@ -82,6 +116,21 @@ def test_a_credential_can_be_in_several_places(tmp_path: Path, text: str, creden
             "[[lanes.x.windows]]\nfrom='1:00'\nuntil='2:00'\ndays='mo-fri'\n",
             "days is 'mo-fri', not days such as mon-fri",
             "",
+        ),
+        (
+            "[[lanes.x.windows]]\ncron='0 25 * * *'\nlength='7h'\n",
+            "cron is '0 25 * * *', not a cron expression such as 0 23 * * 1-5 (bad hour)",
+            "",
+        ),
+        (
+            "[[lanes.x.windows]]\ncron='0 23 * * *'\nlength='7'\n",
+            "length is '7', not a time such as 7h, 90m or 1h30m",
+            "",
+        ),
+        (
+            "[[lanes.x.windows]]\ncron='0 23 * * *'\nlength='7h'\ndays='mon'\n",
+            "there is no lanes.x.windows[1].days",
+            "there is cron, length",
         ),
         ("[lanes.x]\nzone = 'Berlin'\n", "lanes.x.zone is 'Berlin', not a zone", ""),
         ("zone = 'Europe/Berln'\n", "zone is 'Europe/Berln', not a zone", ""),

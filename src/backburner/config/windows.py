@@ -1,12 +1,14 @@
-"""`windows` of a lane: days and local times."""
+"""`windows` of a lane: days and local times, or a cron expression and a length."""
 
 import re
 from typing import Final
 
 from backburner.config.table import ConfigTable
-from backburner.nouns.window import DAYS, MINUTES_A_DAY, DailyWindow, Window
+from backburner.nouns.window import DAYS, MINUTES_A_DAY, CronWindow, DailyWindow, Window
+from backburner.plan.windows import never_opens
 
 _TIME: Final = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
+_LENGTH: Final = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?")
 _EVERY: Final = frozenset({"", "daily", "every day", "all"})
 
 
@@ -16,11 +18,28 @@ def windows_of(lane: ConfigTable) -> tuple[Window, ...]:
     Raises:
         ConfigError: One of them cannot be understood.
     """
-    return tuple(_daily(one) for one in lane.rows("windows"))
+    return tuple(_window(one) for one in lane.rows("windows"))
+
+
+def _window(one: ConfigTable) -> Window:
+    return _by_cron(one) if "cron" in one.values else _daily(one)
+
+
+def _by_cron(one: ConfigTable) -> CronWindow:
+    one.only(("cron", "length"))
+    cron, length = one.text("cron"), one.text("length")
+    wrong = never_opens(cron)
+    if wrong is not None:
+        raise one.wrong("cron", cron, f"a cron expression such as 0 23 * * 1-5 ({wrong})")
+    match = _LENGTH.fullmatch(length.replace(" ", ""))
+    hours, minutes = (int(part or 0) for part in match.groups()) if match else (0, 0)
+    if not hours and not minutes:
+        raise one.wrong("length", length, "a time such as 7h, 90m or 1h30m")
+    return CronWindow(cron=" ".join(cron.split()), seconds=(hours * 60 + minutes) * 60)
 
 
 def _daily(one: ConfigTable) -> DailyWindow:
-    one.only(("days", "from", "until"))
+    one.only(("days", "from", "until", "cron", "length"))
     opens, closes = _minutes(one, "from"), _minutes(one, "until")
     if opens == MINUTES_A_DAY:
         raise one.wrong("from", "24:00", "a time at which a day begins to be open, such as 00:00")
