@@ -12,7 +12,9 @@ from backburner.errors import InputError, NothingChosen
 from backburner.nouns.spans import span_of
 
 if TYPE_CHECKING:
+    from backburner.client import Backburner
     from backburner.client.preparing import RunOptions
+    from backburner.nouns.urgency import Timing
     from backburner.plan.packing import PackLimits
 
 STDIN: Final = "-"
@@ -148,6 +150,23 @@ Reuse = Annotated[
         "--reuse", metavar="SPAN", help="Take answers of earlier runs, not older than 30d or 12h"
     ),
 ]
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="TIME", help="Answers by 07:00, or 2026-11-24T07:00"),
+]
+Within = Annotated[
+    str | None, typer.Option("--within", metavar="SPAN", help="Answers within 6h, or 90m")
+]
+HowSoon = Annotated[
+    str | None,
+    typer.Option("--urgency", metavar="WORD", help="Without a deadline: soon, or window [window]"),
+]
+Rescue = Annotated[
+    str | None,
+    typer.Option(
+        "--rescue", metavar="USD", help="The most for asking sync what would be late, as 2.00"
+    ),
+]
 New = Annotated[bool, typer.Option("--new", help="Start over, though such a run is there")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run of ours wrote")]
 
@@ -185,6 +204,10 @@ class Wanted:
     budget_mode: str | None = None
     leaders: bool = False
     reuse: str | None = None
+    by: str | None = None
+    within: str | None = None
+    urgency: str | None = None
+    rescue: str | None = None
 
     @property
     def is_table(self) -> bool:
@@ -255,7 +278,17 @@ class Wanted:
             "--reuse": self.reuse,
         }
 
-    def options(self, model: str) -> "RunOptions":
+    def timing(self, backburner: "Backburner") -> "Timing | None":
+        """When the answers have to be there, by the lane's zone.
+
+        Raises:
+            InputError: It is no time, lies in the past, or contradicts itself.
+        """
+        return backburner.timing(
+            by=self.by, within=self.within, urgency=self.urgency, rescue=self.rescue
+        )
+
+    def options(self, model: str, timing: "Timing | None" = None) -> "RunOptions":
         """What the library takes.
 
         Raises:
@@ -295,6 +328,7 @@ class Wanted:
             cache=CachePolicy(self.cache.value),
             allow_unknown_price=self.allow_unknown_price,
             billing=billing_of(self.budget, self.tags or (), self.owner, self.budget_mode),
+            timing=timing,
             leaders=self.leaders,
             reuse=None if self.reuse is None else span_of(self.reuse, "--reuse"),
         )

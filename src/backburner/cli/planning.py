@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from backburner.cli.deadlines import deadline_facts, outlook_json
 from backburner.cli.options import STDIN, Wanted
 from backburner.cli.output import Facts
 from backburner.cli.words import many
@@ -61,6 +62,7 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     if run.moved is not None:
         rows = many(run.requests - run.packed, "row")
         facts.append(("pack check", f"the first {rows} both ways; the rest waits until you saw it"))
+    facts.extend(deadline_facts(backburner.outlook(staged), staged.run))
     facts.append(("output", _output(wanted, staged.run)))
     facts.append(("kept in", f"{backburner.settings.home}, lane {staged.run.lane}"))
     if fresh.changed:
@@ -103,11 +105,12 @@ def _billing_facts(staged: "Staged") -> Facts:
     return facts
 
 
-def plan_json(fresh: "Fresh", estimate: "Estimate | None") -> dict[str, Any]:
+def plan_json(fresh: "Fresh", backburner: "Backburner") -> dict[str, Any]:
     """The plan as JSON values."""
     from backburner.nouns.money import Money  # noqa: PLC0415  # not for --help
 
     run, budget = fresh.staged.run, fresh.staged.budget
+    estimate = backburner.estimate(fresh.staged)
     return {
         "rows": run.rows,
         "requests": run.requests,
@@ -119,6 +122,7 @@ def plan_json(fresh: "Fresh", estimate: "Estimate | None") -> dict[str, Any]:
         "budget_usd": None if budget is None else Money(picodollars=budget).usd(),
         "tags": run.tags.split(",") if run.tags else [],
         "owner": run.owner or None,
+        "deadline": outlook_json(backburner.outlook(fresh.staged)),
         "canary": sum(work.requests for work in fresh.staged.canary),
         "changed": list(fresh.changed),
         "schema": None if fresh.schema is None else schema_json(fresh.schema),

@@ -55,6 +55,10 @@ def enqueue(
     budget_mode: options.Mode = None,
     leaders: options.Leaders = False,
     reuse: options.Reuse = None,
+    by: options.By = None,
+    within: options.Within = None,
+    urgency: options.HowSoon = None,
+    rescue: options.Rescue = None,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -92,6 +96,10 @@ def enqueue(
         budget_mode=budget_mode,
         leaders=leaders,
         reuse=reuse,
+        by=by,
+        within=within,
+        urgency=urgency,
+        rescue=rescue,
     )
     wanted.check()
     session, page = session_of(context), Page(as_json=json)
@@ -107,13 +115,13 @@ def _enqueue(session: Session, page: Page, backburner: "Backburner", wanted: Wan
     model = wanted.model or ""
     if wanted.is_table and not model:
         model = choose_model(session, page, backburner.prices())
-    prepared = backburner.prepare(wanted.options(model), session.stdin)
+    prepared = backburner.prepare(wanted.options(model, wanted.timing(backburner)), session.stdin)
     if isinstance(prepared, Found):
         run, told = prepared.run, "was kept before"
         plan: dict[str, Any] = {}
     else:
         facts = plan_facts(wanted, prepared, backburner, has_key=True)
-        plan = {"plan": plan_json(prepared, backburner.estimate(prepared.staged))}
+        plan = {"plan": plan_json(prepared, backburner)}
         page.facts(facts)
         page.line()
         run, told = backburner.commit(prepared.staged), "is kept, and nothing was sent"

@@ -85,6 +85,10 @@ def run(
     budget_mode: options.Mode = None,
     leaders: options.Leaders = False,
     reuse: options.Reuse = None,
+    by: options.By = None,
+    within: options.Within = None,
+    urgency: options.HowSoon = None,
+    rescue: options.Rescue = None,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -126,6 +130,10 @@ def run(
         budget_mode=budget_mode,
         leaders=leaders,
         reuse=reuse,
+        by=by,
+        within=within,
+        urgency=urgency,
+        rescue=rescue,
     )
     job = Job(wanted=wanted, yes=yes, home=home, lane=lane, batch_size=batch_size)
     return perform(session_of(context), Page(as_json=json), job)
@@ -181,7 +189,7 @@ class _Performance:
         model = wanted.model or ""
         if wanted.is_table and not model:
             model = self._chosen = choose_model(self._session, self._page, backburner.prices())
-        asked = wanted.options(model)
+        asked = wanted.options(model, wanted.timing(backburner))
         with self._page.live(Elapsed(f"reading {wanted.source}", self._clock)):
             prepared = backburner.prepare(asked, self._session.stdin)
         if isinstance(prepared, Found):
@@ -195,7 +203,7 @@ class _Performance:
         has_key = self._session.has_key
         try:
             page.facts(plan_facts(self._job.wanted, fresh, backburner, has_key=has_key))
-            self._json["plan"] = plan_json(fresh, backburner.estimate(fresh.staged))
+            self._json["plan"] = plan_json(fresh, backburner)
             page.line()
             is_sent = has_key and run.fresh > 0
             question = f"Send {many(run.fresh, 'request')}?" if is_sent else "Keep it?"

@@ -56,6 +56,7 @@ from backburner.client.preparing import (
     prepare,
     prepare_objects,
 )
+from backburner.client.promising import limits_for, outlook_of, promise_anew, timing_in
 from backburner.client.reconciling import reconcile_ledger, unsettled
 from backburner.client.retrying import Chosen, choose, outcomes_named, send_again
 from backburner.client.standing import LaneStanding, RunStanding, stand
@@ -67,10 +68,13 @@ from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS
 from backburner.nouns.budget import Budget, amount_of, billing_of, scope_of
 from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.tariff import Tariff
+from backburner.nouns.urgency import Timing
 from backburner.plan.caching.choices import CachePolicy
+from backburner.plan.deadlines import Outlook
 from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
 from backburner.plan.lanes import ReleaseAll, ReleaseRetries
 from backburner.plan.packing import PackLimits
+from backburner.plan.promises import Asked
 from backburner.plan.workloads import Workload
 from backburner.report.bills import Bill
 from backburner.report.receipt import Receipt
@@ -181,6 +185,10 @@ class Backburner:
         owner: str = "",
         budget_mode: str | None = None,
         leaders: bool = False,
+        by: str | None = None,
+        within: str | None = None,
+        urgency: str | None = None,
+        rescue: str | float | None = None,
     ) -> Run:
         """Keep requests durably; nothing is sent until `drain`.
 
@@ -197,6 +205,12 @@ class Backburner:
             budget_mode: `worst` reserves all that a batch can cost, `expected` what is likely.
             leaders: Whether one request of each shared beginning goes first where that saves, and
                 the others when these have ended.
+            by: When the answers have to be there: a local time such as `"07:00"`, or a day and a
+                time, `"2026-11-24T07:00"`.
+            within: The same as a span from now, such as `"6h"`.
+            urgency: `soon` for the next batch, `window` for the lane's next window.
+            rescue: The most that may be spent, in US dollars, on asking sync for what would be
+                late.
 
         Raises:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
@@ -204,6 +218,7 @@ class Backburner:
         """
         policy = CachePolicy(cache)
         check_leaders(policy, leaders=leaders)
+        timing = self.timing(by=by, within=within, urgency=urgency, rescue=rescue)
         spec = RunSpec(
             kind="requests",
             format="jsonl",
@@ -220,16 +235,18 @@ class Backburner:
             prefix="",
             known_models=self._models(allow_unknown=allow_unknown_price),
             billing=billing_of(budget, tags, owner, budget_mode),
+            timing=timing or Timing(),
         )
         advice = self._cache_advice(policy, leaders=leaders)
-        return self.commit(prepare_objects(self._desk, requests, spec, order, advice))
+        return self.commit(prepare_objects(self._desk_for(timing), requests, spec, order, advice))
 
     def prepare(
         self, options: RunOptions, stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer
     ) -> Found | Fresh:
         """Check and stage what a person asks, or find the run that asks the same.
 
-        A run that is found gets the budget that is named now; its owner and tags stay.
+        A run that is found gets the budget and the deadline that are named now; its owner and tags
+        stay.
 
         Raises:
             InputError: The input, the prompt or the output cannot be used.
@@ -237,10 +254,35 @@ class Backburner:
         models = partial(self._models, allow_unknown=options.allow_unknown_price)
         leaders = None if options.canary is not None or options.pack else options.leaders
         advice = self._cache_advice(options.cache, leaders=leaders)
-        prepared = prepare(self._desk, options, self.lane, stdin, models, advice)
+        desk = self._desk_for(options.timing)
+        prepared = prepare(desk, options, self.lane, stdin, models, advice)
         if isinstance(prepared, Found):
             bill(self._tools, prepared.run, options.billing)
+            promise_anew(self._tools, prepared.run, options.timing)
         return prepared
+
+    def timing(
+        self,
+        *,
+        by: str | None = None,
+        within: str | None = None,
+        urgency: str | None = None,
+        rescue: str | float | None = None,
+    ) -> Timing | None:
+        """When a run has to travel, as a person says it; None where nothing was said.
+
+        Takes what `enqueue` takes.
+
+        Raises:
+            InputError: It is no time, lies in the past, or contradicts itself.
+            ZoneNeeded: It is a local time, and no zone is known.
+        """
+        asked = Asked(by=by, within=within, urgency=urgency, rescue=rescue)
+        return timing_in(self._tools, self.lane, asked)
+
+    def outlook(self, staged: Staged) -> Outlook | None:
+        """Whether a staged run's deadline can be kept, if it leaves now; None where it has none."""
+        return outlook_of(self._tools, staged, self._clock.now())
 
     def commit(self, staged: Staged) -> Run:
         """Make a staged run count."""
@@ -614,6 +656,10 @@ class Backburner:
             clock=self._clock,
             limits=self._limits,
         )
+
+    def _desk_for(self, timing: Timing | None) -> Desk:
+        limits = limits_for(self._limits, timing, self._clock.now())
+        return replace(self._desk, limits=limits)
 
     def _cache_advice(
         self, policy: CachePolicy | str, *, leaders: bool | None

@@ -54,7 +54,7 @@ class RunOptions:
         cache: Who decides on cache marks.
         allow_unknown_price: Whether a model may be sent of which no price is known.
         billing: Who pays for it, and how much at most.
-        timing: When it has to travel.
+        timing: When it has to travel; None where nobody said, which is with the next window.
         leaders: Whether leaders go first where that saves.
         reuse: For how long an answer may be taken over that an earlier run of the lane got for an
             identical request; None takes none.
@@ -83,7 +83,7 @@ class RunOptions:
     cache: CachePolicy | str = CachePolicy.AUTO
     allow_unknown_price: bool = False
     billing: Billing = field(default_factory=Billing)
-    timing: Timing = field(default_factory=Timing)
+    timing: Timing | None = None
     leaders: bool = False
     reuse: timedelta | None = None
 
@@ -152,7 +152,7 @@ def prepare(
         known_models=known_models(),
         canary=options.canary,
         billing=options.billing,
-        timing=options.timing,
+        timing=options.timing or Timing(),
         reuse=None if options.reuse is None else options.reuse.total_seconds(),
     )
     staged = stage(desk, spec, copy, order, advice)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
-from backburner.errors import InputError
+from backburner.errors import InputError, ZoneNeeded
 from backburner.nouns.budget import amount_of
 from backburner.nouns.spans import span_of
 from backburner.nouns.urgency import Timing, Urgency
@@ -40,11 +40,15 @@ class Asked:
         return (self.by, self.within, self.urgency, self.rescue) == (None, None, None, None)
 
 
-def timing_of(asked: Asked, now: float, zone: tzinfo) -> Timing:
+def timing_of(asked: Asked, now: float, zone: tzinfo | None) -> Timing:
     """When a run has to travel.
+
+    Args:
+        zone: That of local times; None where none is known.
 
     Raises:
         InputError: It is none of the forms, lies in the past, or contradicts itself.
+        ZoneNeeded: It is a local time, and no zone is known.
     """
     deadline = _deadline(asked, now, zone)
     rescue = None if asked.rescue is None else amount_of(str(asked.rescue))
@@ -71,7 +75,7 @@ def _urgency(word: str | None) -> Urgency:
     return Urgency(chosen)
 
 
-def _deadline(asked: Asked, now: float, zone: tzinfo) -> float | None:
+def _deadline(asked: Asked, now: float, zone: tzinfo | None) -> float | None:
     if asked.by is not None and asked.within is not None:
         raise InputError("there are two deadlines", hint="give --by or --within")
     if asked.within is not None:
@@ -84,22 +88,32 @@ def _deadline(asked: Asked, now: float, zone: tzinfo) -> float | None:
     return deadline
 
 
-def moment_by(text: str, now: float, zone: tzinfo) -> float:
+def moment_by(text: str, now: float, zone: tzinfo | None) -> float:
     """POSIX seconds of a time as people write it; of a time without a day, the next such.
 
     Raises:
         InputError: It is no time.
+        ZoneNeeded: It is a local time, and no zone is known.
     """
     match = _TIME.fullmatch(text.strip())
     if match is not None:
-        return _next(int(match[1]), int(match[2]), now, zone)
+        return _next(int(match[1]), int(match[2]), now, _known(zone, text))
     try:
         there = datetime.fromisoformat(text.strip())
     except ValueError:
         there = None
     if there is None or len(text.strip()) <= len("2026-11-24"):
         raise InputError(f"--by {text} is no time", hint=_HINT)
-    return there.timestamp() if there.tzinfo is not None else moment(there, zone)
+    return there.timestamp() if there.tzinfo is not None else moment(there, _known(zone, text))
+
+
+def _known(zone: tzinfo | None, text: str) -> tzinfo:
+    if zone is None:
+        raise ZoneNeeded(
+            f"--by {text} is a local time, and nothing says in which zone",
+            hint='set TZ, or zone = "Europe/Berlin" in backburner.toml',
+        )
+    return zone
 
 
 def _next(hour: int, minute: int, now: float, zone: tzinfo) -> float:

@@ -399,6 +399,12 @@ def batches_release_held(tx: Transaction, run: str, hold: str, now: float) -> li
     return [_batch(row) for row in tx.execute(statement.returning(*_COLUMNS))]
 
 
+def batches_promise(tx: Transaction, run: str, *, urgency: str, deadline: float | None) -> None:
+    """Give those of a run's batches that are not over another time to be back by."""
+    going = (batch.c.run == run) & batch.c.state.not_in([BatchState.DONE, BatchState.ABANDONED])
+    tx.execute(update(batch).where(going).values(urgency=urgency, deadline=deadline))
+
+
 def batches_bring_forward(tx: Transaction, upstream_ids: Sequence[str], now: float) -> int:
     """Make sent batches due at once. Needs no epoch: being asked early does no harm."""
     statement = (
