@@ -15,7 +15,7 @@ unexport $(filter ANTHROPIC_% BACKBURNER_%,$(.VARIABLES))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install demo test browser crash chaos check fix bench size constraints clean
+.PHONY: help install demo recipes test browser crash chaos check fix bench size constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ install: $(VENV)/.dev ## Make the virtual environment, with what tests need
 
 demo: $(VENV)/.installed ## Run the main job on the emulator: no key, no cost
 	@$(BIN)/python -m backburner demo --serve
+
+recipes: $(VENV)/.installed ## Run every recipe of examples/ on the emulator: no key, no cost
+	@$(BIN)/python examples/recipes.py
 
 test: $(VENV)/.dev ## Run all tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal -q $(or $(ARGS),tests)
