@@ -7,6 +7,7 @@ BackburnerError
 │   ├── ModelUnknown    a model that the price table does not know
 │   ├── OutputBlocked   an output path that is not ours to write
 │   ├── NotFound        a run, batch or request that the store does not know
+│   ├── KeyConflict     a key of a single request that belongs to another one
 │   ├── NothingChosen   a question that only a person can answer, asked of a script
 │   └── BudgetReached   the rest of a run waits for a larger budget (exit 8)
 ├── ConfigError         the operator: settings, credentials, extras (exit 4)
@@ -18,7 +19,9 @@ BackburnerError
 ├── UpstreamError       wait, or ask Anthropic (exit 5)
 │   ├── LaneStopped     the lane was stopped: a refused key, no credit, a permission
 │   ├── Unreachable     no answer from the upstream
+│   ├── AnswerPending   the answer of a single request that is not there in time
 │   └── InDoubt         batches of which it is not yet known whether they arrived (exit 7)
+├── NotAnswered         a single request that ended without a whole answer (exit 3)
 └── StoreError          the operator: the home folder, its database and files (exit 6)
     ├── StoreUnusable   a home that cannot be opened, read or written
     ├── StoreDamaged    bytes that contradict the store
@@ -30,7 +33,8 @@ What came of a request is a value (`nouns.outcome`), and so is what went wrong o
 (`nouns.fault`); neither is an exception.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class BackburnerError(Exception):
@@ -73,6 +77,12 @@ class NotFound(InputError):
     """A run, batch or request that the store does not know."""
 
     code = "not_found"
+
+
+class KeyConflict(InputError):
+    """A key that was used before, for another request."""
+
+    code = "key_conflict"
 
 
 class NothingChosen(InputError):
@@ -149,6 +159,35 @@ class InDoubt(UpstreamError):
 
     code = "in_doubt"
     exit_code = 7
+
+
+class AnswerPending(UpstreamError, TimeoutError):
+    """The answer of a single request was not there in time; it is still to come."""
+
+    code = "answer_pending"
+
+
+class NotAnswered(BackburnerError):
+    """A single request ended, and not with a whole answer.
+
+    Attributes:
+        outcome: What came of it, one of ten, such as `refused` or `truncated`.
+        result: The API's `result` as received, with the message where there is one.
+    """
+
+    code = "not_answered"
+    exit_code = 3
+
+    def __init__(self, message: str, *, hint: str, outcome: str, result: Mapping[str, Any]) -> None:
+        super().__init__(message, hint=hint)
+        self.outcome = outcome
+        self.result = result
+
+    @property
+    def message(self) -> Mapping[str, Any] | None:
+        """The message, where there is one: a refusal, or an answer that was cut off."""
+        message: Mapping[str, Any] | None = self.result.get("message")
+        return message
 
 
 class StoreError(BackburnerError):

@@ -12,6 +12,7 @@
 | `batch.canceled` | the upstream was asked to cancel a batch |
 | `batch.halved` | a batch that was refused as a whole was made two |
 | `batch.follows` | a batch need not wait for its leaders any more |
+| `tickets.sealed` | tickets left the inbox and became a run |
 | `retries.sealed` | due exceptions were put into a new batch |
 | `fault.seen` | a call failed |
 
@@ -176,6 +177,16 @@ class BatchHalved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TicketsSealed:
+    """Tickets left the inbox, and are the requests of a run."""
+
+    event: ClassVar[str] = "tickets.sealed"
+    run: str
+    requests: int
+    urgency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetriesSealed:
     """Due exceptions were put into a new batch."""
 
@@ -206,6 +217,7 @@ Event = (
     | BatchCanceled
     | BatchFollows
     | BatchHalved
+    | TicketsSealed
     | RetriesSealed
     | FaultSeen
 )

@@ -23,6 +23,7 @@ from backburner.telemetry import (
     Event,
     FaultSeen,
     RetriesSealed,
+    TicketsSealed,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def batches_in_words(counts: "dict[BatchState, int]", away: str = "with Anthropi
     return f"{many(sum(counts.values()), 'batch')}: {', '.join(parts)}"
 
 
-def event_in_words(event: Event) -> str:  # noqa: C901  # one short case for each event
+def event_in_words(event: Event) -> str:  # noqa: C901, PLR0912  # one short case for each event
     """What an event says to a person; empty where it says nothing new."""
     words = ""
     match event:
@@ -77,6 +78,8 @@ def event_in_words(event: Event) -> str:  # noqa: C901  # one short case for eac
             words = f"{many(event.requests, 'request')} may follow what went first"
         case BatchHalved():
             words = f"made two batches of {event.requests + event.rest:,} requests"
+        case TicketsSealed():
+            words = f"sealed {many(event.requests, 'request')} of the inbox as run {event.run}"
         case RetriesSealed():
             words = f"retrying {many(event.requests, 'request')}"
         case FaultSeen():

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -45,6 +46,7 @@ from backburner.client.home import (
     upstream_of,
     worker_tools,
 )
+from backburner.client.inbox import Body
 from backburner.client.opening import Released, Resumed, release_run, resume_lane
 from backburner.client.pack_check import PackCheck, check_has_pack_check, look_at_check
 from backburner.client.preparing import (
@@ -60,6 +62,8 @@ from backburner.client.promising import limits_for, outlook_of, promise_anew, ti
 from backburner.client.reconciling import reconcile_ledger, unsettled
 from backburner.client.retrying import Chosen, choose, outcomes_named, send_again
 from backburner.client.standing import LaneStanding, RunStanding, stand
+from backburner.client.submitting import TicketOptions, submissions, submit_all
+from backburner.client.tickets import Ticket, Wicket
 from backburner.client.verifying import verify
 from backburner.clock import Clock, StoreClock
 from backburner.config import DEFAULT_LANE, Settings, settings_from
@@ -239,6 +243,79 @@ class Backburner:
         )
         advice = self._cache_advice(policy, leaders=leaders)
         return self.commit(prepare_objects(self._desk_for(timing), requests, spec, order, advice))
+
+    def submit(
+        self,
+        body: Body,
+        *,
+        key: str | None = None,
+        urgency: str | None = None,
+        rescue: str | float | None = None,
+        tags: Iterable[str] = (),
+        owner: str = "",
+        betas: Iterable[str] = (),
+        allow_unknown_price: bool = False,
+    ) -> Ticket:
+        """Keep one Messages request durably; gives the ticket for its answer.
+
+        Args:
+            body: A Messages body, as an object or as JSON.
+            key: The caller's own name for it: the same key and body give the same ticket.
+            urgency: `now`, `soon` or `window`.
+            rescue: What may be spent on asking sync should a deadline be in danger, in US dollars.
+            tags: Words for what it is for; each may have a budget.
+            owner: One word for whoever pays.
+            betas: Beta names.
+            allow_unknown_price: Whether a model may be asked of which no price is known.
+
+        Raises:
+            InputError: It is no JSON object, or one of the words is wrong.
+            InputFaults: A batch would refuse it.
+            KeyConflict: The key was used before for another request.
+        """
+        options = TicketOptions(
+            urgency=urgency,
+            rescue=rescue,
+            tags=tuple(tags),
+            owner=owner,
+            betas=tuple(betas),
+            allow_unknown_price=allow_unknown_price,
+        )
+        return self.submit_many([body], options, keys=[key])[0]
+
+    def submit_many(
+        self,
+        bodies: Iterable[Body],
+        options: TicketOptions | None = None,
+        *,
+        keys: Iterable[str | None] | None = None,
+    ) -> list[Ticket]:
+        """Keep single requests durably, up to 500 in a commit; gives the ticket of each.
+
+        Args:
+            bodies: Messages bodies, as objects or as JSON.
+            options: What they are to be besides, all of them.
+            keys: The caller's own name for each; None where it has none.
+
+        Raises:
+            InputError: One of them is no JSON object, or a word of the options is wrong.
+            InputFaults: A batch would refuse one of them; none is kept.
+            KeyConflict: A key was used before for another request.
+        """
+        options = options or TicketOptions()
+        models = self._models(allow_unknown=options.allow_unknown_price)
+        rows = submit_all(self._tools, self.lane, submissions(bodies, options, keys, models))
+        return [Ticket(self._wicket, row.id) for row in rows]
+
+    def ticket(self, ticket_id: str) -> Ticket:
+        """A ticket by its id.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        ticket = Ticket(self._wicket, ticket_id)
+        ticket.standing()
+        return ticket
 
     def prepare(
         self, options: RunOptions, stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer
@@ -649,6 +726,22 @@ class Backburner:
         return self._tools
 
     @property
+    def _wicket(self) -> Wicket:
+        return Wicket(
+            tools=self._tools, lane=self.lane, worker=self._worker(), reaching=self._reaching
+        )
+
+    @contextmanager
+    def _reaching(self) -> Iterator[Reach]:
+        """Counts failed calls, for as long as somebody waits."""
+        reach = Reach()
+        self._listeners.append(reach.listen)
+        try:
+            yield reach
+        finally:
+            self._listeners.remove(reach.listen)
+
+    @property
     def _desk(self) -> Desk:
         return Desk(
             store=self._home.store,
@@ -698,13 +791,10 @@ class Backburner:
         return run
 
     def _drive(self, run: Run, shown: Callable[[RunCount], None]) -> None:
-        worker, reach = self._worker(), Reach()
-        self._listeners.append(reach.listen)
-        try:
+        worker = self._worker()
+        with self._reaching() as reach:
             wake(self._tools, worker, self.lane)
             drive(self._tools, worker, run, reach, shown)
-        finally:
-            self._listeners.remove(reach.listen)
 
     def _worker(self) -> Worker:
         return Worker(self._tools, (self.lane,))

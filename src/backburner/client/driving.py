@@ -70,13 +70,31 @@ def drive(
         if count.is_finished or _is_canary_back(count, batches):
             return count
         if isinstance(step, Idle):
-            _check_person(tools, run, count, batches)
-            _check_stopped(tools, run, count)
-            check_budget(tools, run, is_all=_waits_for_budget(tools, run, count, batches))
-            reach.check(anything_sent=any(one.sent_at for one in batches))
-            now = tools.clock.now()
-            until = now + _LONGEST_NAP if step.until is None else step.until
-            tools.clock.sleep(min(max(until - now, 0.01), _LONGEST_NAP))
+            check_moves(tools, run, reach)
+            nap(tools, step)
+
+
+def check_moves(tools: Tools, run: Run, reach: Reach) -> None:
+    """Make sure that what is left of a run goes on by itself.
+
+    Raises:
+        BudgetReached: All of it waits for a budget that gets no room by itself.
+        InDoubt: All of it may have arrived or not, and only a person can say.
+        Unreachable: The network is away, and nothing of the run was sent.
+        LaneStopped: The upstream refused in a way that only a person can clear.
+    """
+    count, batches = _stand(tools, run)
+    _check_person(tools, run, count, batches)
+    _check_stopped(tools, run, count)
+    check_budget(tools, run, is_all=_waits_for_budget(tools, run, count, batches))
+    reach.check(anything_sent=any(one.sent_at for one in batches))
+
+
+def nap(tools: Tools, idle: Idle, most: float = _LONGEST_NAP) -> None:
+    """Sleep until something is due, a minute at the most."""
+    now = tools.clock.now()
+    until = now + most if idle.until is None else idle.until
+    tools.clock.sleep(min(max(until - now, 0.01), most))
 
 
 def drain(tools: Tools, worker: Worker, lane: str, allowance: Allowance) -> LaneStopped | None:

@@ -8,12 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backburner.client.inbox import ticket_stager
 from backburner.clock import Clock
 from backburner.config import Settings
 from backburner.errors import StoreUnusable
 from backburner.nouns.own_price import OwnPrice
 from backburner.nouns.tariff import Tariff
 from backburner.plan.packing import PackLimits
+from backburner.runs.staging import Desk
 from backburner.store import Store
 from backburner.store.owners import Owner
 from backburner.telemetry import Listener
@@ -69,6 +71,7 @@ def worker_tools(
     emit: Listener,
 ) -> Tools:
     """What a worker of this home needs."""
+    tariff = tariff_source(clock, settings.prices.own)
     return Tools(
         store=home.store,
         vault=home.vault,
@@ -79,9 +82,12 @@ def worker_tools(
         owner=home.owner.name,
         is_alive=home.owner.is_alive,
         connect=connect,
-        tariff=tariff_source(clock, settings.prices.own),
+        tariff=tariff,
         lane_terms=settings.lane_terms,
         day=local_day,
+        stage=ticket_stager(
+            Desk(store=home.store, vault=home.vault, clock=clock, limits=limits), tariff
+        ),
         emit=emit,
     )
 

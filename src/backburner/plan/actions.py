@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from backburner.nouns.batch import BatchId
+from backburner.plan.sealing import Seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class LaneStep:
     """What a lane's step should do, in this order.
 
     Attributes:
+        seal: The tickets that leave the inbox.
         pack_retries: Put the due exceptions into a new batch.
         follow: The runs whose followers need not wait for their leaders any more.
         release: The sealed batches that may go.
@@ -60,6 +62,7 @@ class LaneStep:
         due_at: When the lane is due again, as far as is known before the step.
     """
 
+    seal: tuple[Seal, ...]
     pack_retries: bool
     follow: tuple[str, ...]
     release: tuple[BatchId, ...]

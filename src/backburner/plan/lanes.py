@@ -9,6 +9,7 @@ from backburner.plan.actions import LaneStep
 from backburner.plan.admission import goes_at
 from backburner.plan.caching.following import LOOK_AGAIN, WaitingWave, goes_on_at
 from backburner.plan.polling import next_poll
+from backburner.plan.sealing import Seal, Waiting, next_seal, seals_all
 
 FAR: Final = 6 * 3600.0
 """Seconds until a lane without anything to do is looked at again, should nobody wake it."""
@@ -54,6 +55,7 @@ class LaneView:
     """What a lane's step must know.
 
     Attributes:
+        inbox: The tickets that wait, by urgency.
         waves: The runs of which batches wait for their leaders.
         in_flight: When each batch that the upstream is working on was sent.
         retry_due_at: When the next exception is due.
@@ -70,22 +72,32 @@ class LaneView:
     retry_after: float | None = None
     is_stopped: bool = False
     waves: tuple[WaitingWave, ...] = ()
+    inbox: tuple[Waiting, ...] = ()
 
 
 def lane_step(view: LaneView, allowance: Allowance, now: float) -> LaneStep:
     """Decide a lane's step. A stopped lane only looks at what is upstream."""
     if view.is_stopped:
-        view = replace(view, sealed=(), waves=(), retry_due_at=None)
+        view = replace(view, sealed=(), waves=(), inbox=(), retry_due_at=None)
     view = replace(view, waves=tuple(one for one in view.waves if _may_run(one.run, allowance)))
     ready = [_timed(one, view) for one in view.sealed if _may_go(one, allowance)]
     return LaneStep(
+        seal=_to_seal(view, allowance),
         pack_retries=view.retry_due_at is not None and view.retry_due_at <= now,
         follow=tuple(one.run for one in view.waves if _may_follow(one, now)),
         release=tuple(one.id for one in ready if one.due_at <= now),
         list_upstream=_is_poll_due(view, now),
         look_back=view.looked_back_at is not None and view.looked_back_at + LOOK_BACK_EVERY <= now,
-        due_at=_due_again(view, ready, now),
+        due_at=_due_again(view, ready, allowance, now),
     )
+
+
+def _to_seal(view: LaneView, allowance: Allowance) -> tuple[Seal, ...]:
+    match allowance:
+        case ReleaseAll():
+            return seals_all(view.inbox)
+        case ReleaseRun() | ReleaseRetries():
+            return ()
 
 
 def _may_go(sealed: SealedBatch, allowance: Allowance) -> bool:
@@ -119,7 +131,9 @@ def _is_poll_due(view: LaneView, now: float) -> bool:
     return due is not None and due <= now
 
 
-def _due_again(view: LaneView, ready: Iterable[SealedBatch], now: float) -> float:
+def _due_again(
+    view: LaneView, ready: Iterable[SealedBatch], allowance: Allowance, now: float
+) -> float:
     times = [now + FAR]
     times += [one.due_at for one in ready if one.due_at > now]
     poll = next_poll(view.in_flight, view.polled_at, view.retry_after)
@@ -133,6 +147,10 @@ def _due_again(view: LaneView, ready: Iterable[SealedBatch], now: float) -> floa
     for wave in view.waves:
         at = goes_on_at(wave.leaders, now)
         times.append(now + LOOK_AGAIN if at is None else min(at, now + LOOK_AGAIN))
+    to_seal = next_seal(view.inbox)
+    if to_seal is not None and (to_seal > now or _to_seal(view, allowance)):
+        # A step seals one slice of each urgency, as it packs one batch of retries.
+        times.append(max(to_seal, now))
     if view.retry_due_at is not None:
         # More may be due than one step packs: the rest makes the lane due again at once.
         times.append(max(view.retry_due_at, now))

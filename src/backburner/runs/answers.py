@@ -11,9 +11,9 @@ from backburner.nouns.batch import Batch, BatchId, request_id
 from backburner.nouns.outcome import BY_CODE, NOT_FINAL, ExceptionRow, ExceptionState, Outcome
 from backburner.nouns.run import Run
 from backburner.store import Store, Transaction
-from backburner.store.attempts import attempts_of_batch
+from backburner.store.attempts import attempts_of, attempts_of_batch
 from backburner.store.batches import batch_get, batch_outcomes, batches_of_run
-from backburner.store.exceptions import exceptions_of_batch
+from backburner.store.exceptions import exception_of, exceptions_of_batch
 from backburner.vault import Vault
 from backburner.vault.frames import LineFinder, unpack
 
@@ -70,6 +70,21 @@ def _of_batch(
             row = exceptions.get(position)
             known = attempts.get(position, [])
             yield FinalLine(None, b"", name) if row is None else finders.final(row, known, name)
+
+
+def final_line(tx: Transaction, vault: Vault, batch: Batch, position: int) -> FinalLine:
+    """One request of a run with its newest result line, by the batch of its first attempt."""
+    packed = batch_outcomes(tx, batch.id)
+    code = NOT_FINAL if packed is None else unpack(packed)[position]
+    name = request_id(batch.nonce, position)
+    with ExitStack() as stack:
+        finders = Finders(tx, vault, stack)
+        if code != NOT_FINAL:
+            return FinalLine(BY_CODE[code], finders.line(batch.id, position), name)
+        row = exception_of(tx, batch.id, position)
+        if row is None:
+            return FinalLine(None, b"", name)
+        return finders.final(row, attempts_of(tx, batch.id, position), name)
 
 
 class Finders:

@@ -54,6 +54,7 @@ class Order:
         timing: When it has to travel.
         reuse: For how many seconds an answer may be taken over from an earlier run; None takes
             none.
+        is_inbox: Whether it holds tickets that are sealed together.
     """
 
     lane: str
@@ -67,6 +68,7 @@ class Order:
     billing: Billing = field(default_factory=Billing)
     timing: Timing = field(default_factory=Timing)
     reuse: float | None = None
+    is_inbox: bool = False
 
 
 class Stager:

@@ -13,10 +13,11 @@ import msgspec
 
 from backburner.clock import Clock
 from backburner.errors import InputError
-from backburner.nouns.batch import BatchState
+from backburner.nouns.batch import BatchState, Via
 from backburner.nouns.budget import BudgetMode
 from backburner.nouns.outcome import CODES, Outcome
 from backburner.nouns.run import Run, RunSpec
+from backburner.nouns.urgency import Urgency
 from backburner.plan.caching.choices import CachePlan
 from backburner.plan.packing import PackLimits
 from backburner.plan.workloads import Workload
@@ -33,7 +34,7 @@ from backburner.runs.reusing import Reused
 from backburner.runs.row_packer import checked_packs
 from backburner.runs.segments import SegmentWriter, StagedBatch
 from backburner.runs.stager import Order, Stager
-from backburner.store import Store
+from backburner.store import Store, Transaction
 from backburner.store.batches import batch_insert
 from backburner.store.budgets import budget_put
 from backburner.store.lanes import lane_wake
@@ -211,6 +212,7 @@ def _stage(
         urgency=order.timing.urgency,
         deadline=order.timing.deadline,
         rescue=order.timing.rescue,
+        is_inbox=order.is_inbox,
     )
     objects = [spec_name, copy.name, *(batch.segment for batch in (*segments.batches, *answered))]
     objects += [batch.results for batch in answered if batch.results]
@@ -259,17 +261,21 @@ def _marked_segments(
 
 def commit(desk: Desk, staged: Staged) -> None:
     """Make a staged run count, in one transaction."""
-    now = desk.clock.now()
     with desk.store.write() as tx:
-        objects_register(tx, staged.objects)
-        run_insert(tx, staged.run)
-        if staged.budget is not None:
-            budget_put(tx, f"run:{staged.run.id}", staged.budget, now)
-        for batch in staged.batches:
-            batch_insert(tx, _values(staged, batch, now))
-        for batch in staged.reused:
-            batch_insert(tx, _answered_values(staged, batch, now))
-        lane_wake(tx, staged.run.lane, now)
+        commit_in(tx, staged, desk.clock.now())
+
+
+def commit_in(tx: Transaction, staged: Staged, now: float) -> None:
+    """Make a staged run count, inside a transaction that does more."""
+    objects_register(tx, staged.objects)
+    run_insert(tx, staged.run)
+    if staged.budget is not None:
+        budget_put(tx, f"run:{staged.run.id}", staged.budget, now)
+    for batch in staged.batches:
+        batch_insert(tx, _values(staged, batch, now))
+    for batch in staged.reused:
+        batch_insert(tx, _answered_values(staged, batch, now))
+    lane_wake(tx, staged.run.lane, now)
 
 
 def commit_adopted(desk: Desk, staged: Staged, taken: Taken) -> None:
@@ -314,6 +320,7 @@ def _values(staged: Staged, batch: StagedBatch, now: float) -> dict[str, Any]:
         "hold": batch.hold,
         "due_at": now,
         "created_at": now,
+        "via": Via.DIRECT if staged.run.urgency == Urgency.NOW else Via.BATCH,
         "urgency": staged.run.urgency,
         "deadline": staged.run.deadline,
         "model": _only_model(staged),

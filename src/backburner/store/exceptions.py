@@ -105,6 +105,13 @@ def exceptions_of_batch(tx: Transaction, batch_id: int) -> Iterator[ExceptionRow
     return map(_exception, rows.yield_per(_CHUNK))
 
 
+def exception_of(tx: Transaction, batch_id: int, position: int) -> ExceptionRow | None:
+    """The exception of one request, if it has one."""
+    own = (exception.c.batch == batch_id) & (exception.c.position == position)
+    row = tx.execute(select(*_COLUMNS).where(own)).first()
+    return _exception(row) if row else None
+
+
 def exceptions_counted(
     tx: Transaction, run: str
 ) -> list[tuple[ExceptionState, Outcome, bool, int]]:

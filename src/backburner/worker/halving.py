@@ -10,6 +10,7 @@ from backburner.store.budgets import worst_cases_forget
 from backburner.store.exceptions import exceptions_follow
 from backburner.store.lanes import lane_wake
 from backburner.store.objects import objects_register, objects_retire
+from backburner.store.tickets import tickets_follow
 from backburner.telemetry import BatchHalved
 from backburner.worker.tools import Tools
 
@@ -53,6 +54,7 @@ def halve(tools: Tools, sealed: Batch) -> None:
                 "run": shrunk.run,
                 "first_request": shrunk.first_request + middle if shrunk.run else 0,
                 "nonce": nonce,
+                "via": shrunk.via,
                 "betas": shrunk.betas,
                 "requests": rest,
                 "body_bytes": body_bytes(rest, sizes[1]),
@@ -67,6 +69,7 @@ def halve(tools: Tools, sealed: Batch) -> None:
             },
         )
         exceptions_follow(tx, shrunk.id, middle, new)
+        tickets_follow(tx, shrunk.id, middle, new)
         objects_retire(tx, old)
         lane_wake(tx, shrunk.lane, tools.clock.now())
     for name in old:

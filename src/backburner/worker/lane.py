@@ -1,4 +1,4 @@
-"""A lane's step: pack due retries, release what may go, list what is upstream."""
+"""A lane's step: seal the inbox, pack due retries, release what may go, list what is upstream."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,8 +8,10 @@ from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.actions import LaneStep
 from backburner.plan.lanes import Allowance, LaneView, SealedBatch, lane_step
 from backburner.plan.polling import fault_wait
+from backburner.plan.sealing import Waiting
 from backburner.store.batches import batches_bring_forward, batches_where
 from backburner.store.exceptions import exceptions_next_due
+from backburner.store.inbox import inbox_waiting
 from backburner.store.lanes import STOPPED, LaneRow, lane_rest
 from backburner.telemetry import FaultSeen
 from backburner.upstream import Answer, Page, Upstream
@@ -18,6 +20,7 @@ from backburner.worker.looking import ENDED, Until, walk
 from backburner.worker.looking_back import look_back
 from backburner.worker.releasing import release
 from backburner.worker.retrying import pack_retries
+from backburner.worker.sealing import seal
 from backburner.worker.stopping import stop_lane
 from backburner.worker.tools import Tools
 
@@ -26,10 +29,11 @@ def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
     """Do a lane's step under its lease."""
     now = tools.clock.now()
     plan = lane_step(_view(tools, lane), allowance, now)
+    sealed = seal(tools, lane, plan.seal)
     packed = plan.pack_retries and pack_retries(tools, lane)
     if plan.follow:
         let_follow(tools, lane, plan.follow, now)
-    if packed or plan.follow:
+    if sealed or packed or plan.follow:
         plan = lane_step(_view(tools, lane), allowance, now)
     again = release(tools, lane, plan.release)
     if plan.look_back or plan.list_upstream:
@@ -84,6 +88,10 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
         sent = batches_where(tx, [lane.name], [BatchState.SENT])
         waiting = waves(tx, lane.name)
         retry_due_at = exceptions_next_due(tx, lane.name)
+        inbox = tuple(
+            Waiting(urgency=urgency, due_at=due_at)
+            for urgency, _, due_at in inbox_waiting(tx, lane.name)
+        )
     return LaneView(
         sealed=tuple(
             SealedBatch(id=one.id, run=one.run, due_at=one.due_at, hold=one.hold)
@@ -97,6 +105,7 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
         retry_after=retry_after,
         is_stopped=lane.state == STOPPED,
         waves=waiting,
+        inbox=inbox,
     )
 
 

@@ -7,9 +7,10 @@ from backburner.clock import Clock
 from backburner.nouns.lane import LaneTerms
 from backburner.nouns.policy import RetryPolicy
 from backburner.nouns.tariff import Tariff
+from backburner.nouns.ticket import InboxSlice
 from backburner.plan.packing import PackLimits
 from backburner.plan.reconciling import DoubtTerms
-from backburner.store import Store
+from backburner.store import Store, Transaction
 from backburner.telemetry import Listener
 from backburner.upstream import Upstream
 from backburner.vault import Vault
@@ -35,6 +36,21 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StagedSlice:
+    """A run of tickets whose files are written, and which does not count yet.
+
+    Attributes:
+        run: Its id.
+        commit: Makes it count, inside a transaction.
+        throw_away: Removes what was written.
+    """
+
+    run: str
+    commit: Callable[[Transaction], None]
+    throw_away: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """The adapters a step works with.
 
@@ -45,6 +61,7 @@ class Tools:
         tariff: Gives the prices of these models; only called when something is booked.
         lane_terms: What the user says of a lane, by its name.
         day: The lane's local day at a time, as YYYY-MM-DD.
+        stage: Writes the files of a run of tickets.
     """
 
     store: Store
@@ -57,4 +74,5 @@ class Tools:
     tariff: Callable[[Iterable[str]], Tariff]
     lane_terms: Callable[[str], LaneTerms]
     day: Callable[[float], str]
+    stage: Callable[[InboxSlice], StagedSlice]
     emit: Listener

@@ -1,0 +1,124 @@
+"""Between the inbox and the runs: checking single requests at the door, and staging a slice."""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from backburner.client.cache_advice import cache_advice, taught, unmarked_since
+from backburner.errors import InputError
+from backburner.nouns.budget import Billing
+from backburner.nouns.request import encode_params, read_params, travelling
+from backburner.nouns.run import RunSpec
+from backburner.nouns.tariff import ModelPrice, Tariff
+from backburner.nouns.ticket import InboxSlice
+from backburner.nouns.urgency import Urgency
+from backburner.plan.caching.choices import CachePolicy
+from backburner.plan.packing import PackLimits
+from backburner.runs.cache_marks import CacheAdvice
+from backburner.runs.faults import Faults
+from backburner.runs.input_copy import copy_input
+from backburner.runs.input_warnings import InputWarning
+from backburner.runs.segments import BatchCounter
+from backburner.runs.stager import Order, Stager
+from backburner.runs.staging import Desk, commit_in, stage, throw_away
+from backburner.store.inbox import inbox_bodies
+from backburner.worker.tools import StagedSlice
+
+INBOX: Final = "inbox"
+"""The name of every run that is made of tickets."""
+
+Body = Mapping[str, object] | bytes | str
+"""A Messages body as its caller has it: an object, or JSON that is kept as it is."""
+
+_ORDER: Final = Order(
+    lane="", name=INBOX, title="the request", output=None, prefix="", is_inbox=True
+)
+
+
+def bodies_at_the_door(
+    bodies: Iterable[Body], betas: tuple[str, ...], known_models: Collection[str]
+) -> tuple[list[bytes], tuple[InputWarning, ...]]:
+    """Single requests as they will travel, checked as those of a list are.
+
+    Raises:
+        InputError: One of them is no JSON object.
+        InputFaults: A batch would refuse one of them.
+    """
+    taken = [_as_json(number, body) for number, body in enumerate(bodies, 1)]
+    names = (f"request {number}" for number in range(1, len(taken) + 1))
+    order = replace(_ORDER, known_models=known_models)
+    faults = Faults()
+    stager = Stager(_spec(betas), order, BatchCounter(PackLimits()), faults)
+    with Path(os.devnull).open("wb") as nowhere:
+        stager.read(BytesIO(b"".join(_lines(names, taken))), nowhere)
+    faults.raise_if_any(order.title)
+    return taken, stager.warnings
+
+
+def _as_json(number: int, body: Body) -> bytes:
+    try:
+        if isinstance(body, Mapping):
+            raw = encode_params(body)
+        else:
+            raw = body.encode() if isinstance(body, str) else bytes(body)
+            raw.decode()
+        read_params(raw)
+        return travelling(raw.strip())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"request {number} is no Messages body: {error}",
+            hint='give one JSON object such as {"model": …, "max_tokens": …, "messages": […]}',
+        ) from error
+
+
+def _lines(names: Iterable[str], bodies: Iterable[bytes]) -> Iterator[bytes]:
+    """Each body as a line of a list of requests; its bytes are not written anew."""
+    for name, body in zip(names, bodies, strict=True):
+        yield b'{"custom_id":"%b","params":%b}\n' % (name.encode(), body)
+
+
+def _spec(betas: tuple[str, ...], policy: CachePolicy = CachePolicy.OFF) -> RunSpec:
+    return RunSpec(kind="requests", format="jsonl", betas=betas, collapse=False, cache=policy.value)
+
+
+def ticket_stager(
+    desk: Desk, tariff: Callable[[Iterable[str]], Tariff]
+) -> Callable[[InboxSlice], StagedSlice]:
+    """Gives what makes a run of tickets, as one is made of a list of requests."""
+
+    def staged(taken: InboxSlice) -> StagedSlice:
+        terms = taken.terms
+        # Nothing is planned for a sync call: it is one of few, and somebody waits for it.
+        is_sync = terms.timing.urgency is Urgency.NOW
+        policy = CachePolicy.OFF if is_sync else CachePolicy.AUTO
+        order = replace(
+            _ORDER,
+            lane=taken.lane,
+            billing=Billing(owner=terms.owner, tags=terms.tags),
+            timing=terms.timing,
+        )
+        with desk.store.read() as tx:
+            lines = _lines(taken.tickets, inbox_bodies(tx, taken.tickets))
+            copy = copy_input(desk.vault, desk.clock, lines)
+        advice = _advice(desk, tariff, policy)
+        made = stage(desk, _spec(terms.betas, policy), copy, order, advice)
+        return StagedSlice(
+            run=made.run.id,
+            commit=lambda tx: commit_in(tx, made, desk.clock.now()),
+            throw_away=partial(throw_away, desk, made),
+        )
+
+    return staged
+
+
+def _advice(
+    desk: Desk, tariff: Callable[[Iterable[str]], Tariff], policy: CachePolicy
+) -> CacheAdvice | None:
+    def price_of(model: str) -> ModelPrice:
+        return tariff([model]).price(model)
+
+    return cache_advice(policy, price_of, taught(desk.store), unmarked=unmarked_since(desk.store))

@@ -1,0 +1,82 @@
+"""Sealing the inbox: tickets that travel together become a run.
+
+How a run is staged is told by whoever makes the tools: it stands above the worker. The lease, and
+the one transaction in which tickets leave the inbox and the run begins to count, are here.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from backburner.errors import LeaseLost
+from backburner.nouns.batch import Batch
+from backburner.nouns.ticket import InboxSlice, TicketRow, TicketTerms
+from backburner.plan.sealing import Seal, slice_of, slice_timing
+from backburner.store.batches import batches_of_run
+from backburner.store.inbox import inbox_due, inbox_holds, inbox_take
+from backburner.store.lanes import LaneRow, lane_fence
+from backburner.store.tickets import tickets_place
+from backburner.telemetry import TicketsSealed
+from backburner.worker.tools import Tools
+
+
+def seal(tools: Tools, lane: LaneRow, wanted: Iterable[Seal]) -> bool:
+    """Seal one slice of each urgency; whether there was one.
+
+    A step does no more, so that it ends within its lease: what is left is due at once.
+
+    Raises:
+        LeaseLost: Another worker has the lane, and nothing was sealed.
+    """
+    slices = [taken for one in wanted if (taken := _next_slice(tools, lane, one))]
+    for tickets in slices:
+        _seal_one(tools, lane, tickets)
+    return bool(slices)
+
+
+def _next_slice(tools: Tools, lane: LaneRow, wanted: Seal) -> tuple[TicketRow, ...]:
+    with tools.store.read() as tx:
+        due = inbox_due(tx, lane.name, wanted.urgency, wanted.due_by)
+    return slice_of(due, tools.terms.limits.body_bytes) if due else ()
+
+
+def _seal_one(tools: Tools, lane: LaneRow, tickets: Sequence[TicketRow]) -> None:
+    """Make a run of tickets, in two phases as every run is.
+
+    A ticket that was canceled meanwhile may not travel: then nothing counts, and the next step
+    seals the others.
+    """
+    staged = tools.stage(_slice(lane, tickets))
+    ids = [one.id for one in tickets]
+    try:
+        with tools.store.write() as tx:
+            lane_fence(tx, lane)
+            is_whole = inbox_holds(tx, ids)
+            if is_whole:
+                staged.commit(tx)
+                inbox_take(tx, ids)
+                tickets_place(tx, _places(ids, batches_of_run(tx, staged.run)))
+    except LeaseLost:
+        staged.throw_away()
+        raise
+    if not is_whole:
+        staged.throw_away()
+        return
+    urgency = str(tickets[0].urgency)
+    tools.emit(TicketsSealed(run=staged.run, requests=len(ids), urgency=urgency))
+
+
+def _slice(lane: LaneRow, tickets: Sequence[TicketRow]) -> InboxSlice:
+    first = tickets[0]
+    terms = TicketTerms(
+        timing=slice_timing(tickets),
+        betas=tuple(first.betas.split(",")) if first.betas else (),
+        owner=first.owner,
+        tags=first.tags,
+    )
+    return InboxSlice(lane=lane.name, terms=terms, tickets=tuple(one.id for one in tickets))
+
+
+def _places(ids: Sequence[str], batches: Iterable[Batch]) -> Iterator[tuple[str, int, int]]:
+    """The ticket of each request of a run, with its batch and its place there."""
+    for batch in batches:
+        for position in range(batch.requests):
+            yield ids[batch.first_request + position], batch.id, position
