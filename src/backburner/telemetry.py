@@ -159,6 +159,16 @@ class BatchFollows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowMissed:
+    """Nobody was there while a lane's window was open: what waited for it goes now."""
+
+    event: ClassVar[str] = "window.missed"
+    lane: str
+    batches: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BatchHalved:
     """A batch that was refused for now again and again was made two.
 
@@ -216,6 +226,7 @@ Event = (
     | DuplicateFound
     | BatchCanceled
     | BatchFollows
+    | WindowMissed
     | BatchHalved
     | TicketsSealed
     | RetriesSealed

@@ -1,6 +1,7 @@
 """Windows in time: nights on which the clock is changed, ends of months, and clocks that jump."""
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -161,11 +162,23 @@ def test_what_was_missed_began_after_the_last_look_and_is_over():
     night = [daily("23:00-06:00")]
     looked, now = local("2026-11-21T23:10", BERLIN), local("2026-11-24T09:00", BERLIN)
 
-    found = missed(night, BERLIN, looked, now)
+    def missed_by(now: float, *, seen_at: float | None = looked, waiting: float = looked) -> Any:
+        return missed(night, BERLIN, seen_at=seen_at, waiting_since=waiting, now=now)
 
-    assert told(found, BERLIN)[:2] == ("2026-11-23T23:00+01:00", "2026-11-24T06:00+01:00")
-    assert missed(night, BERLIN, local("2026-11-23T23:10", BERLIN), now) is None
-    assert missed(night, BERLIN, looked, local("2026-11-22T23:30", BERLIN)) is None
+    last = ("2026-11-23T23:00+01:00", "2026-11-24T06:00+01:00")
+    assert told(missed_by(now), BERLIN)[:2] == last
+    assert told(missed_by(now, seen_at=None), BERLIN)[:2] == last
+    assert missed_by(now, seen_at=local("2026-11-23T23:10", BERLIN)) is None
+    assert missed_by(now, waiting=local("2026-11-24T07:00", BERLIN)) is None
+    assert missed_by(local("2026-11-22T23:30", BERLIN)) is None
+
+
+def test_what_came_while_a_window_was_open_waited_for_it_too():
+    came, now = local("2026-11-23T23:10", BERLIN), local("2026-11-24T09:00", BERLIN)
+
+    found = missed([daily("23:00-06:00")], BERLIN, seen_at=None, waiting_since=came, now=now)
+
+    assert found is not None
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from backburner.telemetry import (
     FaultSeen,
     RetriesSealed,
     TicketsSealed,
+    WindowMissed,
 )
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def event_in_words(event: Event) -> str:  # noqa: C901, PLR0912  # one short cas
             words = f"asked Anthropic to cancel {event.upstream_id}"
         case BatchFollows():
             words = f"{many(event.requests, 'request')} may follow what went first"
+        case WindowMissed():
+            words = f"a window was missed: {many(event.requests, 'request')} go now instead"
         case BatchHalved():
             words = f"made two batches of {event.requests + event.rest:,} requests"
         case TicketsSealed():

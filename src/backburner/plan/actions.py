@@ -56,6 +56,7 @@ class LaneStep:
         seal: The tickets that leave the inbox.
         pack_retries: Put the due exceptions into a new batch.
         follow: The runs whose followers need not wait for their leaders any more.
+        make_up: Batches whose window was missed: they become `soon`.
         release: The sealed batches that may go.
         list_upstream: Ask for the workspace's batches, so that ended ones are seen.
         look_back: Search the upstream for late duplicates.
@@ -65,6 +66,7 @@ class LaneStep:
     seal: tuple[Seal, ...]
     pack_retries: bool
     follow: tuple[str, ...]
+    make_up: tuple[BatchId, ...]
     release: tuple[BatchId, ...]
     list_upstream: bool
     look_back: bool

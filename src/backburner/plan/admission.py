@@ -7,6 +7,7 @@ right in both cases. With none under way, the batch may be larger than the queue
 Source: platform.claude.com api/rate-limits (batch limits by tier), 2026-08-22.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +56,25 @@ def after_throttle(fault: Fault, *, requests: int, refusals: int, others_away: b
     if others_away:
         return AwaitRoom()
     return Halve() if requests > 1 and refusals >= _HALVE_AFTER else TryLater()
+
+
+def fitting(sizes: Iterable[int], *, limit: int, queued: int) -> int:
+    """How many of the next batches the lane's own limit has room for.
+
+    They go in their order, so that a large one is not overtaken for ever. One that is larger than
+    the limit goes alone.
+
+    Args:
+        sizes: The requests of each.
+        queued: Requests that are with the upstream, or on their way.
+    """
+    count = 0
+    for size in sizes:
+        if queued and queued + size > limit:
+            break
+        queued += size
+        count += 1
+    return count
 
 
 def goes_at(due_at: float, hold: str | None, *, others_away: bool) -> float:

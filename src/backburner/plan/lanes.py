@@ -1,15 +1,17 @@
 """What a lane's step does: pack retries, release batches, list the upstream."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Final
 
-from backburner.nouns.batch import BatchId
+from backburner.nouns.batch import BatchId, Via
+from backburner.nouns.urgency import Urgency
 from backburner.plan.actions import LaneStep
-from backburner.plan.admission import goes_at
+from backburner.plan.admission import fitting, goes_at
 from backburner.plan.caching.following import LOOK_AGAIN, WaitingWave, goes_on_at
 from backburner.plan.polling import next_poll
-from backburner.plan.sealing import Seal, Waiting, next_seal, seals_all
+from backburner.plan.sealing import GATHER, Seal, Waiting, next_seal, seals, seals_all
 
 FAR: Final = 6 * 3600.0
 """Seconds until a lane without anything to do is looked at again, should nobody wake it."""
@@ -21,7 +23,19 @@ LOOK_BACK_EVERY: Final = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class ReleaseAll:
-    """Release everything that waits: `drain`."""
+    """Release everything that waits, whatever the window: `drain --now`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseDue:
+    """Release what urgency, window and deadline allow now: `worker` and `drain`.
+
+    Attributes:
+        makes_up: Whether work goes at once whose window nobody saw. A process that is always there
+            does; a line in cron does not, since it may only be in the wrong zone.
+    """
+
+    makes_up: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +50,29 @@ class ReleaseRetries:
     """Release no first attempts: `drain --collect`."""
 
 
-Allowance = ReleaseAll | ReleaseRun | ReleaseRetries
+Allowance = ReleaseAll | ReleaseDue | ReleaseRun | ReleaseRetries
 """What a tick may release. Retries may always go: their runs were released before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedBatch:
-    """A batch that waits for its release; a batch of retries has no run."""
+    """A batch that waits for its release; a batch of retries has no run.
+
+    Attributes:
+        requests: How many requests it holds.
+        deadline: By when its answers were promised; None where nothing was.
+        created_at: Since when it waits.
+    """
 
     id: BatchId
     run: str | None
     due_at: float
     hold: str | None = None
+    via: str = Via.BATCH
+    requests: int = 1
+    urgency: str = Urgency.WINDOW
+    deadline: float | None = None
+    created_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +87,12 @@ class LaneView:
         looked_back_at: When late duplicates were last searched for; None if nothing was ever armed.
         retry_after: What the upstream asked us to wait with its last list.
         is_stopped: Whether nothing may be sent until a person opens the lane.
+        window_is_open: Whether the lane may send now; a lane without windows always may.
+        window_opens_at: When a window opens next; None where it is open, or never opens again.
+        missed_until: When the last window closed in which nobody looked; None where none was
+            missed.
+        queue_limit: The most requests that may be with the upstream at once.
+        queued: How many are, or are on their way.
     """
 
     sealed: tuple[SealedBatch, ...]
@@ -73,6 +104,11 @@ class LaneView:
     is_stopped: bool = False
     waves: tuple[WaitingWave, ...] = ()
     inbox: tuple[Waiting, ...] = ()
+    window_is_open: bool = True
+    window_opens_at: float | None = None
+    missed_until: float | None = None
+    queue_limit: int | None = None
+    queued: int = 0
 
 
 def lane_step(view: LaneView, allowance: Allowance, now: float) -> LaneStep:
@@ -80,24 +116,33 @@ def lane_step(view: LaneView, allowance: Allowance, now: float) -> LaneStep:
     if view.is_stopped:
         view = replace(view, sealed=(), waves=(), inbox=(), retry_due_at=None)
     view = replace(view, waves=tuple(one for one in view.waves if _may_run(one.run, allowance)))
-    ready = [_timed(one, view) for one in view.sealed if _may_go(one, allowance)]
+    ready = [_timed(one, view, allowance) for one in view.sealed if _may_go(one, allowance)]
+    due = [one for one in ready if one.due_at <= now]
     return LaneStep(
-        seal=_to_seal(view, allowance),
+        seal=_to_seal(view, allowance, now),
         pack_retries=view.retry_due_at is not None and view.retry_due_at <= now,
         follow=tuple(one.run for one in view.waves if _may_follow(one, now)),
-        release=tuple(one.id for one in ready if one.due_at <= now),
+        make_up=tuple(one.id for one in view.sealed if _was_missed(one, view, allowance)),
+        release=tuple(one.id for one in _fitting(due, view)),
         list_upstream=_is_poll_due(view, now),
         look_back=view.looked_back_at is not None and view.looked_back_at + LOOK_BACK_EVERY <= now,
         due_at=_due_again(view, ready, allowance, now),
     )
 
 
-def _to_seal(view: LaneView, allowance: Allowance) -> tuple[Seal, ...]:
+def _to_seal(view: LaneView, allowance: Allowance, now: float) -> tuple[Seal, ...]:
     match allowance:
         case ReleaseAll():
             return seals_all(view.inbox)
+        case ReleaseDue():
+            return seals(view.inbox, now, _gather(allowance))
         case ReleaseRun() | ReleaseRetries():
             return ()
+
+
+def _gather(allowance: Allowance) -> float:
+    """How long tickets wait for others: one pass does not come back for those that do."""
+    return GATHER if isinstance(allowance, ReleaseDue) and allowance.makes_up else 0.0
 
 
 def _may_go(sealed: SealedBatch, allowance: Allowance) -> bool:
@@ -107,7 +152,7 @@ def _may_go(sealed: SealedBatch, allowance: Allowance) -> bool:
 def _may_run(wanted: str, allowance: Allowance) -> bool:
     """Whether first attempts of a run may be released."""
     match allowance:
-        case ReleaseAll():
+        case ReleaseAll() | ReleaseDue():
             return True
         case ReleaseRun(run):
             return wanted == run
@@ -120,10 +165,53 @@ def _may_follow(wave: WaitingWave, now: float) -> bool:
     return at is not None and at <= now
 
 
-def _timed(sealed: SealedBatch, view: LaneView) -> SealedBatch:
+def _timed(sealed: SealedBatch, view: LaneView, allowance: Allowance) -> SealedBatch:
     """The batch with the time at which it may be tried as its due time."""
     away = bool(view.in_flight)
-    return replace(sealed, due_at=goes_at(sealed.due_at, sealed.hold, others_away=away))
+    due_at = goes_at(sealed.due_at, sealed.hold, others_away=away)
+    if isinstance(allowance, ReleaseDue):
+        due_at = max(due_at, leaves_at(sealed, view))
+    return replace(sealed, due_at=due_at)
+
+
+def leaves_at(sealed: SealedBatch, view: LaneView) -> float:
+    """From when its urgency lets a batch go; retries always may."""
+    if sealed.run is None:
+        return 0.0
+    match Urgency(sealed.urgency):
+        case Urgency.NOW | Urgency.SOON:
+            return 0.0
+        case Urgency.WINDOW | Urgency.DEADLINE:
+            return _window_at(view)
+
+
+def _window_at(view: LaneView) -> float:
+    if view.window_is_open:
+        return 0.0
+    return inf if view.window_opens_at is None else view.window_opens_at
+
+
+def _was_missed(sealed: SealedBatch, view: LaneView, allowance: Allowance) -> bool:
+    """Whether a batch waited for a window in which nobody looked, and is to go instead."""
+    if not (isinstance(allowance, ReleaseDue) and allowance.makes_up) or view.missed_until is None:
+        return False
+    waited = sealed.urgency == Urgency.WINDOW and sealed.created_at < view.missed_until
+    return waited and sealed.run is not None and not view.window_is_open
+
+
+def _rank(sealed: SealedBatch) -> int:
+    """What goes first where not all of it fits: the more urgent, and retries."""
+    return 0 if sealed.run is None else list(Urgency).index(Urgency(sealed.urgency)) + 1
+
+
+def _fitting(due: Sequence[SealedBatch], view: LaneView) -> Iterable[SealedBatch]:
+    """Those for which the queue has room; direct calls are in no queue."""
+    if view.queue_limit is None:
+        return due
+    direct = [one for one in due if one.via == Via.DIRECT]
+    others = sorted((one for one in due if one.via != Via.DIRECT), key=_rank)
+    sizes = [one.requests for one in others]
+    return [*direct, *others[: fitting(sizes, limit=view.queue_limit, queued=view.queued)]]
 
 
 def _is_poll_due(view: LaneView, now: float) -> bool:
@@ -147,8 +235,8 @@ def _due_again(
     for wave in view.waves:
         at = goes_on_at(wave.leaders, now)
         times.append(now + LOOK_AGAIN if at is None else min(at, now + LOOK_AGAIN))
-    to_seal = next_seal(view.inbox)
-    if to_seal is not None and (to_seal > now or _to_seal(view, allowance)):
+    to_seal = next_seal(view.inbox, _gather(allowance))
+    if to_seal is not None and (to_seal > now or _to_seal(view, allowance, now)):
         # A step seals one slice of each urgency, as it packs one batch of retries.
         times.append(max(to_seal, now))
     if view.retry_due_at is not None:

@@ -49,13 +49,19 @@ def opening(windows: Sequence[Window], zone: str, at: float) -> Opening | None:
     return next(openings(windows, zone, at), None)
 
 
-def missed(windows: Sequence[Window], zone: str, since: float, now: float) -> Opening | None:
-    """The last opening that began after `since` and is over; None where there is none."""
+def missed(
+    windows: Sequence[Window], zone: str, *, seen_at: float | None, waiting_since: float, now: float
+) -> Opening | None:
+    """The last opening that is over, that something waited for, and that nobody saw.
+
+    Args:
+        seen_at: When somebody last saw a window open.
+    """
     last = None
-    for one in openings(windows, zone, since):
+    for one in openings(windows, zone, waiting_since):
         if one.until > now:
             break
-        if one.since > since:
+        if seen_at is None or one.since > seen_at:
             last = one
     return last
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Row, func, insert, select, true, update
 
 from backburner.errors import LeaseLost, MoveRefused, NotFound
 from backburner.nouns.batch import FOR_BUDGET, MOVES, Batch, BatchId, BatchState, Fence, Via
+from backburner.nouns.urgency import Urgency
 from backburner.store.armings import arming_note
 from backburner.store.budgets import reservations_end
 from backburner.store.engine import Transaction
@@ -290,6 +291,17 @@ def batches_release(tx: Transaction, ids: Sequence[BatchId], now: float) -> int:
         .values(state=BatchState.RELEASED, hold=None, due_at=func.min(batch.c.due_at, now))
     )
     return tx.execute(statement).rowcount
+
+
+def batches_hurry(tx: Transaction, ids: Sequence[BatchId]) -> int:
+    """Let batches that were to wait for a window go with the next; gives their requests."""
+    statement = (
+        update(batch)
+        .where(batch.c.id.in_(ids), batch.c.urgency == Urgency.WINDOW)
+        .values(urgency=Urgency.SOON)
+        .returning(batch.c.requests)
+    )
+    return sum(tx.execute(statement).scalars())
 
 
 def batches_releasable(tx: Transaction, ids: Sequence[BatchId]) -> list[Batch]:

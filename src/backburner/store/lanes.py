@@ -19,6 +19,7 @@ class LaneRow:
         looked_back_at: When the upstream was last searched for late duplicates; at first, when the
             first batch was armed.
         restored_at: When the store was last found to be older than its vault.
+        window_seen_at: When somebody who may send last saw a window of it open.
     """
 
     name: str
@@ -33,6 +34,7 @@ class LaneRow:
     faults: int
     looked_back_at: float | None
     restored_at: float | None
+    window_seen_at: float | None
 
 
 OPEN = "open"

@@ -37,6 +37,7 @@ lane = Table(
     Column("faults", Integer, nullable=False),
     Column("looked_back_at", Float),
     Column("restored_at", Float),
+    Column("window_seen_at", Float),
 )
 
 run = Table(

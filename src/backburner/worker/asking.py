@@ -54,7 +54,8 @@ def _ended(tools: Tools, batch: Batch, now: float, turnaround: float | None) -> 
     with tools.store.write() as tx:
         batch_move(tx, batch, BatchState.ENDED, changes)
         leads = bool(batch.run and batches_held(tx, batch.run, Hold.LEADERS))
-        if batches_end_hold(tx, batch.lane, Hold.ROOM) or leads:
+        waits_for_room = batches_end_hold(tx, batch.lane, Hold.ROOM) or leads
+        if waits_for_room or tools.lane_terms(batch.lane).queue_limit is not None:
             lane_wake(tx, batch.lane, now)
     tools.emit(BatchEnded(batch=batch.id, run=batch.run, upstream_id=batch.upstream_id or ""))
 

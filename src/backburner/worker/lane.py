@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from backburner.nouns.batch import FOR_BUDGET, Batch, BatchState
+from backburner.nouns.batch import FOR_BUDGET, QUEUED, Batch, BatchState, Via
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.actions import LaneStep
 from backburner.plan.lanes import Allowance, LaneView, SealedBatch, lane_step
@@ -23,24 +23,28 @@ from backburner.worker.retrying import pack_retries
 from backburner.worker.sealing import seal
 from backburner.worker.stopping import stop_lane
 from backburner.worker.tools import Tools
+from backburner.worker.windowing import make_up, missed_until, seen_by, window_at
 
 
 def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
     """Do a lane's step under its lease."""
     now = tools.clock.now()
     plan = lane_step(_view(tools, lane), allowance, now)
+    if plan.make_up:
+        make_up(tools, lane, plan.make_up)
     sealed = seal(tools, lane, plan.seal)
     packed = plan.pack_retries and pack_retries(tools, lane)
     if plan.follow:
         let_follow(tools, lane, plan.follow, now)
-    if sealed or packed or plan.follow:
+    if sealed or packed or plan.follow or plan.make_up:
         plan = lane_step(_view(tools, lane), allowance, now)
     again = release(tools, lane, plan.release)
     if plan.look_back or plan.list_upstream:
         _look(tools, lane, plan, allowance, again)
         return
     with tools.store.write() as tx:
-        lane_rest(tx, lane, _earlier(plan.due_at, again), faults=0)
+        noted = seen_by(tools, lane, allowance)
+        lane_rest(tx, lane, _earlier(plan.due_at, again), faults=0, **noted)
 
 
 def _earlier(due_at: float, again: float | None) -> float:
@@ -70,7 +74,7 @@ def _look(
     view = _view(tools, replace(lane, **looked), retry_after)
     with tools.store.write() as tx:
         due_at = _earlier(lane_step(view, allowance, now).due_at, again)
-        lane_rest(tx, lane, due_at, faults=0, **looked)
+        lane_rest(tx, lane, due_at, faults=0, **looked, **seen_by(tools, lane, allowance))
 
 
 def _put_off(tools: Tools, lane: LaneRow, fault: Fault) -> None:
@@ -85,16 +89,19 @@ def _put_off(tools: Tools, lane: LaneRow, fault: Fault) -> None:
 def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> LaneView:
     with tools.store.read() as tx:
         unsent = batches_where(tx, [lane.name], [BatchState.SEALED, BatchState.HELD])
-        sent = batches_where(tx, [lane.name], [BatchState.SENT])
+        away = batches_where(tx, [lane.name], QUEUED)
+        sent = [one for one in away if one.state is BatchState.SENT]
         waiting = waves(tx, lane.name)
         retry_due_at = exceptions_next_due(tx, lane.name)
         inbox = tuple(
             Waiting(urgency=urgency, due_at=due_at)
             for urgency, _, due_at in inbox_waiting(tx, lane.name)
         )
+    terms, now = tools.lane_terms(lane.name), tools.clock.now()
+    window = window_at(terms, now)
     return LaneView(
         sealed=tuple(
-            SealedBatch(id=one.id, run=one.run, due_at=one.due_at, hold=one.hold)
+            _sealed(one)
             for one in unsent
             if one.state is BatchState.SEALED or one.hold in FOR_BUDGET
         ),
@@ -106,6 +113,25 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
         is_stopped=lane.state == STOPPED,
         waves=waiting,
         inbox=inbox,
+        window_is_open=window.is_open,
+        window_opens_at=window.opens_at,
+        missed_until=missed_until(terms, lane.window_seen_at, unsent, now),
+        queue_limit=terms.queue_limit,
+        queued=sum(one.requests for one in away if one.via is not Via.DIRECT),
+    )
+
+
+def _sealed(one: Batch) -> SealedBatch:
+    return SealedBatch(
+        id=one.id,
+        run=one.run,
+        due_at=one.due_at,
+        hold=one.hold,
+        via=one.via,
+        requests=one.requests,
+        urgency=one.urgency,
+        deadline=one.deadline,
+        created_at=one.created_at,
     )
 
 

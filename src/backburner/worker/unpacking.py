@@ -16,6 +16,7 @@ import msgspec
 from backburner.nouns.batch import NONCE_LENGTH, Batch, body_bytes
 from backburner.nouns.outcome import BY_CODE, Outcome
 from backburner.nouns.run import Run, RunSpec
+from backburner.nouns.urgency import Urgency
 from backburner.plan.native_schemas import native
 from backburner.plan.packing import pack
 from backburner.plan.row_packs import alone, answers_in, prompts_of_body, text_in
@@ -254,4 +255,7 @@ def _sealed(
         "requests": len(bodies),
         "body_bytes": body_bytes(len(bodies), sum(map(len, bodies))),
         "segment": segment,
+        # Its run is under way: what is asked again does not wait for another window.
+        "urgency": Urgency.SOON,
+        "deadline": batch.deadline,
     }

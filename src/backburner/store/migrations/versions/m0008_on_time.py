@@ -34,6 +34,7 @@ def upgrade() -> None:
         op.add_column("run", column)
     for column in _BATCH:
         op.add_column("batch", column)
+    op.add_column("lane", sa.Column("window_seen_at", sa.Float))
     op.create_table(
         "ticket",
         sa.Column("id", sa.String, primary_key=True),
