@@ -3,6 +3,7 @@
 | event | when |
 | --- | --- |
 | `budget.held` | batches wait until a budget has room for them, or have no worst case |
+| `deadline.missed` | a run is not back although its deadline is over |
 | `batch.sent` | a create was accepted |
 | `batch.ended` | the upstream has finished with a batch |
 | `batch.collected` | its results are stored, judged and booked |
@@ -47,6 +48,17 @@ class BudgetHeld:
     requests: int
     hold: str
     scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineMissed:
+    """A run is not back although its deadline is over; `cause` says why, in words."""
+
+    event: ClassVar[str] = "deadline.missed"
+    lane: str
+    run: str
+    deadline: float
+    cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +230,7 @@ class FaultSeen:
 
 Event = (
     BudgetHeld
+    | DeadlineMissed
     | BatchSent
     | BatchEnded
     | BatchCollected
@@ -235,7 +248,7 @@ Event = (
 Listener = Callable[[Event], None]
 
 
-_WARNINGS = BatchDoubted | DuplicateFound | FaultSeen
+_WARNINGS = DeadlineMissed | BatchDoubted | DuplicateFound | FaultSeen
 
 
 def log_event(event: Event) -> None:

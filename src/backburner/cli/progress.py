@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Final
 
 from backburner.cli.output import Page
 from backburner.cli.stopping import PatientClock
-from backburner.cli.words import local, many, outcomes, size, span, when
+from backburner.cli.words import local, many, outcomes, size, when
 from backburner.nouns.batch import BatchState
 from backburner.nouns.fault import FaultKind
 from backburner.nouns.money import Money
+from backburner.nouns.spans import in_words as span
 from backburner.telemetry import (
     BatchCanceled,
     BatchCollected,
@@ -19,6 +20,7 @@ from backburner.telemetry import (
     BatchResolved,
     BatchSent,
     BudgetHeld,
+    DeadlineMissed,
     DuplicateFound,
     Event,
     FaultSeen,
@@ -60,6 +62,8 @@ def event_in_words(event: Event) -> str:  # noqa: C901, PLR0912  # one short cas
     match event:
         case BudgetHeld():
             words = _held_in_words(event)
+        case DeadlineMissed():
+            words = f"the deadline of run {event.run} was missed: {event.cause}"
         case BatchSent():
             what = many(event.requests, "request")
             words = f"sent {what} ({size(event.body_bytes)}) as {event.upstream_id}"

@@ -6,8 +6,6 @@ from typing import Final
 from backburner.nouns.money import Money
 
 _MEGABYTE: Final = 1_000_000
-_MINUTE: Final = 60
-_HOUR: Final = 3600
 _DAY: Final = 86400
 _NEAR: Final = 6 * _DAY
 
@@ -29,16 +27,6 @@ def size(count: int) -> str:
     if count < _MEGABYTE // 10:
         return f"{max(count, 100) / 1000:.1f} kB"
     return f"{count / _MEGABYTE:,.1f} MB"
-
-
-def span(seconds: float) -> str:
-    """How long: `12 s`, `3 min`, `2 h 5 min`."""
-    whole = max(int(seconds), 0)
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min"
-    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
 
 
 def local(at: float) -> datetime:

@@ -30,6 +30,7 @@ from backburner.store.ledger import LedgerRow, ledger_duplicates, ledger_of_run
 from backburner.store.runs import run_get, run_update
 from backburner.worker import Tools
 from backburner.worker.booking import price_finder
+from backburner.worker.promises import note_late_end
 
 if TYPE_CHECKING:
     from io import BufferedWriter
@@ -97,6 +98,7 @@ def finish(tools: Tools, run: Run) -> Finished:
     }
     if written is not None:
         changes["written_at"] = now
+    note_late_end(tools, run, changes["finished_at"])
     with tools.store.write() as tx:
         run_update(tx, run.id, **changes)
         ended = run_get(tx, run.id)

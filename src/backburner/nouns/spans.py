@@ -1,4 +1,4 @@
-"""Spans of time as people type them: `12h`, `30d`."""
+"""Spans of time as people type them, `12h` or `30d`, and as they read them: `2 h 5 min`."""
 
 import re
 from datetime import timedelta
@@ -13,6 +13,18 @@ _UNITS: Final = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+
+
+def in_words(seconds: float) -> str:
+    """How long: `12 s`, `3 min`, `2 h 5 min`."""
+    whole = max(int(seconds), 0)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
 
 
 def span_of(text: str, option: str) -> timedelta:

@@ -93,6 +93,7 @@ class LaneView:
             missed.
         queue_limit: The most requests that may be with the upstream at once.
         queued: How many are, or are on their way.
+        deadline: The next one, at which somebody has to look whether it is kept.
     """
 
     sealed: tuple[SealedBatch, ...]
@@ -109,6 +110,7 @@ class LaneView:
     missed_until: float | None = None
     queue_limit: int | None = None
     queued: int = 0
+    deadline: float | None = None
 
 
 def lane_step(view: LaneView, allowance: Allowance, now: float) -> LaneStep:
@@ -239,6 +241,8 @@ def _due_again(
     if to_seal is not None and (to_seal > now or _to_seal(view, allowance, now)):
         # A step seals one slice of each urgency, as it packs one batch of retries.
         times.append(max(to_seal, now))
+    if view.deadline is not None:
+        times.append(view.deadline)
     if view.retry_due_at is not None:
         # More may be due than one step packs: the rest makes the lane due again at once.
         times.append(max(view.retry_due_at, now))

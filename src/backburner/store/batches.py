@@ -66,6 +66,12 @@ def batch_by_nonce(tx: Transaction, nonce: str) -> Batch | None:
     return _batch(row) if row else None
 
 
+def batches_by_id(tx: Transaction, ids: Iterable[int]) -> list[Batch]:
+    """The batches with these numbers, oldest first."""
+    query = select(*_COLUMNS).where(batch.c.id.in_(set(ids))).order_by(batch.c.id)
+    return [_batch(row) for row in tx.execute(query)]
+
+
 def batches_of_run(tx: Transaction, run: str) -> list[Batch]:
     """The batches of a run's first attempts, in the order of its requests."""
     rows = tx.execute(select(*_COLUMNS).where(batch.c.run == run).order_by(batch.c.first_request))

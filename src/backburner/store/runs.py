@@ -67,6 +67,12 @@ def runs_all(tx: Transaction) -> list[Run]:
     return [_run(row) for row in tx.execute(select(*_COLUMNS).order_by(run.c.created_at, run.c.id))]
 
 
+def runs_where(tx: Transaction, condition: ColumnElement[bool]) -> list[Run]:
+    """The runs of which something holds, oldest first."""
+    query = select(*_COLUMNS).where(condition).order_by(run.c.created_at, run.c.id)
+    return [_run(row) for row in tx.execute(query)]
+
+
 def runs_unwritten(tx: Transaction, lanes: tuple[str, ...]) -> list[Run]:
     """The runs of these lanes that were not closed, or whose output was not written yet."""
     unwritten = run.c.output.is_not(None) & run.c.written_at.is_(None)

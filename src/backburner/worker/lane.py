@@ -13,15 +13,18 @@ from backburner.store.batches import batches_bring_forward, batches_where
 from backburner.store.exceptions import exceptions_next_due
 from backburner.store.inbox import inbox_waiting
 from backburner.store.lanes import STOPPED, LaneRow, lane_rest
+from backburner.store.promises import promise_next
 from backburner.telemetry import FaultSeen
 from backburner.upstream import Answer, Page, Upstream
 from backburner.worker.following import let_follow, waves
 from backburner.worker.looking import ENDED, Until, walk
 from backburner.worker.looking_back import look_back
+from backburner.worker.promises import note_misses
 from backburner.worker.releasing import release
 from backburner.worker.retrying import pack_retries
 from backburner.worker.sealing import seal
 from backburner.worker.stopping import stop_lane
+from backburner.worker.times import posix
 from backburner.worker.tools import Tools
 from backburner.worker.windowing import make_up, missed_until, seen_by, window_at
 
@@ -42,6 +45,7 @@ def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
     if plan.look_back or plan.list_upstream:
         _look(tools, lane, plan, allowance, again)
         return
+    note_misses(tools, lane)
     with tools.store.write() as tx:
         noted = seen_by(tools, lane, allowance)
         lane_rest(tx, lane, _earlier(plan.due_at, again), faults=0, **noted)
@@ -58,7 +62,7 @@ def _look(
     now = tools.clock.now()
     upstream = tools.connect(lane.name)
     looked: dict[str, Any] = {}
-    retry_after = None
+    retry_after, ended = None, {}
     if plan.look_back:
         fault = look_back(tools, lane, upstream)
         if fault is not None:
@@ -70,7 +74,8 @@ def _look(
         if isinstance(seen, Fault):
             _put_off(tools, lane, seen)
             return
-        looked["polled_at"], retry_after = now, seen.retry_after
+        looked["polled_at"], retry_after, ended = now, seen.retry_after, seen.ended
+    note_misses(tools, lane, ended)
     view = _view(tools, replace(lane, **looked), retry_after)
     with tools.store.write() as tx:
         due_at = _earlier(lane_step(view, allowance, now).due_at, again)
@@ -79,6 +84,7 @@ def _look(
 
 def _put_off(tools: Tools, lane: LaneRow, fault: Fault) -> None:
     tools.emit(FaultSeen(lane=lane.name, call="list", batch=None, fault=fault))
+    note_misses(tools, lane)
     due_at = tools.clock.now() + fault_wait(lane.faults, fault.retry_after)
     with tools.store.write() as tx:
         lane_rest(tx, lane, due_at, faults=lane.faults + 1)
@@ -97,6 +103,7 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
             Waiting(urgency=urgency, due_at=due_at)
             for urgency, _, due_at in inbox_waiting(tx, lane.name)
         )
+        deadline = promise_next(tx, lane.name, tools.clock.now())
     terms, now = tools.lane_terms(lane.name), tools.clock.now()
     window = window_at(terms, now)
     return LaneView(
@@ -113,6 +120,7 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
         is_stopped=lane.state == STOPPED,
         waves=waiting,
         inbox=inbox,
+        deadline=deadline,
         window_is_open=window.is_open,
         window_opens_at=window.opens_at,
         missed_until=missed_until(terms, lane.window_seen_at, unsent, now),
@@ -137,16 +145,22 @@ def _sealed(one: Batch) -> SealedBatch:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """The list was read; `retry_after` is what the upstream asked to wait with that."""
+    """The list was read.
+
+    Attributes:
+        retry_after: What the upstream asked to wait with that.
+        ended: When those of ours ended that it showed so.
+    """
 
     retry_after: float | None
+    ended: dict[str, float | None]
 
 
 def _list(tools: Tools, lane: LaneRow, upstream: Upstream) -> Fault | _Listed:
     """Bring forward what has ended, or is no longer listed."""
     with tools.store.read() as tx:
         ours = _by_upstream_id(batches_where(tx, [lane.name], [BatchState.SENT]))
-    ready: list[str] = []
+    ended: dict[str, float | None] = {}
     retry_after: float | None = None
 
     def turned(page: Answer[Page]) -> None:
@@ -158,12 +172,12 @@ def _list(tools: Tools, lane: LaneRow, upstream: Upstream) -> Fault | _Listed:
             return remote
         listed = ours.pop(remote.id, None)
         if listed is not None and remote.processing_status == ENDED:
-            ready.append(remote.id)
+            ended[remote.id] = posix(remote.ended_at)
         if not ours:
             break
     with tools.store.write() as tx:
-        batches_bring_forward(tx, [*ready, *ours], tools.clock.now())
-    return _Listed(retry_after)
+        batches_bring_forward(tx, [*ended, *ours], tools.clock.now())
+    return _Listed(retry_after, ended)
 
 
 def _by_upstream_id(batches: list[Batch]) -> dict[str, Batch]:
