@@ -16,6 +16,8 @@
 | `tickets.sealed` | tickets left the inbox and became a run |
 | `retries.sealed` | due exceptions were put into a new batch |
 | `fault.seen` | a call failed |
+| `run.finished` | all requests of a run ended, and its output is written |
+| `step.failed` | a step of the worker failed in a way that it should not, and is tried again |
 
 Fields are ids, counts, bytes and seconds. Prompts, answers and credentials are never among them.
 """
@@ -228,6 +230,41 @@ class FaultSeen:
     fault: Fault
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """All requests of a run ended, and its output is written if it has one.
+
+    Attributes:
+        outcomes: Its rows by outcome.
+        paid: Picodollars, as far as prices are known.
+    """
+
+    event: ClassVar[str] = "run.finished"
+    lane: str
+    run: str
+    requests: int
+    outcomes: Mapping[str, int]
+    paid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFailed:
+    """A step of the worker failed; all else goes on.
+
+    Attributes:
+        what: A lane, a run, or the store.
+        error: The code of an error of ours; the kind of any other, whose message is not told.
+        wait: Seconds until it is tried again.
+    """
+
+    event: ClassVar[str] = "step.failed"
+    what: str
+    error: str
+    message: str
+    hint: str
+    wait: float
+
+
 Event = (
     BudgetHeld
     | DeadlineMissed
@@ -244,15 +281,22 @@ Event = (
     | TicketsSealed
     | RetriesSealed
     | FaultSeen
+    | RunFinished
+    | StepFailed
 )
 Listener = Callable[[Event], None]
 
 
-_WARNINGS = DeadlineMissed | BatchDoubted | DuplicateFound | FaultSeen
+_WARNINGS = DeadlineMissed | BatchDoubted | DuplicateFound | FaultSeen | StepFailed
+
+
+def is_warning(event: Event) -> bool:
+    """Whether an event tells of something that went wrong."""
+    return isinstance(event, _WARNINGS)
 
 
 def log_event(event: Event) -> None:
     """The listener that writes each event to the `backburner` logger, as fields."""
-    level = logging.WARNING if isinstance(event, _WARNINGS) else logging.INFO
+    level = logging.WARNING if is_warning(event) else logging.INFO
     values = {field.name: getattr(event, field.name) for field in fields(event)}
     log.log(level, event.event, extra={"backburner": values})

@@ -27,6 +27,7 @@ from backburner.cli.run import run
 from backburner.cli.session import Session
 from backburner.cli.status import results, status
 from backburner.cli.verify import verify
+from backburner.cli.worker import worker
 from backburner.errors import BackburnerError, InputError, InputFaults
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ for command in (
     plan,
     enqueue,
     drain,
+    worker,
     status,
     results,
     retry,

@@ -25,6 +25,8 @@ from backburner.telemetry import (
     Event,
     FaultSeen,
     RetriesSealed,
+    RunFinished,
+    StepFailed,
     TicketsSealed,
     WindowMissed,
 )
@@ -91,7 +93,9 @@ def event_in_words(event: Event) -> str:  # noqa: C901, PLR0912  # one short cas
             words = f"retrying {many(event.requests, 'request')}"
         case FaultSeen():
             words = _fault_in_words(event)
-        case BatchEnded():
+        case StepFailed():
+            words = _failed_in_words(event)
+        case BatchEnded() | RunFinished():
             pass
     return words
 
@@ -99,6 +103,12 @@ def event_in_words(event: Event) -> str:  # noqa: C901, PLR0912  # one short cas
 def _collected(event: BatchCollected) -> str:
     told = outcomes({str(name): count for name, count in event.outcomes.items()})
     return f"{told}; {event.retries:,} to be tried again" if event.retries else told
+
+
+def _failed_in_words(event: StepFailed) -> str:
+    message = event.message or f"a step failed in a way it should not: {event.error}"
+    hint = f"; {event.hint}" if event.hint else ""
+    return f"{event.what}: {message}{hint} (tried again in {span(event.wait)})"
 
 
 def _held_in_words(event: BudgetHeld) -> str:

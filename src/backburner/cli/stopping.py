@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -86,12 +86,52 @@ class PatientClock:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Take signals in while something is under way."""
-        if threading.current_thread() is not threading.main_thread():
+        with _taking(self.take):
             yield
-            return
-        before = {number: signal.signal(number, self.take) for number in _SIGNALS}
-        try:
+
+
+class Ending:
+    """Signals to a worker: the first ends it after the step at hand, a second one at once."""
+
+    def __init__(self) -> None:
+        self._asked: int | None = None
+
+    def is_asked(self) -> bool:
+        """Whether somebody wants the worker to end."""
+        return self._asked is not None
+
+    @property
+    def exit_code(self) -> int:
+        """That of a process that a signal ended."""
+        return 128 + (self._asked or 0)
+
+    def take(self, number: int, _frame: FrameType | None = None) -> None:
+        """Take a signal in.
+
+        Raises:
+            Stopped: It is the second.
+        """
+        again = self._asked is not None
+        self._asked = number
+        if again:
+            raise Stopped(number)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take signals in while something is under way."""
+        with _taking(self.take):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+
+
+@contextmanager
+def _taking(take: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Let signals be taken by somebody; only the main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, take) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

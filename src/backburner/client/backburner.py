@@ -25,6 +25,7 @@ from backburner.client.cache_advice import cache_advice, taught, taught_wish, un
 from backburner.client.canary import Canary, check_canary, check_nothing_held, look_at_canary
 from backburner.client.canceling import Canceled, cancel_run
 from backburner.client.checking import models_to_send, unpriced
+from backburner.client.closing import close_run, runs_to_close
 from backburner.client.driving import Reach, drain, drive, wake
 from backburner.client.failing import Failures, failures
 from backburner.client.finding import RequestStanding, find_request
@@ -47,6 +48,8 @@ from backburner.client.home import (
     worker_tools,
 )
 from backburner.client.inbox import Body
+from backburner.client.lanes import lanes_of, pin_lanes
+from backburner.client.measuring import measures
 from backburner.client.opening import Released, Resumed, release_run, resume_lane
 from backburner.client.pack_check import PackCheck, check_has_pack_check, look_at_check
 from backburner.client.preparing import (
@@ -59,12 +62,14 @@ from backburner.client.preparing import (
     prepare_objects,
 )
 from backburner.client.promising import limits_for, outlook_of, promise_anew, timing_in
+from backburner.client.pulse import Pulse
 from backburner.client.reconciling import reconcile_ledger, unsettled
 from backburner.client.retrying import Chosen, choose, outcomes_named, send_again
 from backburner.client.standing import LaneStanding, RunStanding, stand
 from backburner.client.submitting import TicketOptions, submissions, submit_all
 from backburner.client.tickets import Ticket, Wicket
 from backburner.client.verifying import verify
+from backburner.client.working import Shift, work
 from backburner.clock import Clock, StoreClock
 from backburner.config import DEFAULT_LANE, Settings, settings_from
 from backburner.errors import InputError
@@ -81,6 +86,7 @@ from backburner.plan.packing import PackLimits
 from backburner.plan.promises import Asked
 from backburner.plan.workloads import Workload
 from backburner.report.bills import Bill
+from backburner.report.metrics import Measure
 from backburner.report.receipt import Receipt
 from backburner.report.reconciling import Reconciled
 from backburner.report.savings import By, Choice, SavingsReport
@@ -92,7 +98,7 @@ from backburner.runs.stager import Order
 from backburner.runs.staging import Desk, Staged, commit, throw_away
 from backburner.store.invariants import check_invariants
 from backburner.store.lanes import lane_pin
-from backburner.store.runs import run_get, runs_unwritten
+from backburner.store.runs import run_get
 from backburner.telemetry import Event, Listener, log_event
 from backburner.upstream import Upstream
 from backburner.upstream.connect import base_url_of, connect
@@ -153,6 +159,7 @@ class Backburner:
         base_url = str(client.base_url).rstrip("/") if client else base_url_of(environment)
         self.settings: Settings = settings_from(environment, _folder(home), base_url)
         self.lane = lane
+        self._base_url = base_url
         self._clock = clock or StoreClock()
         self._listeners: list[Listener] = [log_event, *([listener] if listener else [])]
         self._home = home if isinstance(home, Home) else open_home(self.settings.home, self._clock)
@@ -428,17 +435,61 @@ class Backburner:
             self.lane,
             ReleaseRetries() if collect_only else ReleaseAll(),
         )
-        with self._tools.store.read() as tx:
-            open_runs = runs_unwritten(tx, (self.lane,))
-        ended = [run for run in open_runs if is_finished(self._tools, run)]
+        ended = runs_to_close(self._tools, (self.lane,))
         sweep(self._tools)
         done = []
         for run in ended:
-            done.append(finish(self._tools, run))
+            done.append(close_run(self._tools, run))
             finished(done[-1])
         if stopped is not None:
             raise stopped
         return Drained(tuple(done))
+
+    def lanes(self, named: Sequence[str] = ()) -> tuple[str, ...]:
+        """The lanes that are named; every lane of the same upstream if none is."""
+        return tuple(named) or lanes_of(self._tools, self._base_url)
+
+    def measures(self, pulse: Pulse) -> list[Measure]:
+        """What there is of everything, for monitoring, and how a loop is."""
+        return measures(self._tools, pulse)
+
+    def work(
+        self,
+        lanes: Sequence[str] = (),
+        *,
+        until: float = float("inf"),
+        stop: Callable[[], bool] = lambda: False,
+        nap: float = 60.0,
+        threads: int = 1,
+        pulse: Pulse | None = None,
+        finished: Callable[[Finished], None] = lambda _finished: None,
+    ) -> None:
+        """Do what is due, one step in each lane in turn, until told to end.
+
+        What fails is told as an event and tried again later; nothing of it ends the loop.
+
+        Args:
+            lanes: Their names; every lane of the same upstream if none is named.
+            until: POSIX seconds at which to end.
+            stop: Asked between steps, and while one moves bytes, whether to end.
+            nap: The longest sleep: what other processes enqueue is seen after it.
+            threads: How many steps are done at once.
+            pulse: Where the loop notes how it is.
+            finished: Told of each run that was finished.
+
+        Raises:
+            LanePinned: A lane that is named belongs to another upstream.
+        """
+        pin_lanes(self._tools, lanes, self._base_url)
+        shift = Shift(
+            lanes=lambda: self.lanes(lanes),
+            stop=stop,
+            until=until,
+            nap=nap,
+            threads=threads,
+            finished=finished,
+        )
+        work(self._tools, shift, pulse or Pulse())
 
     def resume(self) -> Resumed:
         """Open the lane after it was stopped; the next `drain` or `run` sends what waits."""

@@ -231,8 +231,8 @@ def batch_rest(tx: Transaction, claimed: Batch, due_at: float, **changes: Any) -
     _fenced(tx, claimed, {"due_at": due_at, "lease_until": 0.0, **changes})
 
 
-def batch_give_back(tx: Transaction, claimed: Batch, now: float) -> None:
-    """Let go of a batch whose step failed, unless it was moved or taken meanwhile."""
+def batch_give_back(tx: Transaction, claimed: Batch, due_at: float) -> None:
+    """Let go of a batch whose step failed, until a time, unless it was moved or taken meanwhile."""
     tx.execute(
         update(batch)
         .where(
@@ -241,7 +241,7 @@ def batch_give_back(tx: Transaction, claimed: Batch, now: float) -> None:
             batch.c.state == claimed.state,
             batch.c.lease_until > 0,
         )
-        .values(lease_until=0.0, due_at=now)
+        .values(lease_until=0.0, due_at=due_at)
     )
 
 

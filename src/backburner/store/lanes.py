@@ -152,10 +152,12 @@ def lane_rest(tx: Transaction, claimed: LaneRow, due_at: float, **changes: Any) 
     )
 
 
-def lane_give_back(tx: Transaction, claimed: LaneRow, now: float) -> None:
-    """Let go of a lane whose step failed, unless it was taken meanwhile."""
+def lane_give_back(tx: Transaction, claimed: LaneRow, due_at: float) -> None:
+    """Let go of a lane whose step failed, until a time, unless it was taken meanwhile."""
     ours = (lane.c.name == claimed.name) & (lane.c.epoch == claimed.epoch)
-    tx.execute(update(lane).where(ours, lane.c.lease_until > 0).values(lease_until=0.0, due_at=now))
+    tx.execute(
+        update(lane).where(ours, lane.c.lease_until > 0).values(lease_until=0.0, due_at=due_at)
+    )
 
 
 def lane_wake(tx: Transaction, name: str, at: float) -> None:

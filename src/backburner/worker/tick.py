@@ -26,6 +26,7 @@ from backburner.vault.frames import pack
 from backburner.worker.asking import ask
 from backburner.worker.collecting import collect
 from backburner.worker.lane import step_lane
+from backburner.worker.leasing import Abandoned
 from backburner.worker.resolving import resolve_doubt
 from backburner.worker.sending import send
 from backburner.worker.tools import Tools
@@ -44,11 +45,17 @@ class Idle:
 
 
 class Worker:
-    """Does what is due in some lanes, one step a call."""
+    """Does what is due in some lanes, one step a call.
 
-    def __init__(self, tools: Tools, lanes: tuple[str, ...]) -> None:
+    Args:
+        rest: Seconds that a lane or batch is left alone whose step failed in a way that it should
+            not, so that it keeps nobody from the others.
+    """
+
+    def __init__(self, tools: Tools, lanes: tuple[str, ...], rest: float = 0.0) -> None:
         self._tools = tools
         self._lanes = lanes
+        self._rest = rest
 
     def free_the_dead(self) -> int:
         """Take back the leases of processes that are gone; worth doing before the first tick."""
@@ -60,7 +67,8 @@ class Worker:
         self._tools.clock.anchor()
         claimed = self._claim()
         # A lost lease is another worker's gain: the step had no effect, and life goes on.
-        with suppress(LeaseLost):
+        # A step that was left, since the process is to end, had none either.
+        with suppress(LeaseLost, Abandoned):
             match claimed:
                 case LaneRow():
                     self._step_lane(claimed, allowance)
@@ -85,18 +93,22 @@ class Worker:
         tools = self._tools
         try:
             step_lane(tools, lane, allowance)
-        except Exception:
+        except Exception as error:
             with tools.store.write() as tx:
-                lane_give_back(tx, lane, tools.clock.now())
+                lane_give_back(tx, lane, self._due_again(error))
             raise
 
     def _step_batch(self, batch: Batch) -> None:
         try:
             self._act(batch)
-        except Exception:
+        except Exception as error:
             with self._tools.store.write() as tx:
-                batch_give_back(tx, batch, self._tools.clock.now())
+                batch_give_back(tx, batch, self._due_again(error))
             raise
+
+    def _due_again(self, error: Exception) -> float:
+        is_failure = not isinstance(error, LeaseLost | Abandoned)
+        return self._tools.clock.now() + (self._rest if is_failure else 0.0)
 
     def _act(self, batch: Batch) -> None:
         tools = self._tools

@@ -62,6 +62,7 @@ class Tools:
         lane_terms: What the user says of a lane, by its name.
         day: The lane's local day at a time, as YYYY-MM-DD.
         stage: Writes the files of a run of tickets.
+        moving: Told again and again while a step moves bytes; it may raise `Abandoned`.
     """
 
     store: Store
@@ -76,3 +77,4 @@ class Tools:
     day: Callable[[float], str]
     stage: Callable[[InboxSlice], StagedSlice]
     emit: Listener
+    moving: Callable[[], None] = lambda: None
