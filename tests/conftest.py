@@ -1,5 +1,8 @@
 """What the tests of the core share: a clock that moves when told, a world, and clients of it."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--every-effect", action="store_true", help="Die at each effect in the longer crash tests"
     )
+
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder in memory, where a system has one
+ENOUGH = 3 * 2**30
+"""Bytes that all tests together may need there."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the tests' files in memory where there is room.
+
+    Most tests wait for the disk: the store makes every commit durable. What a crash leaves is
+    judged by what was written, not by what reached a disk.
+    """
+    if config.option.basetemp is not None or not os.access(SHARED_MEMORY, os.W_OK):
+        return
+    if shutil.disk_usage(SHARED_MEMORY).free >= ENOUGH:
+        folder = tempfile.mkdtemp(prefix="backburner-tests-", dir=SHARED_MEMORY)
+        config.option.basetemp = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.fixture
