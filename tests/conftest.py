@@ -18,12 +18,13 @@ from backburner.emulator.ledger import Accepted
 from backburner.emulator.settings import Settings
 from backburner.emulator.transport import EmulatorTransport
 from backburner.emulator.world import World
-from backburner.nouns.batch import BatchState
+from backburner.nouns.batch import BatchState, Via
 from backburner.report.savings import SavingsReport
 from backburner.store.batches import batches_where
 from backburner.store.doubts import duplicates_of
 from backburner.store.lanes import lanes_all
 from backburner.store.ledger import ledger_booked
+from backburner.store.outbox import outbox_counted
 
 EMULATOR = "http://emulator"
 
@@ -162,21 +163,44 @@ def misbilled(opened: Backburner, worlds: Iterable[World]) -> list[str]:
     """
     with opened.tools.store.read() as tx:
         batches = batches_where(tx, [lane.name for lane in lanes_all(tx)], tuple(BatchState))
-        known = [one.upstream_id for one in batches if one.results and not one.is_reused]
+        sent = [one for one in batches if one.via is Via.BATCH]
+        known = [one.upstream_id for one in sent if one.results and not one.is_reused]
         known += [twice for one in batches for twice in duplicates_of(tx, one.id)]
         booked = dict.fromkeys(known, 0)
+        calls = booked[""] = 0
+        unsettled = sum(outbox_counted(tx, one.id)[0] for one in batches)
         for one in ledger_booked(tx):
             booked[one.row.upstream_id] = booked.get(one.row.upstream_id, 0) + (one.row.paid or 0)
+            calls += 0 if one.row.upstream_id else one.row.requests
     bills: dict[str, list[Accepted]] = {}
     for world in worlds:
         for entry in world.ledger():
             bills.setdefault(entry.id, []).append(entry)
-    wrong = []
+    wrong = misbilled_calls(worlds, booked[""], calls, unsettled)
     for name, paid in booked.items():
+        if not name:
+            continue
         charged = bills.get(name, [])
         if not any(is_right(entry, paid) for entry in charged):
             wrong.append(f"{name}: {paid} booked, {[entry.cost for entry in charged]} charged")
     return wrong + misreported(opened, opened.savings(), sum(booked.values()))
+
+
+def misbilled_calls(worlds: Iterable[World], paid: int, calls: int, unsettled: int) -> list[str]:
+    """What differs between the direct calls of a bill and what was booked for them.
+
+    Args:
+        paid: What was booked.
+        calls: For how many answers.
+        unsettled: Calls that are not booked yet, or never can be since no answer came.
+    """
+    charged = [one for world in worlds for one in world.messages()]
+    costs = sum(one.cost for one in charged)
+    if len(charged) > calls + unsettled:
+        return [f"{len(charged)} calls charged, {calls} booked and {unsettled} in doubt"]
+    if paid > costs or (paid < costs and len(charged) <= calls):
+        return [f"direct calls: {paid} booked, {costs} charged"]
+    return []
 
 
 def is_right(entry: Accepted, booked: int) -> bool:

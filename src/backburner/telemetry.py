@@ -9,6 +9,7 @@
 | `batch.collected` | its results are stored, judged and booked |
 | `batch.doubted` | it is not known whether a create was accepted |
 | `batch.resolved` | a doubt has ended: the batch was found, or was absent and may go again |
+| `calls.doubted` | direct calls got no answer, and may have been paid |
 | `duplicate.found` | a batch was accepted twice after all, and its cost is booked |
 | `batch.canceled` | the upstream was asked to cancel a batch |
 | `batch.halved` | a batch that was refused as a whole was made two |
@@ -134,6 +135,16 @@ class BatchResolved:
     requests: int
     how: Literal["adopted", "absent", "hedged"]
     upstream_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsDoubted:
+    """Direct calls got no answer, and may have been paid all the same."""
+
+    event: ClassVar[str] = "calls.doubted"
+    batch: int
+    run: str | None
+    requests: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +284,7 @@ Event = (
     | BatchCollected
     | BatchDoubted
     | BatchResolved
+    | CallsDoubted
     | DuplicateFound
     | BatchCanceled
     | BatchFollows
@@ -287,7 +299,7 @@ Event = (
 Listener = Callable[[Event], None]
 
 
-_WARNINGS = DeadlineMissed | BatchDoubted | DuplicateFound | FaultSeen | StepFailed
+_WARNINGS = DeadlineMissed | BatchDoubted | CallsDoubted | DuplicateFound | FaultSeen | StepFailed
 
 
 def is_warning(event: Event) -> bool:

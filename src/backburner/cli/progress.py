@@ -20,6 +20,7 @@ from backburner.telemetry import (
     BatchResolved,
     BatchSent,
     BudgetHeld,
+    CallsDoubted,
     DeadlineMissed,
     DuplicateFound,
     Event,
@@ -75,6 +76,10 @@ def event_in_words(event: Event) -> str:  # noqa: C901, PLR0912  # one short cas
             words = f"in doubt: whether {many(event.requests, 'request')} arrived is not known yet"
         case BatchResolved():
             words = _resolved_in_words(event)
+        case CallsDoubted():
+            words = (
+                f"no answer came to {many(event.requests, 'direct call')}; they may have been paid"
+            )
         case DuplicateFound():
             words = (
                 f"{event.upstream_id} was accepted although it had been sent again: {_dear(event)}"

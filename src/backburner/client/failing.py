@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from backburner.nouns.attempt import Attempt
-from backburner.nouns.batch import Batch, BatchId, request_id
+from backburner.nouns.batch import Batch, BatchId, Via, request_id
 from backburner.nouns.money import Money
 from backburner.nouns.outcome import (
     BY_CODE,
@@ -22,7 +22,7 @@ from backburner.nouns.outcome import (
 )
 from backburner.nouns.run import Run
 from backburner.plan.changing import STUCK
-from backburner.plan.judging import REASONS
+from backburner.plan.judging import NO_ANSWER, REASONS, UNANSWERED
 from backburner.runs.packed_rows import requests_asked, row_numbers
 from backburner.runs.row_answers import Reader
 from backburner.store import Transaction
@@ -163,6 +163,8 @@ def _reason(one: Failing, attempts: tuple[AttemptStanding, ...]) -> str:
     if one.state is ExceptionState.FINAL and change in STUCK:
         return f"{REASONS[one.outcome]}; {STUCK[change or '']}"
     error = attempts[-1].error_type if attempts else ""
+    if error == UNANSWERED:
+        return NO_ANSWER
     return f"{REASONS[one.outcome]} ({error})" if error else REASONS[one.outcome]
 
 
@@ -181,7 +183,7 @@ def attempts_standing(
             error_type=one.error_type,
             change=one.change,
             upstream_id=there.upstream_id or "",
-            cost=_NOTHING if there.is_reused else _cost(reader, line_of(tools, tx, one)),
+            cost=_NOTHING if there.is_reused else _cost(reader, line_of(tools, tx, one), there.via),
         )
         for one in known
         for there in [batch_get(tx, BatchId(one.in_batch))]
@@ -205,8 +207,8 @@ def only_attempt(
     return msgspec.structs.replace(first, error_type=error.error.type if error else "")
 
 
-def _cost(reader: Reader, line: bytes) -> Money | None:
-    paid = reader.paid(line)
+def _cost(reader: Reader, line: bytes, via: Via) -> Money | None:
+    paid = reader.paid(line, via)
     return None if paid is None else Money(picodollars=paid)
 
 

@@ -77,7 +77,11 @@ def worker_tools(
         vault=home.vault,
         clock=clock,
         terms=Terms(
-            ttl=settings.ttl, doubts=settings.doubts, limits=limits, retries=settings.retries
+            ttl=settings.ttl,
+            doubts=settings.doubts,
+            limits=limits,
+            retries=settings.retries,
+            concurrency=settings.concurrency,
         ),
         owner=home.owner.name,
         is_alive=home.owner.is_alive,

@@ -98,7 +98,7 @@ class BatchVerifier:
         except StoreError as error:
             found.differ(where, [f"its results cannot be read: {error}"])
             return Seen()
-        codes = seen_codes(counted, batch.requests, was_sent=batch.upstream_id is not None)
+        codes = seen_codes(counted, batch.requests, was_sent=batch.was_sent)
         found.differ(where, self._differences(batch, counted, codes))
         # What is reused was paid, and booked, by an earlier run.
         is_paid = counted is not None and not batch.is_reused
@@ -118,6 +118,7 @@ class BatchVerifier:
             run_of=run_of,
             price_of=self._price_of,
             is_invalid=self._validation(batch),
+            via=batch.via,
         )
 
     def _validation(self, batch: Batch) -> Callable[[int, bytes], bool] | None:
@@ -158,7 +159,7 @@ class BatchVerifier:
     def _differences(self, batch: Batch, counted: Recount | None, codes: bytes) -> Iterator[str]:
         if counted is not None:
             yield from line_differences(counted, batch.requests)
-        if batch.upstream_id is None and batch.cancel_asked_at is None and not batch.is_reused:
+        if not batch.was_sent and batch.cancel_asked_at is None and not batch.is_reused:
             yield "it is done, and was neither sent nor canceled"
         yield from self._outcome_differences(batch, counted, codes)
 
@@ -174,7 +175,7 @@ class BatchVerifier:
         except StoreError as error:
             yield f"its outcomes cannot be read: {error}"
             return
-        if batch.origins is not None and counted is None and batch.upstream_id is not None:
+        if batch.origins is not None and counted is None and batch.was_sent:
             # The exceptions of those who travelled in it say all there is to say.
             codes = bytes(batch.requests)
             yield from outcome_differences(stored, codes, range(batch.requests))

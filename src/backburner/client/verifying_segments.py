@@ -3,14 +3,12 @@
 from collections.abc import Callable, Iterator
 
 from backburner.errors import StoreError
-from backburner.nouns.batch import Batch, Via, custom_id
+from backburner.nouns.batch import Batch, custom_id
 from backburner.worker import Tools
 
 
 def segment_differences(tools: Tools, batch: Batch) -> Iterator[str]:
     """What differs between a batch and the bytes that it travels as."""
-    if batch.via is not Via.BATCH:
-        return
     requests = params_bytes = 0
     try:
         for text in tools.vault.frames(batch.segment):

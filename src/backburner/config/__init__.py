@@ -7,6 +7,7 @@ from typing import Final
 
 from platformdirs import user_data_path
 
+from backburner.config.calls import concurrency
 from backburner.config.doubts import (
     GAP,
     ON_DOUBT,
@@ -59,6 +60,7 @@ class Settings:
         config: The file, for the readers of its sections.
         ttl: Seconds a lease lasts without being renewed.
         doubts: How a doubt is resolved.
+        concurrency: How many direct calls of a batch are under way at once.
         retries: What follows from each outcome.
         prices: What the user says of prices.
         lanes: The lanes that the file names.
@@ -69,6 +71,7 @@ class Settings:
     config: ConfigTable
     ttl: float = 120.0
     doubts: DoubtTerms = field(default_factory=DoubtTerms)
+    concurrency: int = 8
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     prices: PriceTerms = field(default_factory=PriceTerms)
     lanes: Mapping[str, LaneTerms] = field(default_factory=dict)
@@ -94,6 +97,7 @@ def settings_from(environment: Mapping[str, str], home: Path | None, base_url: s
         config=config,
         ttl=lease_seconds(config),
         doubts=doubts,
+        concurrency=concurrency(config),
         retries=retry_policy(config),
         prices=price_terms(config),
         lanes=lanes,

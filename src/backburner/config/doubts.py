@@ -34,7 +34,7 @@ def doubt_terms(root: ConfigTable) -> DoubtTerms:
         ConfigError: A figure is no number, or a key means nothing.
     """
     chosen = root.table("worker")
-    chosen.only(("ttl", "quiet", "gap", "on_doubt"))
+    chosen.only(("ttl", "quiet", "gap", "on_doubt", "concurrency"))
     return DoubtTerms(
         quiet=chosen.seconds("quiet", 900.0, variable=QUIET),
         gap=chosen.seconds("gap", 60.0, variable=GAP),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from backburner.config.calls import concurrency
 from backburner.config.doubts import doubt_terms
 from backburner.config.lanes import lane_book
 from backburner.config.prices import price_terms
@@ -15,7 +16,7 @@ SECTIONS: Final[Mapping[str, Callable[[ConfigTable], object]]] = {
     "lanes": lane_book,
     "retry": retry_policy,
     "prices": price_terms,
-    "worker": doubt_terms,
+    "worker": lambda root: (doubt_terms(root), concurrency(root)),
 }
 """Each key at the top of the file, and what reads all that is under it.
 

@@ -36,6 +36,24 @@ class Bill:
         return sum(self.batches.values()) + self.calls
 
 
+class Charged(NamedTuple):
+    """A single message that was answered and is billed.
+
+    Args:
+        digest: Hex hash of its body byte for byte.
+        at: In POSIX seconds.
+        cost: In picodollars.
+        fault: What went wrong with its answer, or nothing: then its caller may not know of it.
+    """
+
+    id: str
+    workspace: str
+    digest: str
+    at: float
+    cost: int
+    fault: str
+
+
 class Received(NamedTuple):
     """One request of an accepted batch.
 
@@ -106,7 +124,7 @@ class Accepted:
 
     def digests(self) -> Iterator[tuple[str, str]]:
         """Each custom_id in the order sent, with a hex hash of the parameters."""
-        return ((custom_id, _digest(params)) for custom_id, params in self._batch.spool)
+        return ((custom_id, digest_of(params)) for custom_id, params in self._batch.spool)
 
     def outcomes(self) -> Iterator[tuple[str, str]]:
         """Each custom_id in the order sent, with its result type; `processing` until the end."""
@@ -141,5 +159,6 @@ class Accepted:
         return bytes(brought)
 
 
-def _digest(params: bytes) -> str:
+def digest_of(params: bytes) -> str:
+    """The hex hash by which a request's parameters are known."""
     return hashlib.blake2b(params, digest_size=_HASH_BYTES).hexdigest()

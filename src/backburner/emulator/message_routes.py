@@ -9,6 +9,8 @@ import msgspec
 from backburner.emulator import catalogue, identifiers, marks, prices, prompts
 from backburner.emulator.calls import Call, key_id
 from backburner.emulator.credit import Credit
+from backburner.emulator.faults import name_of
+from backburner.emulator.ledger import Charged, digest_of
 from backburner.emulator.marks import CacheMarkError
 from backburner.emulator.paging import page
 from backburner.emulator.promptcache import Visit
@@ -42,13 +44,13 @@ class MessageRoutes:
     """What the routes beside the batches do.
 
     Attributes:
-        cost: Picodollars of all single messages so far.
+        charged: All single messages that were answered so far.
     """
 
     def __init__(
         self, settings: Settings, speaker: Speaker, credit: Credit, usage: UsageBook
     ) -> None:
-        self.cost = 0
+        self.charged: list[Charged] = []
         self._usage = usage
         self._credit = credit
         self._settings = settings
@@ -68,10 +70,15 @@ class MessageRoutes:
         reply = self._speaker.reply(valid, occasion)
         if not isinstance(reply, Message):
             raise RefusedError(reply.type, reply.message)
-        self.cost += prices.cost(reply.model, reply.usage)
+        self.charged.append(_charged(call, body, reply, now))
         key = key_id(call.head, self._settings)
         self._usage.note(call.workspace, key, reply.model, reply.usage, now)
         return json_reply(reply)
+
+    @property
+    def cost(self) -> int:
+        """Picodollars of all single messages so far."""
+        return sum(one.cost for one in self.charged)
 
     def count_tokens(self, call: Call, body: bytes, _now: float) -> Reply:
         """The tokens of a prompt, free of charge and blind to the cache."""
@@ -105,6 +112,18 @@ class MessageRoutes:
         if isinstance(valid, Problem):
             raise RefusedError(valid.type, valid.message)
         return valid
+
+
+def _charged(call: Call, body: bytes, reply: Message, now: float) -> Charged:
+    fault = call.troubles.answer
+    return Charged(
+        id=reply.id,
+        workspace=call.workspace,
+        digest=digest_of(body),
+        at=now,
+        cost=prices.cost(reply.model, reply.usage),
+        fault=name_of(fault) if fault is not None else "",
+    )
 
 
 def _with_limit(body: bytes, *, strict: bool) -> bytes:

@@ -28,7 +28,16 @@ class EmulatorTransport(httpx2.BaseTransport):
         self._sleep = sleep or (lambda _seconds: None)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Carries one call."""
+        """Carries one call; of several threads one at a time."""
+        with self._world.door:
+            reply = self._carried(request)
+        if reply.delay:
+            self._wait(reply.delay, request)
+        return httpx2.Response(
+            reply.status, headers=dict(reply.headers), stream=_Pieces(reply, request)
+        )
+
+    def _carried(self, request: httpx2.Request) -> Reply:
         headers = [
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw
         ]
@@ -37,16 +46,11 @@ class EmulatorTransport(httpx2.BaseTransport):
         )
         self._send(request, exchange)
         try:
-            reply = exchange.finish()
+            return exchange.finish()
         except DisconnectedError as error:
             raise httpx2.RemoteProtocolError(
                 "Server disconnected without sending a response.", request=request
             ) from error
-        if reply.delay:
-            self._wait(reply.delay, request)
-        return httpx2.Response(
-            reply.status, headers=dict(reply.headers), stream=_Pieces(reply, request)
-        )
 
     def _wait(self, seconds: float, request: httpx2.Request) -> None:
         patience = request.extensions.get("timeout", {}).get("read")

@@ -7,6 +7,7 @@ give the same ids, fates and answers.
 
 import shutil
 import tempfile
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -38,7 +39,7 @@ from backburner.emulator.deferred import Deferred
 from backburner.emulator.exchange import Body, Collected, Exchange, Ignored, unpacked
 from backburner.emulator.faultplan import Scripted
 from backburner.emulator.faults import Fault
-from backburner.emulator.ledger import Accepted, Bill
+from backburner.emulator.ledger import Accepted, Bill, Charged
 from backburner.emulator.limits import CallLimits
 from backburner.emulator.message_routes import MessageRoutes
 from backburner.emulator.replies import (
@@ -74,6 +75,9 @@ class World:
         on_complete_body: Told the first custom_id and the number of requests of each body of a
             create that has come whole, before the world accepts, refuses or loses it; not of calls
             that their heads already condemn.
+
+    Attributes:
+        door: Held by whoever brings a call in, where several threads do: a world knows no threads.
     """
 
     def __init__(
@@ -116,6 +120,7 @@ class World:
         self._admin = AdminRoutes(self.settings, usage)
         self._limits = CallLimits(self.settings.limits)
         self._calls = 0
+        self.door = threading.RLock()
 
     # The clock
 
@@ -392,6 +397,11 @@ class World:
         """Every batch ever accepted, in order, with the planted ones between them."""
         self.advance()
         return [Accepted.of(batch, self.settings.seed) for batch in self._book]
+
+    def messages(self) -> list[Charged]:
+        """Every single message that was answered, in order."""
+        self.advance()
+        return list(self._messages.charged)
 
     def bill(self) -> Bill:
         """What has been charged so far."""

@@ -165,6 +165,13 @@ class Batch:
         return f"{self.nonce}{self.attempt_try}"
 
     @property
+    def was_sent(self) -> bool:
+        """Whether the upstream had it, as a batch or call by call."""
+        if self.via is Via.DIRECT:
+            return self.sent_at is not None
+        return self.upstream_id is not None
+
+    @property
     def is_reused(self) -> bool:
         """Whether its answers are those of earlier runs: it has results, and never travelled."""
         return self.results is not None and self.upstream_id is None and self.sent_at is None

@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from backburner.nouns.batch import Via
+
 
 class Outcome(StrEnum):
     """What came of a request. Every accepted request ends in exactly one of these."""
@@ -145,6 +147,7 @@ class ExceptionRow(msgspec.Struct, frozen=True, kw_only=True):
         last_batch: Where its newest attempt travelled, or travels.
         change: What was changed for the attempt that travels; of one that is over, why nothing
             could be changed for another. Else None.
+        via: How its next attempt travels.
     """
 
     batch: int
@@ -156,3 +159,4 @@ class ExceptionRow(msgspec.Struct, frozen=True, kw_only=True):
     last_batch: int
     last_position: int
     change: str | None = None
+    via: Via = Via.BATCH

@@ -12,6 +12,11 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class AskDirectly:
+    """Make the calls of a direct batch that were not made yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoteDoubt:
     """It was armed and no answer is known: record that, and rest until `quiet` is over."""
 
@@ -41,11 +46,26 @@ class Collect:
 
 
 @dataclass(frozen=True, slots=True)
+class CollectDirect:
+    """Store and book the answers of a direct batch."""
+
+
+@dataclass(frozen=True, slots=True)
 class CloseUnsent:
     """It was canceled before it travelled: all its requests end as canceled."""
 
 
-BatchAction = Send | NoteDoubt | StayInDoubt | Resolve | Ask | Collect | CloseUnsent
+BatchAction = (
+    Send
+    | AskDirectly
+    | NoteDoubt
+    | StayInDoubt
+    | Resolve
+    | Ask
+    | Collect
+    | CollectDirect
+    | CloseUnsent
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,13 @@
 """What to do next with a batch whose lease one holds."""
 
-from backburner.nouns.batch import Batch, BatchState
+from backburner.nouns.batch import Batch, BatchState, Via
 from backburner.plan.actions import (
     Ask,
+    AskDirectly,
     BatchAction,
     CloseUnsent,
     Collect,
+    CollectDirect,
     NoteDoubt,
     Resolve,
     Send,
@@ -22,16 +24,18 @@ def next_action(batch: Batch, *, now: float, terms: DoubtTerms) -> BatchAction:
     """
     match batch.state:
         case BatchState.RELEASED:
-            return CloseUnsent() if batch.cancel_asked_at is not None else Send()
+            if batch.cancel_asked_at is not None:
+                return CloseUnsent()
+            return AskDirectly() if batch.via is Via.DIRECT else Send()
         case BatchState.ARMED:
             return NoteDoubt((batch.armed_at or now) + terms.quiet)
         case BatchState.UNKNOWN:
             rest = rests_until(batch, now=now, terms=terms)
             return StayInDoubt(rest) if now < rest else Resolve()
         case BatchState.SENT:
-            return Ask()
+            return AskDirectly() if batch.via is Via.DIRECT else Ask()
         case BatchState.ENDED:
-            return Collect()
+            return CollectDirect() if batch.via is Via.DIRECT else Collect()
         case (
             BatchState.SEALED | BatchState.HELD | BatchState.DONE | BatchState.ABANDONED as resting
         ):

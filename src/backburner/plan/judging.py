@@ -44,6 +44,12 @@ _MOST_GROWTHS: Final = 10
 UNKNOWN_RESULT: Final = "unknown_result"
 """Stands for the error class of a line whose result is of a type that nobody knows."""
 
+UNANSWERED: Final = "unanswered"
+"""Stands for the error class of a direct call that was made, and to which no answer came."""
+
+NO_ANSWER: Final = "it was asked directly and no answer came; it may have been paid"
+"""The same in words."""
+
 REASONS: Final[dict[Outcome, str]] = {
     Outcome.OK: "",
     Outcome.TRUNCATED: "the answer was cut off at max_tokens or at the context window",
@@ -69,6 +75,7 @@ def verdict(
     error_type: str = "",
     is_canceled: bool = False,
     is_restored: bool = False,
+    is_hedging: bool = False,
 ) -> Verdict:
     """What follows from the outcome of a request's newest attempt.
 
@@ -79,10 +86,11 @@ def verdict(
         is_canceled: Whether a person canceled its run: then nothing is tried again.
         is_restored: Whether the store was restored from a backup since its batch was sealed: then
             it may have been tried again before, in a batch that the store has never heard of.
+        is_hedging: Whether a call without an answer is made again, although it may be paid twice.
     """
     if outcome is Outcome.OK:
         return Deliver()
-    rule, cause = policy.rules[outcome], _holding(error_type)
+    rule, cause = policy.rules[outcome], _holding(error_type, is_hedging=is_hedging)
     if cause and not is_canceled:
         return Hold(cause)
     if is_canceled or rule.then is Then.NOTHING:
@@ -101,12 +109,14 @@ def verdict(
     return Retry(now + _wait(rule, count, policy))
 
 
-def _holding(error_type: str) -> str:
+def _holding(error_type: str, *, is_hedging: bool) -> str:
     """Why only a person can send a request on; empty where that is not so."""
     if error_type in ACCOUNT_ERRORS:
         return f"{error_type}: the account, not the request, is at fault"
     if error_type == UNKNOWN_RESULT:
         return "its result is of a type that this version does not know"
+    if error_type == UNANSWERED and not is_hedging:
+        return NO_ANSWER
     return ""
 
 

@@ -93,6 +93,7 @@ def recount(
     run_of: Callable[[int], str],
     price_of: Callable[[str], ModelPrice | None],
     is_invalid: Callable[[int, bytes], bool] | None = None,
+    via: Via = Via.BATCH,
 ) -> Recount:
     """Read a results file anew.
 
@@ -101,6 +102,7 @@ def recount(
         run_of: The run of the request at a position.
         price_of: The price of a model, where it is known.
         is_invalid: Tells of a position and its line whether an answer breaks its schema.
+        via: How the requests travelled.
     """
     found = Recount()
     for position, line in enumerate(lines):
@@ -125,11 +127,11 @@ def recount(
             sums = found.sums.setdefault(
                 (run_of(position), message.model), Sums(has_price=price is not None)
             )
-            found.syncs[position] = _add(sums, message.usage, price)
+            found.syncs[position] = _add(sums, message.usage, price, via)
     return found
 
 
-def _add(sums: Sums, usage: WireUsage, price: ModelPrice | None) -> int:
+def _add(sums: Sums, usage: WireUsage, price: ModelPrice | None, via: Via) -> int:
     """Count an answer in; gives what it would have cost sync and without caching."""
     split = usage.cache_creation
     hour = split.ephemeral_1h_input_tokens if split else 0
@@ -148,7 +150,7 @@ def _add(sums: Sums, usage: WireUsage, price: ModelPrice | None) -> int:
     price = price.located(usage.inference_geo)
     searched = searches * WEB_SEARCH
     prompt = usage.input_tokens + minutes + hour + read
-    ours, sync = price.rates(prompt, Via.BATCH), price.rates(prompt, Via.DIRECT)
+    ours, sync = price.rates(prompt, via), price.rates(prompt, Via.DIRECT)
     rates = (ours.input, ours.output, ours.cache_write_5m, ours.cache_write_1h, ours.cache_read)
     sums.paid += searched + sum(count * rate for count, rate in zip(tokens, rates, strict=True))
     sums.uncached += searched + prompt * ours.input + usage.output_tokens * ours.output

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from backburner.nouns.attempt import Attempt, turn_so_far
-from backburner.nouns.batch import Batch, BatchId, request_id
+from backburner.nouns.batch import Batch, BatchId, Via, request_id
 from backburner.nouns.outcome import BY_CODE, NOT_FINAL, ExceptionRow, ExceptionState, Outcome
 from backburner.nouns.run import Run
 from backburner.store import Store, Transaction
@@ -30,6 +30,7 @@ class FinalLine(msgspec.Struct, frozen=True, gc=False):
         earlier: The result lines of its earlier attempts, which were paid too.
         turn: Those of them whose content comes before that of `line`: a paused turn that went on.
         is_reused: Whether it is the answer of an earlier run, which paid for it.
+        via: How its newest attempt travelled, and `earlier_via` those before it.
     """
 
     outcome: Outcome | None
@@ -38,6 +39,8 @@ class FinalLine(msgspec.Struct, frozen=True, gc=False):
     earlier: tuple[bytes, ...] = ()
     turn: tuple[bytes, ...] = ()
     is_reused: bool = False
+    via: Via = Via.BATCH
+    earlier_via: tuple[Via, ...] = ()
 
 
 def final_lines(store: Store, vault: Vault, run: Run, first: int = 0) -> Iterator[FinalLine]:
@@ -65,7 +68,7 @@ def _of_batch(
     for position, (code, line) in enumerate(zip(codes, lines, strict=True)):
         name = request_id(batch.nonce, position)
         if code != NOT_FINAL:
-            yield FinalLine(BY_CODE[code], line, name, is_reused=is_reused)
+            yield FinalLine(BY_CODE[code], line, name, is_reused=is_reused, via=batch.via)
         else:
             row = exceptions.get(position)
             known = attempts.get(position, [])
@@ -95,6 +98,7 @@ class Finders:
         self._vault = vault
         self._stack = stack
         self._by_batch: dict[int, LineFinder | None] = {}
+        self._vias: dict[int, Via] = {}
 
     def final(self, row: ExceptionRow, attempts: list[Attempt], name: str) -> FinalLine:
         """The line of a request that needed more than its first attempt, or a person."""
@@ -102,7 +106,7 @@ class Finders:
             return FinalLine(None, b"", name)
         line = self.line(row.last_batch, row.last_position)
         if len(attempts) <= 1:
-            return FinalLine(row.outcome, line, name)
+            return FinalLine(row.outcome, line, name, via=self.via(row.last_batch))
         # One whose last batch never travelled has no line of its own there.
         was_last_collected = attempts[-1].in_batch == row.last_batch
         before = attempts[:-1] if was_last_collected else attempts
@@ -113,7 +117,15 @@ class Finders:
             name,
             earlier=tuple(self.line(one.in_batch, one.in_position) for one in before),
             turn=tuple(self.line(one.in_batch, one.in_position) for one in turn),
+            via=self.via(row.last_batch),
+            earlier_via=tuple(self.via(one.in_batch) for one in before),
         )
+
+    def via(self, batch_id: int) -> Via:
+        """How a batch travelled."""
+        if batch_id not in self._vias:
+            self._vias[batch_id] = batch_get(self._tx, BatchId(batch_id)).via
+        return self._vias[batch_id]
 
     def line(self, batch_id: int, position: int) -> bytes:
         """A stored result line; empty where there is none."""

@@ -87,7 +87,7 @@ class Reader:
             usage.output_tokens,
             usage.cache_write_tokens,
             usage.cache_read_tokens,
-            _paid(price, usage) if price else "",
+            _paid(price, usage, final.via) if price else "",
             final.request_id,
             "" if outcome is Outcome.OK else _reason(outcome, result),
         )
@@ -98,12 +98,12 @@ class Reader:
         So the columns of a table sum to what was paid.
         """
         last = self._read_one(final)
-        messages = [_decode(line).result.message for line in (*final.earlier, final.line) if line]
-        known = [message for message in messages if message is not None]
-        usages = [usage_of(message.usage) for message in known]
-        total = sum(usages, Usage())
-        prices = [self._price(message) for message in known]
-        costs = [_cost(price, usage) for price, usage in zip(prices, usages, strict=True) if price]
+        lines = zip((*final.earlier, final.line), (*final.earlier_via, final.via), strict=True)
+        messages = [(_decode(line).result.message, via) for line, via in lines if line]
+        known = [(message, via) for message, via in messages if message is not None]
+        total = sum((usage_of(message.usage) for message, _ in known), Usage())
+        prices = [(self._price(message), usage_of(message.usage), via) for message, via in known]
+        costs = [_cost(price, usage, via) for price, usage, via in prices if price]
         before = [_decode(line).result.message for line in final.turn if line]
         texts = [text_of(message.content) for message in before if message is not None]
         return msgspec.structs.replace(
@@ -124,13 +124,13 @@ class Reader:
             return 0
         return charge(price, usage_of(message.usage), Via.BATCH).sync
 
-    def paid(self, line: bytes) -> int | None:
+    def paid(self, line: bytes, via: Via) -> int | None:
         """What one attempt cost, in picodollars; None where the price is not known."""
         message = _decode(line).result.message if line else None
         if message is None:
             return 0
         price = self._price(message)
-        return _cost(price, usage_of(message.usage)) if price else None
+        return _cost(price, usage_of(message.usage), via) if price else None
 
     def _price(self, message: _Message) -> ModelPrice | None:
         geo = message.usage.inference_geo
@@ -141,12 +141,12 @@ class Reader:
         return self._prices[key]
 
 
-def _cost(price: ModelPrice, usage: Usage) -> int:
-    return priced(price.rates(usage.prompt_tokens, Via.BATCH), usage)
+def _cost(price: ModelPrice, usage: Usage, via: Via) -> int:
+    return priced(price.rates(usage.prompt_tokens, via), usage)
 
 
-def _paid(price: ModelPrice, usage: Usage) -> str:
-    return usd(_cost(price, usage))
+def _paid(price: ModelPrice, usage: Usage, via: Via) -> str:
+    return usd(_cost(price, usage, via))
 
 
 def _reason(outcome: Outcome | None, result: _Result) -> str:

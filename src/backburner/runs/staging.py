@@ -337,6 +337,7 @@ def _answered_values(staged: Staged, batch: StagedBatch, now: float) -> dict[str
     """A batch that is over when it begins."""
     return {
         **_values(staged, batch, now),
+        "via": Via.BATCH,
         "state": BatchState.DONE,
         "results": batch.results,
         "outcomes": pack(bytes([CODES[Outcome.OK]]) * batch.requests),

@@ -13,7 +13,7 @@ from backburner.store.armings import arming_note
 from backburner.store.budgets import reservations_end
 from backburner.store.engine import Transaction
 from backburner.store.lanes import OPEN
-from backburner.store.leases import CLAIMABLE
+from backburner.store.leases import CLAIMABLE, goes_on_stopped
 from backburner.store.schema import batch, lane
 
 _open_lanes = select(lane.c.name).where(lane.c.state == OPEN)
@@ -122,8 +122,7 @@ def batch_claim(
             batch.c.due_at <= now,
             batch.c.due_at < due_before if due_before is not None else true(),
             batch.c.lease_until <= now,
-            # What is upstream goes on in a stopped lane; only sending waits for a person.
-            (batch.c.state != BatchState.RELEASED) | batch.c.lane.in_(_open_lanes),
+            goes_on_stopped | batch.c.lane.in_(_open_lanes),
         )
         .order_by(batch.c.due_at, batch.c.id)
         .limit(1)
@@ -343,10 +342,19 @@ def batches_unhold(tx: Transaction, ids: Sequence[BatchId]) -> None:
     )
 
 
+def batches_put_off(tx: Transaction, name: str, until: float, now: float) -> int:
+    """Let a lane's direct batches rest that nobody works on: they share one rate limit."""
+    under_way = batch.c.state.in_([BatchState.RELEASED, BatchState.SENT])
+    resting = (batch.c.lease_until <= now) & (batch.c.due_at < until)
+    statement = update(batch).where(batch.c.lane == name, batch.c.via == Via.DIRECT, under_way)
+    return tx.execute(statement.where(resting).values(due_at=until)).rowcount
+
+
 def batches_call_back(
     tx: Transaction,
     name: str,
     *,
+    via: Via | None = None,
     due_at: float = 0.0,
     hold: str | None = None,
     free_since: float | None = None,
@@ -354,15 +362,17 @@ def batches_call_back(
     """Seal a lane's released batches again, since the upstream takes none; gives their number.
 
     Args:
+        via: Only those that travel so.
         due_at: Not to be tried before this time; each keeps its place by default.
         hold: What they wait for.
         free_since: Leave those alone that somebody holds a lease of at this time. If None, these
             are sealed too: whoever is uploading one will find that he may not arm it.
     """
     nobody = batch.c.lease_until <= free_since if free_since is not None else true()
+    travels_so = batch.c.via == via if via is not None else true()
     statement = (
         update(batch)
-        .where(batch.c.lane == name, batch.c.state == BatchState.RELEASED, nobody)
+        .where(batch.c.lane == name, batch.c.state == BatchState.RELEASED, nobody, travels_so)
         .values(
             state=BatchState.SEALED,
             hold=hold,

@@ -8,7 +8,15 @@ from sqlalchemy import func, insert, select
 from backburner.nouns.batch import BatchId, BatchState
 from backburner.nouns.outcome import Outcome
 from backburner.store.engine import Transaction
-from backburner.store.schema import attempt, batch, duplicate, exception, rejected, worst_case
+from backburner.store.schema import (
+    attempt,
+    batch,
+    duplicate,
+    exception,
+    outbox,
+    rejected,
+    worst_case,
+)
 
 
 def upstream_ids_known(tx: Transaction, upstream_ids: Iterable[str]) -> set[str]:
@@ -95,6 +103,21 @@ def doubted(tx: Transaction) -> Iterator[Doubted]:
         else:
             yield from _retries(tx, number, at)
     yield from _lost_lines(tx)
+    yield from _unanswered(tx)
+
+
+def _unanswered(tx: Transaction) -> Iterator[Doubted]:
+    """Direct calls of collected batches to which no answer came: they alone are weighed by then."""
+    armed_at = func.min(outbox.c.armed_at)
+    found = (
+        select(worst_case, armed_at.label("since"))
+        .join(batch, batch.c.id == worst_case.c.batch)
+        .join(outbox, outbox.c.batch == batch.c.id)
+        .where(batch.c.state == BatchState.DONE)
+        .group_by(worst_case.c.batch, worst_case.c.run)
+    )
+    for case in tx.execute(found):
+        yield Doubted(case.run, case.since, case.requests, case.unbounded, case.amount)
 
 
 def _retries(tx: Transaction, batch_id: int, since: float) -> Iterator[Doubted]:

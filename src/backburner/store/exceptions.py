@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Row, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from backburner.nouns.batch import BatchState
+from backburner.nouns.batch import BatchState, Via
 from backburner.nouns.outcome import ExceptionRow, ExceptionState, Outcome
 from backburner.nouns.policy import ACCOUNT_ERRORS
 from backburner.store.engine import Transaction
@@ -27,7 +27,11 @@ _HELD_FOR_ACCOUNT = (exception.c.state == ExceptionState.HELD) & exists().where(
 
 def _exception(row: Row[Any]) -> ExceptionRow:
     values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
-    values |= {"state": ExceptionState(values["state"]), "outcome": Outcome(values["outcome"])}
+    values |= {
+        "state": ExceptionState(values["state"]),
+        "outcome": Outcome(values["outcome"]),
+        "via": Via(values["via"]),
+    }
     return ExceptionRow(**values)
 
 

@@ -103,6 +103,16 @@ RULES: Final = (
            WHERE exception.state = 'travelling' AND (batch.id IS NULL OR batch.state = 'done')""",
     ),
     Rule(
+        "has no answers in the outbox, since it was collected",
+        """SELECT DISTINCT 'batch ' || batch.id FROM outbox JOIN batch ON batch.id = outbox.batch
+           WHERE outbox.line IS NOT NULL AND batch.state = 'done'""",
+    ),
+    Rule(
+        "is asked directly, since it is in the outbox",
+        """SELECT DISTINCT 'batch ' || batch.id FROM outbox JOIN batch ON batch.id = outbox.batch
+           WHERE batch.via <> 'direct' OR batch.state NOT IN ('sent', 'ended', 'done')""",
+    ),
+    Rule(
         "is booked in the ledger, so it was collected",
         """SELECT DISTINCT 'batch ' || batch.id FROM ledger JOIN batch ON batch.id = ledger.batch
            WHERE ledger.upstream_id = batch.upstream_id AND batch.via = 'batch'
@@ -129,7 +139,8 @@ RULES: Final = (
         "is settled with its budgets, since its results are here",
         """SELECT DISTINCT 'batch ' || batch.id FROM batch
            JOIN reservation ON reservation.batch = batch.id
-           WHERE reservation.state = 'reserved' AND batch.results IS NOT NULL""",
+           WHERE reservation.state = 'reserved' AND batch.results IS NOT NULL
+           AND batch.id NOT IN (SELECT batch FROM outbox)""",
     ),
     Rule(
         "has reserved nothing, since it was never armed and waits",

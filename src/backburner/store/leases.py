@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Case, Table, case, func, select, update
 
-from backburner.nouns.batch import BatchState
+from backburner.nouns.batch import BatchState, Via
 from backburner.store.engine import Transaction
 from backburner.store.lanes import OPEN
 from backburner.store.schema import batch, lane
@@ -17,6 +17,14 @@ CLAIMABLE = (
     BatchState.ENDED,
 )
 """States in which a worker has something to do with a batch; the lane step moves the others."""
+
+_makes_calls = (
+    (batch.c.via == Via.DIRECT)
+    & (batch.c.state == BatchState.SENT)
+    & batch.c.cancel_asked_at.is_(None)
+)
+goes_on_stopped = (batch.c.state != BatchState.RELEASED) & ~_makes_calls
+"""What is upstream goes on in a stopped lane; only sending and asking wait for a person."""
 
 
 def leases_free_dead(tx: Transaction, now: float, is_alive: Callable[[str], bool]) -> int:
@@ -38,7 +46,7 @@ def leases_next_due(tx: Transaction, lanes: tuple[str, ...]) -> float | None:
     What somebody holds counts from the end of his lease: he may not come back to it.
     """
     open_lanes = select(lane.c.name).where(lane.c.state == OPEN)
-    may_go = (batch.c.state != BatchState.RELEASED) | batch.c.lane.in_(open_lanes)
+    may_go = goes_on_stopped | batch.c.lane.in_(open_lanes)
     steps = batch.c.lane.in_(lanes) & batch.c.state.in_(CLAIMABLE) & may_go
     times = [
         tx.execute(select(func.min(_free_at(table))).where(condition)).scalar()

@@ -1,4 +1,4 @@
-"""The six batch calls, and the count of a prompt's tokens.
+"""The six batch calls, a single message, and the count of a prompt's tokens.
 
 Each gives what came back, or a Fault as a value; none retries by itself.
 """
@@ -13,6 +13,7 @@ import msgspec
 
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.upstream.faults import classify, seconds_of, wire_failures
+from backburner.upstream.messages import ANSWER_SECONDS, Spoken, ask_once
 
 if TYPE_CHECKING:
     import anthropic
@@ -172,6 +173,10 @@ class Upstream:
         if isinstance(answer, Fault) or not answer.value.id:
             return Fault(kind=FaultKind.DOUBT, what="the answer to the create cannot be read")
         return answer
+
+    def message(self, body: bytes, betas: str) -> Spoken | Fault:
+        """Ask for one answer now, once; several threads may."""
+        return ask_once(self._client, body, betas, ANSWER_SECONDS)
 
     def retrieve(self, upstream_id: str) -> Answer[RemoteBatch] | Fault:
         """Ask how a batch stands."""

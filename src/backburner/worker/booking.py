@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from backburner.errors import ModelUnknown
 from backburner.nouns.batch import Batch
-from backburner.nouns.budget import day_scope
+from backburner.nouns.budget import WorstCase, day_scope
 from backburner.nouns.tariff import ModelPrice
-from backburner.plan.budgets import scopes_of
+from backburner.plan.budgets import demand, scopes_of
 from backburner.store import Transaction
 from backburner.store.budgets import (
     budget_book,
@@ -16,6 +16,8 @@ from backburner.store.budgets import (
     day_open,
     is_any_budget,
     reservations_end,
+    reserve_anyway,
+    worst_cases_put,
 )
 from backburner.store.ledger import LedgerRow, ledger_append
 from backburner.store.runs import run_get
@@ -78,6 +80,18 @@ def settle(tools: Tools, tx: Transaction, batch: Batch, rows: Sequence[LedgerRow
     """Book what a batch cost in place of what it has reserved."""
     book(tools, tx, batch, rows)
     reservations_end(tx, batch.id)
+
+
+def keep_reserved(tools: Tools, tx: Transaction, batch: Batch, doubted: list[WorstCase]) -> None:
+    """Keep what requests in doubt can have cost, once all else of their batch is settled."""
+    worst_cases_put(tx, batch.id, doubted)
+    if not is_any_budget(tx):
+        return
+    day = _day_of(tools, tx, batch)
+    runs = {case.run: run_get(tx, case.run) for case in doubted}
+    taken = demand(doubted, runs, {}, day)
+    for scope in sorted(budgets_in(tx, taken)):
+        reserve_anyway(tx, batch.id, scope, taken[scope])
 
 
 def _day_of(tools: Tools, tx: Transaction, batch: Batch) -> str:

@@ -8,11 +8,12 @@ from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.nouns.outcome import Outcome
 from backburner.plan.polling import is_gone
+from backburner.store import Transaction
 from backburner.store.batches import batch_move, batch_renew, batch_rest
 from backburner.store.lanes import lane_wake
 from backburner.store.objects import objects_register
 from backburner.telemetry import BatchCollected, FaultSeen
-from backburner.upstream import Downloaded, Upstream
+from backburner.upstream import Upstream
 from backburner.vault.directory import RESULTS_LEVEL
 from backburner.vault.frames import pack
 from backburner.worker.booking import ledger_rows, price_finder, settle
@@ -40,12 +41,12 @@ def collect(tools: Tools, batch: Batch, upstream: Upstream) -> None:
                 put_off(tools, batch, downloaded, "results")
             return
         file.seek(0)
-        reading = _read(tools, batch, file)
+        reading = read_lines(tools, batch, file)
         if reading.lacking and batch.downloads + 1 < tools.terms.downloads:
             _read_again(tools, batch)
             return
-        judged = _settle(tools, batch, file, reading, downloaded)
-    tools.emit(_collected(batch, reading, judged, tools.clock.monotonic() - started))
+        judged = settle_lines(tools, batch, file, reading, downloaded.sha256)
+    tools.emit(collected(batch, reading, judged, tools.clock.monotonic() - started))
 
 
 def _lease_keeper(tools: Tools, batch: Batch) -> Callable[[], None]:
@@ -69,7 +70,8 @@ def _check_absence(tools: Tools, batch: Batch, upstream: Upstream) -> None:
     _results_gone(tools, batch)
 
 
-def _read(tools: Tools, batch: Batch, file: BinaryIO) -> Reading:
+def read_lines(tools: Tools, batch: Batch, file: BinaryIO) -> Reading:
+    """Read a batch's result lines once, wherever they came from."""
     return read_results(
         file,
         position_of=_positions(tools, batch),
@@ -77,6 +79,7 @@ def _read(tools: Tools, batch: Batch, file: BinaryIO) -> Reading:
         run_of=run_of_positions(tools, batch),
         price_of=price_finder(tools),
         is_invalid=validation_of(tools, batch),
+        via=batch.via,
     )
 
 
@@ -86,13 +89,23 @@ def _positions(tools: Tools, batch: Batch) -> Callable[[str], int]:
     return key_positions(tools.vault.lines(batch.keys))
 
 
-def _settle(
-    tools: Tools, batch: Batch, file: BinaryIO, reading: Reading, downloaded: Downloaded
+def settle_lines(
+    tools: Tools,
+    batch: Batch,
+    file: BinaryIO,
+    reading: Reading,
+    sha256: str,
+    also: Callable[[Transaction], None] = lambda _tx: None,
 ) -> Judged:
-    """Store the lines, then commit all that follows from them at once."""
+    """Store the lines, then commit all that follows from them at once.
+
+    Args:
+        sha256: Of the file that they were read from.
+        also: What is committed with them.
+    """
     while True:
         departures = unpack_rows(tools, batch, file, reading)
-        judged = _settle_once(tools, batch, file, reading, downloaded, departures)
+        judged = _settle_once(tools, batch, file, reading, sha256, departures, also)
         if judged is not None:
             departures.remove_old(tools)
             return judged
@@ -104,8 +117,9 @@ def _settle_once(
     batch: Batch,
     file: BinaryIO,
     reading: Reading,
-    downloaded: Downloaded,
+    sha256: str,
     departures: Departures,
+    also: Callable[[Transaction], None],
 ) -> Judged | None:
     """The same, unless another batch moved rows of the run meanwhile: then nothing is committed."""
     # The epoch keeps a worker that comes too late off the file that another one has settled.
@@ -123,13 +137,14 @@ def _settle_once(
         departures.commit(tx, now)
         objects_register(tx, objects)
         settle(tools, tx, batch, rows)
+        also(tx)
         batch_move(
             tx,
             batch,
             BatchState.DONE,
             {
                 "results": name,
-                "results_sha256": downloaded.sha256,
+                "results_sha256": sha256,
                 "outcomes": pack(judged.codes),
                 "lease_until": 0.0,
             },
@@ -189,7 +204,8 @@ def _results_gone(tools: Tools, batch: Batch) -> None:
     )
 
 
-def _collected(batch: Batch, reading: Reading, judged: Judged, seconds: float) -> BatchCollected:
+def collected(batch: Batch, reading: Reading, judged: Judged, seconds: float) -> BatchCollected:
+    """The event that says so."""
     return BatchCollected(
         batch=batch.id,
         run=batch.run,

@@ -15,6 +15,7 @@ from backburner.nouns.outcome import (
 )
 from backburner.nouns.policy import ACCOUNT_ERRORS, CAPACITY_ERRORS
 from backburner.plan.judging import Deliver, GiveUp, Hold, Retry, Verdict, verdict
+from backburner.plan.reconciling import OnDoubt
 from backburner.plan.stopping import stop_for_errors
 from backburner.store import Transaction
 from backburner.store.attempts import attempts_add, attempts_refused_since, attempts_travelling
@@ -65,6 +66,7 @@ def judge(
     past = _past(tx, batch)
     canceled = batches_canceled(tx, [batch.id, *(row.batch for row in past.origins.values())])
     restored = is_restored(tx, batch)
+    hedging = tools.terms.doubts.on_doubt is OnDoubt.HEDGE
     codes = bytearray(reading.codes)
     rows: list[ExceptionRow] = []
     attempts: list[Attempt] = []
@@ -80,6 +82,7 @@ def judge(
             error_type=error_type,
             is_canceled=(origin.batch if origin else batch.id) in canceled,
             is_restored=restored,
+            is_hedging=hedging,
         )
         if position in unpacked:
             follows = GiveUp("its rows are asked alone")
@@ -161,6 +164,8 @@ def _exception(
         due_at=due_at,
         last_batch=batch.id,
         last_position=position,
+        # Whoever did not wait for a batch does not wait for one now.
+        via=batch.via,
     )
 
 

@@ -112,7 +112,9 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
             for one in unsent
             if one.state is BatchState.SEALED or one.hold in FOR_BUDGET
         ),
-        in_flight=tuple(one.sent_at for one in sent if one.sent_at is not None),
+        in_flight=tuple(
+            one.sent_at for one in sent if one.sent_at is not None and one.via is Via.BATCH
+        ),
         retry_due_at=retry_due_at,
         polled_at=lane.polled_at,
         looked_back_at=lane.looked_back_at,

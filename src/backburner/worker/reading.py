@@ -119,6 +119,7 @@ def read_results(
     run_of: Callable[[int], str],
     price_of: Callable[[str], ModelPrice | None],
     is_invalid: Callable[[int, bytes], bool] | None = None,
+    via: Via = Via.BATCH,
 ) -> Reading:
     """Read a batch's results.
 
@@ -127,6 +128,7 @@ def read_results(
         run_of: The run of the request at a position.
         price_of: The price of a model, where it is known; asked a few times for each run.
         is_invalid: Tells of a position and its line whether an answer breaks its schema.
+        via: How the requests travelled, which decides what their answers cost.
     """
     reading = Reading(
         codes=bytearray(requests),
@@ -165,7 +167,7 @@ def read_results(
             key = (run_of(position), message.model, message.usage.inference_geo == US)
             book = books.get(key)
             if book is None:
-                book = books[key] = _Book(price_of(key[1]), US if key[2] else None)
+                book = books[key] = _Book(price_of(key[1]), US if key[2] else None, via)
             book.add(message.usage)
         elif result.error is not None:
             reading.error_types[position] = result.error.error.type
@@ -214,11 +216,13 @@ class _Book:
         "_read",
         "_requests",
         "_searches",
+        "_via",
         "_w1h",
         "_w5m",
     )
 
-    def __init__(self, price: ModelPrice | None, geo: str | None) -> None:
+    def __init__(self, price: ModelPrice | None, geo: str | None, via: Via) -> None:
+        self._via = via
         self._price = price.located(geo) if price else None
         self._charge = Charge()
         self._requests = self._input = self._output = self._searches = 0
@@ -237,7 +241,7 @@ class _Book:
         if wire.server_tool_use is not None:
             self._searches += wire.server_tool_use.web_search_requests or 0
         if self._price and self._price.steps:
-            self._charge = self._charge + charge(self._price, usage_of(wire), Via.BATCH)
+            self._charge = self._charge + charge(self._price, usage_of(wire), self._via)
 
     def booking(self, run: str, model: str) -> Booking:
         """What was summed up."""
@@ -256,4 +260,4 @@ class _Book:
     def _total(self, usage: Usage) -> Charge | None:
         if self._price is None:
             return None
-        return self._charge if self._price.steps else charge(self._price, usage, Via.BATCH)
+        return self._charge if self._price.steps else charge(self._price, usage, self._via)

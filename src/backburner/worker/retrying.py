@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any, Final
 
 import msgspec
 
-from backburner.nouns.batch import NONCE_LENGTH, Batch, BatchId, body_bytes
+from backburner.nouns.batch import NONCE_LENGTH, Batch, BatchId, Via, body_bytes
 from backburner.nouns.model import most_output_tokens
 from backburner.nouns.outcome import ExceptionRow, ExceptionState
 from backburner.nouns.policy import Then
 from backburner.nouns.request import read_params
+from backburner.nouns.urgency import Urgency
 from backburner.plan.changing import Changed, Stuck, change, turn_of
 from backburner.plan.packing import PackLimits, pack
 from backburner.store.batches import batch_get, batch_insert
@@ -25,6 +27,17 @@ from backburner.worker.validating import complaint, complaints, schema_in, schem
 
 _Batches = Mapping[int, Batch]
 
+_STRICTEST: Final = (Urgency.NOW, Urgency.DEADLINE, Urgency.SOON, Urgency.WINDOW)
+"""Urgencies, those first that bear the least delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Travel:
+    """How a batch of retries travels."""
+
+    betas: str
+    via: Via
+
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
@@ -36,7 +49,7 @@ class _Ready:
 
 
 def pack_retries(tools: Tools, lane: LaneRow) -> list[BatchId]:
-    """Seal the lane's due exceptions into batches; each holds one set of betas.
+    """Seal the lane's due exceptions into batches: each has one set of betas, and one way to go.
 
     A batch of retries is written like any other, in two phases: a death in between leaves files
     that nobody counts, and the exceptions as they were.
@@ -47,14 +60,16 @@ def pack_retries(tools: Tools, lane: LaneRow) -> list[BatchId]:
         ids = {row.batch for row in due} | {row.last_batch for row in due}
         batches = {one: batch_get(tx, BatchId(one)) for one in ids}
 
-    def kind(row: ExceptionRow) -> tuple[str, float]:
-        return batches[row.batch].betas, tools.terms.retries.rules[row.outcome].share
+    def kind(row: ExceptionRow) -> tuple[str, Via, float]:
+        # Only a batch's size decides how soon it ends: a call waits for no other.
+        share = tools.terms.retries.rules[row.outcome].share if row.via is Via.BATCH else 1.0
+        return batches[row.batch].betas, row.via, share
 
     sealed = []
-    for (betas, share), rows in groupby(sorted(due, key=kind), key=kind):
+    for (betas, via, share), rows in groupby(sorted(due, key=kind), key=kind):
         ready = _prepared(tools, lane, list(rows), batches)
         limits = tools.terms.limits.part(share)
-        sealed += _seal(tools, lane, ready, batches, limits, betas)
+        sealed += _seal(tools, lane, ready, batches, limits, _Travel(betas, via))
     return sealed
 
 
@@ -133,19 +148,31 @@ def _seal(
     ready: Sequence[_Ready],
     batches: _Batches,
     limits: PackLimits,
-    betas: str,
+    travel: _Travel,
 ) -> list[BatchId]:
     sealed = []
     for chosen in pack((len(one.params) for one in ready), limits):
         part = ready[chosen.start : chosen.stop]
         # They had their turn before: they go ahead of what was enqueued after them.
-        slot = min(batches[one.row.batch].created_at for one in part)
-        sealed.append(_seal_one(tools, lane, part, slot, betas))
+        origins = [batches[one.row.batch] for one in part]
+        sealed.append(_seal_one(tools, lane, part, _values(origins, travel)))
     return sealed
 
 
+def _values(origins: Sequence[Batch], travel: _Travel) -> dict[str, Any]:
+    """What a batch of retries has of those that its requests were sealed in."""
+    deadlines = [one.deadline for one in origins if one.deadline is not None]
+    return {
+        "betas": travel.betas,
+        "via": travel.via,
+        "urgency": min((one.urgency for one in origins), key=_STRICTEST.index),
+        "deadline": min(deadlines, default=None),
+        "due_at": min(one.created_at for one in origins),
+    }
+
+
 def _seal_one(
-    tools: Tools, lane: LaneRow, ready: Sequence[_Ready], slot: float, betas: str
+    tools: Tools, lane: LaneRow, ready: Sequence[_Ready], values: dict[str, Any]
 ) -> BatchId:
     nonce = tools.clock.token(NONCE_LENGTH)
     segment, origins = f"segments/{nonce}.jsonl.zst", f"segments/{nonce}.origins.jsonl.zst"
@@ -162,12 +189,12 @@ def _seal_one(
             {
                 "lane": lane.name,
                 "nonce": nonce,
-                "betas": betas,
+                **values,
                 "requests": len(ready),
                 "body_bytes": body_bytes(len(ready), sum(len(one.params) for one in ready)),
                 "segment": segment,
                 "origins": origins,
-                "due_at": min(slot, now),
+                "due_at": min(values["due_at"], now),
                 "created_at": now,
             },
         )

@@ -8,8 +8,10 @@ from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.outcome import CODES, Outcome
 from backburner.plan.actions import (
     Ask,
+    AskDirectly,
     CloseUnsent,
     Collect,
+    CollectDirect,
     NoteDoubt,
     Resolve,
     Send,
@@ -25,6 +27,8 @@ from backburner.telemetry import BatchDoubted
 from backburner.vault.frames import pack
 from backburner.worker.asking import ask
 from backburner.worker.collecting import collect
+from backburner.worker.direct import ask_directly
+from backburner.worker.direct_collecting import collect_direct
 from backburner.worker.lane import step_lane
 from backburner.worker.leasing import Abandoned
 from backburner.worker.resolving import resolve_doubt
@@ -116,10 +120,14 @@ class Worker:
         match next_action(batch, now=now, terms=tools.terms.doubts):
             case Send():
                 send(tools, batch, tools.connect(batch.lane))
+            case AskDirectly():
+                ask_directly(tools, batch, tools.connect(batch.lane))
             case Ask():
                 ask(tools, batch, tools.connect(batch.lane))
             case Collect():
                 collect(tools, batch, tools.connect(batch.lane))
+            case CollectDirect():
+                collect_direct(tools, batch)
             case NoteDoubt(rest_until):
                 _note_doubt(tools, batch, rest_until)
             case Resolve():

@@ -25,11 +25,13 @@ class Terms:
         doubts: How a doubt is resolved.
         downloads: How often results that lack lines are read again before a line counts as missing.
         download_wait: Seconds between two such readings.
+        concurrency: How many direct calls of a batch are under way at once.
     """
 
     ttl: float = 120.0
     downloads: int = 5
     download_wait: float = 600.0
+    concurrency: int = 8
     doubts: DoubtTerms = field(default_factory=DoubtTerms)
     limits: PackLimits = field(default_factory=PackLimits)
     retries: RetryPolicy = field(default_factory=RetryPolicy)

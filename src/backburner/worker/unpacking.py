@@ -252,6 +252,7 @@ def _sealed(
         "first_request": first,
         "nonce": nonce,
         "betas": batch.betas,
+        "via": batch.via,
         "requests": len(bodies),
         "body_bytes": body_bytes(len(bodies), sum(map(len, bodies))),
         "segment": segment,

@@ -3,11 +3,11 @@
 Only what falls under a budget is weighed, once, so that nobody else pays for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import cache
 from typing import Final
 
-from backburner.nouns.batch import Batch
+from backburner.nouns.batch import Batch, Via
 from backburner.nouns.budget import MOST, WorstCase
 from backburner.plan.worst_case import worst_case
 from backburner.store.budgets import worst_cases_of, worst_cases_put
@@ -40,12 +40,21 @@ def weigh(tools: Tools, batch: Batch) -> None:
         worst_cases_put(tx, batch.id, cases)
 
 
-def weighed(tools: Tools, batch: Batch) -> list[WorstCase]:
-    """The most that the requests of each run in a batch can cost."""
+def weighed(
+    tools: Tools, batch: Batch, only: Container[int] | None = None, via: Via | None = None
+) -> list[WorstCase]:
+    """The most that the requests of each run in a batch can cost.
+
+    Args:
+        only: The positions that count; all of them by default.
+        via: How they would travel; as the batch does by default.
+    """
     run_of, price_of = run_of_positions(tools, batch), cache(price_finder(tools))
     sums: dict[str, _Sum] = {}
     for position, body in enumerate(tools.vault.lines(batch.segment)):
-        sums.setdefault(run_of(position), _Sum()).add(worst_case(body, price_of, batch.via))
+        if only is None or position in only:
+            amount = worst_case(body, price_of, via or batch.via)
+            sums.setdefault(run_of(position), _Sum()).add(amount)
     return [total.of(run) for run, total in sums.items()]
 
 

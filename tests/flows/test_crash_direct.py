@@ -1,0 +1,81 @@
+"""A process dies at any effect of a life that asks directly, and the next one finishes the run.
+
+A sync call cannot be made exactly once. What can be promised: nobody asks again what may have been
+answered, unless told to; each request ends in one outcome; and the books say what is in doubt.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from backburner.emulator.faults import Status
+from backburner.nouns.run import Run
+from backburner.nouns.urgency import Timing, Urgency
+
+from .conftest import Deaths
+from .test_crash import KilledError, Life, Tripwire
+
+STAGED = 12
+"""Effects before anything is asked; `test_crash` dies at those."""
+
+CONCURRENCY = 2
+STRIDE = 3
+
+
+class DirectLife(Life):
+    """Six rows, five requests in two direct batches; one call fails at first."""
+
+    def __init__(self, stage: Any) -> None:
+        super().__init__(stage)
+        stage.home.mkdir(exist_ok=True)
+        config = f"[worker]\nconcurrency = {CONCURRENCY}\n"
+        (stage.home / "backburner.toml").write_text(config)
+        stage.world.script("messages", Status(500))
+
+    def begin(self, bb: Any) -> Run:
+        """Commit the run, or find it again."""
+        timing = Timing(urgency=Urgency.NOW)
+        run: Run = self.stage.run_of(bb, self.source, timing=timing)
+        return run
+
+    def check(self, *, doubts: int) -> None:
+        """Nothing was asked again that may have been answered, and the books say all of it."""
+        bb = self.stage.open()
+        charged = Counter(one.digest for one in self.stage.world.messages())
+        receipt = bb.receipt(self.run)
+        outcomes = [row["outcome"] for row in self.stage.rows()]
+        total = bb.savings().total
+        assert max(charged.values()) == 1
+        assert bb.verify().differences == []
+        assert len(outcomes) == 6
+        assert set(outcomes) <= {"ok", "missing"}
+        assert receipt.outcomes.get("missing", 0) == outcomes.count("missing")
+        assert total.doubted <= doubts
+        assert sum(charged.values()) <= 5
+        bb.close()
+
+
+@pytest.fixture
+def make_life(make_stage: Callable[..., Any]) -> Callable[[], DirectLife]:
+    return lambda: DirectLife(make_stage())
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_death_leaves_only_what_was_under_way_in_doubt(
+    make_life: Callable[[], DirectLife], deaths: Deaths, side: str
+) -> None:
+    for at in deaths(STAGED, STRIDE):
+        life, wire = make_life(), Tripwire(at, side)
+        with suppress(KilledError):
+            life.live(wire)
+        if not wire.tripped:
+            break
+
+        life.live(Tripwire(0, side))
+        life.check(doubts=CONCURRENCY)
+        life.stage.close()
+        life.stage.world.close()
+    assert at > 30
