@@ -23,6 +23,7 @@ from backburner.cli.queue import cancel, drain, enqueue
 from backburner.cli.reconcile import reconcile
 from backburner.cli.report import report
 from backburner.cli.retry import retry
+from backburner.cli.route import app as route
 from backburner.cli.run import run
 from backburner.cli.session import Session
 from backburner.cli.status import results, status
@@ -72,6 +73,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(budget)
+app.add_typer(route)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it so

@@ -167,6 +167,10 @@ Rescue = Annotated[
         "--rescue", metavar="USD", help="The most for asking sync what would be late, as 2.00"
     ),
 ]
+Kind = Annotated[
+    str, typer.Option("--kind", metavar="WORD", help="What sort of work it is, for route rules")
+]
+NoRoutes = Annotated[bool, typer.Option("--no-routes", help="Apply no route rules")]
 New = Annotated[bool, typer.Option("--new", help="Start over, though such a run is there")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run of ours wrote")]
 
@@ -208,6 +212,8 @@ class Wanted:
     within: str | None = None
     urgency: str | None = None
     rescue: str | None = None
+    kind: str = ""
+    no_routes: bool = False
 
     @property
     def is_table(self) -> bool:
@@ -296,6 +302,7 @@ class Wanted:
         """
         from backburner.client.preparing import RunOptions  # noqa: PLC0415  # not for --help
         from backburner.nouns.budget import billing_of  # noqa: PLC0415  # as above
+        from backburner.nouns.route import kind_of  # noqa: PLC0415  # as above
         from backburner.plan.caching.choices import CachePolicy  # noqa: PLC0415  # as above
         from backburner.runs.bodies import read_param  # noqa: PLC0415  # as above
         from backburner.runs.output_schema import read_schema  # noqa: PLC0415  # as above
@@ -331,6 +338,8 @@ class Wanted:
             timing=timing,
             leaders=self.leaders,
             reuse=None if self.reuse is None else span_of(self.reuse, "--reuse"),
+            kind=kind_of(self.kind),
+            routed=not self.no_routes,
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from backburner.cli.deadlines import deadline_facts, outlook_json
 from backburner.cli.options import STDIN, Wanted
 from backburner.cli.output import Facts
+from backburner.cli.route_words import route_facts, routes_json
 from backburner.cli.words import many
 
 _LIKE: Final = {
@@ -39,6 +40,7 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     shown = requests_in_words(run.rows, run.requests, is_table=wanted.is_table, packs=run.packed)
     facts = [("input", f"{named(wanted.source)}: {shown}")]
     models = [work.model for work in staged.workloads]
+    facts.extend(route_facts(run))
     facts.extend(reuse_facts(run, wanted.reuse))
     if wanted.is_table and run.fresh:
         longest = staged.workloads[0].max_output_tokens // run.fresh
@@ -127,6 +129,7 @@ def plan_json(fresh: "Fresh", backburner: "Backburner") -> dict[str, Any]:
         "changed": list(fresh.changed),
         "schema": None if fresh.schema is None else schema_json(fresh.schema),
         "warnings": [warning_json(warning) for warning in fresh.staged.warnings],
+        "routes": routes_json(run),
         "estimate": None if estimate is None else estimate_json(estimate),
         "cache": cache_json(fresh.staged.cache),
         "fields": fields_json(fresh.staged.fields),

@@ -1,6 +1,7 @@
 """`enqueue`, `drain` and `cancel`: the queue, by hand or from cron."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -13,9 +14,13 @@ from backburner.cli.words import many, outcomes
 from backburner.errors import ConfigError, LaneStopped, UpstreamError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from backburner.client import Backburner
     from backburner.client.canceling import Canceled
     from backburner.client.finishing import Finished
+    from backburner.client.preparing import RunOptions
+    from backburner.client.routed_runs import Prepared
     from backburner.nouns.run import Run
     from backburner.telemetry import Event
 
@@ -59,6 +64,8 @@ def enqueue(
     within: options.Within = None,
     urgency: options.HowSoon = None,
     rescue: options.Rescue = None,
+    kind: options.Kind = "",
+    no_routes: options.NoRoutes = False,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -100,6 +107,8 @@ def enqueue(
         within=within,
         urgency=urgency,
         rescue=rescue,
+        kind=kind,
+        no_routes=no_routes,
     )
     wanted.check()
     session, page = session_of(context), Page(as_json=json)
@@ -109,29 +118,57 @@ def enqueue(
 
 
 def _enqueue(session: Session, page: Page, backburner: "Backburner", wanted: Wanted) -> None:
+    asked, stdin = asked_options(session, page, backburner, wanted)
+    prepared = backburner.prepare_routed(asked, stdin)
+    told = [_keep(page, backburner, wanted, one) for one in prepared]
+    if len(told) == 1:
+        page.finish(told[0])
+        return
+    page.finish({"runs": told})
+
+
+def asked_options(
+    session: Session, page: Page, backburner: "Backburner", wanted: Wanted
+) -> "tuple[RunOptions, Callable[[], BinaryIO]]":
+    """What is asked, with a model chosen where neither a person nor a rule gives one.
+
+    Gives standard input with it, since a rule may have read it.
+    """
+    from backburner.client.routed_runs import Reread  # noqa: PLC0415  # not for --help
+
+    stdin = Reread(session.stdin)
+    asked = wanted.options(wanted.model or "", wanted.timing(backburner))
+    if wanted.is_table and not asked.model and not backburner.gives_model(asked, stdin):
+        asked = replace(asked, model=choose_model(session, page, backburner.prices()))
+    return asked, stdin
+
+
+def _keep(page: Page, backburner: "Backburner", wanted: Wanted, one: "Prepared") -> dict[str, Any]:
+    """Keep one run, and tell which; gives it as JSON values."""
     from backburner.cli.planning import plan_facts, plan_json  # noqa: PLC0415  # not for --help
     from backburner.client.preparing import Found, Fresh  # noqa: PLC0415  # as above
 
-    model = wanted.model or ""
-    if wanted.is_table and not model:
-        model = choose_model(session, page, backburner.prices())
-    prepared = backburner.prepare(wanted.options(model, wanted.timing(backburner)), session.stdin)
+    prepared = one.run
     if isinstance(prepared, Found):
         run, told = prepared.run, "was kept before"
         plan: dict[str, Any] = {}
     else:
-        facts = plan_facts(wanted, prepared, backburner, has_key=True)
+        own = replace(wanted, output=one.output)
+        facts = plan_facts(own, prepared, backburner, has_key=True)
         plan = {"plan": plan_json(prepared, backburner)}
         page.facts(facts)
         page.line()
         run, told = backburner.commit(prepared.staged), "is kept, and nothing was sent"
     page.line(f"run {run.id} {told}: {many(run.requests, 'request')}")
-    page.line(f"`backburner drain` sends it; `backburner status {run.id}` tells how it stands")
+    lane = "" if run.lane == backburner.lane else f" --lane {run.lane}"
+    page.line(
+        f"`backburner drain{lane}` sends it; `backburner status {run.id}` tells how it stands"
+    )
     if isinstance(prepared, Fresh) and prepared.staged.canary:
         page.line(f"all but its canary waits: `backburner release {run.id}` lets the rest go")
     if isinstance(prepared, Fresh) and run.moved is not None:
         page.line(f"all but its check waits: `backburner release {run.id}` lets the rest go")
-    page.finish({"run": run.id, "home": str(backburner.settings.home), "lane": run.lane, **plan})
+    return {"run": run.id, "home": str(backburner.settings.home), "lane": run.lane, **plan}
 
 
 def drain(

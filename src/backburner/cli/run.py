@@ -2,25 +2,27 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from backburner.cli import options
-from backburner.cli.choosing import choose_model, is_wanted
+from backburner.cli.choosing import is_wanted
 from backburner.cli.options import STDIN, Wanted
 from backburner.cli.output import Page
 from backburner.cli.session import Home, Json, Lane, Session, session_of
 from backburner.cli.words import many
 from backburner.errors import BackburnerError
+from backburner.nouns.urgency import Urgency
 
 if TYPE_CHECKING:
     from backburner.cli.progress import Progress
     from backburner.client import Backburner
     from backburner.client.finishing import Finished
     from backburner.client.preparing import Found, Fresh
+    from backburner.client.routed_runs import Prepared
     from backburner.client.standing import RunStanding
     from backburner.nouns.run import Run
     from backburner.telemetry import Event, Listener
@@ -89,6 +91,8 @@ def run(
     within: options.Within = None,
     urgency: options.HowSoon = None,
     rescue: options.Rescue = None,
+    kind: options.Kind = "",
+    no_routes: options.NoRoutes = False,
     new: options.New = False,
     force: options.Force = False,
     lane: Lane = "default",
@@ -134,6 +138,8 @@ def run(
         within=within,
         urgency=urgency,
         rescue=rescue,
+        kind=kind,
+        no_routes=no_routes,
     )
     job = Job(wanted=wanted, yes=yes, home=home, lane=lane, batch_size=batch_size)
     return perform(session_of(context), Page(as_json=json), job)
@@ -161,6 +167,7 @@ class _Performance:
         self._listener: Listener | None = None
         self._chosen: str | None = None
         self._json: dict[str, Any] = {}
+        self._told: list[dict[str, Any]] = []
 
     def run(self) -> int:
         limits = options.pack_limits(self._job.batch_size)
@@ -168,33 +175,94 @@ class _Performance:
             self._job.home, self._job.lane, limits=limits, listener=self._listen
         ) as backburner:
             try:
-                run = self._begin(backburner)
+                runs = self._begin(backburner)
             except KeyboardInterrupt:
                 self._page.line("\nStopped before anything was sent.")
                 return STOPPED
-            if run is None:
+            if not runs:
                 return STOPPED
-            return self._follow(backburner, run)
+            code = self._follow_all(backburner, runs)
+        self._page.finish(self._told[0] if len(self._told) == 1 else {"runs": self._told})
+        return code
 
     def _listen(self, event: "Event") -> None:
         if self._listener is not None:
             self._listener(event)
 
-    def _begin(self, backburner: "Backburner") -> "Run | None":
-        """The run to follow: resumed, or planned and agreed to; None where it is not wanted."""
+    def _begin(self, backburner: "Backburner") -> "list[tuple[Run, str | None]]":
+        """The runs to follow and their outputs: resumed, or planned and agreed to."""
         from backburner.cli.progress import Elapsed  # noqa: PLC0415  # not for --help
+        from backburner.cli.queue import asked_options  # noqa: PLC0415  # as above
         from backburner.client.preparing import Found  # noqa: PLC0415  # as above
 
         wanted = self._job.wanted
-        model = wanted.model or ""
-        if wanted.is_table and not model:
-            model = self._chosen = choose_model(self._session, self._page, backburner.prices())
-        asked = wanted.options(model, wanted.timing(backburner))
+        asked, stdin = asked_options(self._session, self._page, backburner, wanted)
+        self._chosen = None if asked.model == (wanted.model or "") else asked.model
         with self._page.live(Elapsed(f"reading {wanted.source}", self._clock)):
-            prepared = backburner.prepare(asked, self._session.stdin)
-        if isinstance(prepared, Found):
-            return self._resume(backburner, prepared)
-        return self._start(backburner, prepared)
+            prepared = backburner.prepare_routed(asked, stdin)
+        if len(prepared) > 1:
+            return self._start_all(backburner, prepared)
+        [only] = prepared
+        run = (
+            self._resume(backburner, only.run)
+            if isinstance(only.run, Found)
+            else self._start(backburner, only.run)
+        )
+        return [] if run is None else [(run, only.output)]
+
+    def _start_all(
+        self, backburner: "Backburner", prepared: "Sequence[Prepared]"
+    ) -> "list[tuple[Run, str | None]]":
+        """The runs that route rules made of one list, agreed to together."""
+        from backburner.cli.planning import plan_facts  # noqa: PLC0415  # not for --help
+        from backburner.cli.resuming import resumed_in_words  # noqa: PLC0415  # as above
+        from backburner.client.preparing import Found, Fresh  # noqa: PLC0415  # as above
+
+        page, has_key = self._page, self._session.has_key
+        fresh = [one.run for one in prepared if isinstance(one.run, Fresh)]
+        try:
+            for one in prepared:
+                if isinstance(one.run, Found):
+                    [standing] = backburner.status(one.run.run.id)[1]
+                    page.line(resumed_in_words(standing, self._clock.now()))
+                else:
+                    own = replace(self._job.wanted, output=one.output)
+                    page.facts(plan_facts(own, one.run, backburner, has_key=has_key))
+                page.line()
+            count = sum(one.staged.run.fresh for one in fresh)
+            question = f"Send {many(count, 'request')} in {many(len(fresh), 'run')}?"
+            asked = question if has_key else "Keep them?"
+            agreed = not fresh or is_wanted(self._session, page, asked, yes=self._job.yes)
+        except BaseException:
+            self._throw_away(backburner, fresh)
+            raise
+        if not agreed:
+            self._throw_away(backburner, fresh)
+            page.line("Nothing was sent, and nothing is kept.")
+            return []
+        for each in fresh:
+            run = backburner.commit(each.staged)
+            page.line(f"run {run.id}: {many(run.requests, 'request')} kept")
+        return [
+            (one.run.run if isinstance(one.run, Found) else one.run.staged.run, one.output)
+            for one in prepared
+        ]
+
+    def _throw_away(self, backburner: "Backburner", fresh: "Sequence[Fresh]") -> None:
+        for one in fresh:
+            backburner.throw_away(one.staged)
+
+    def _follow_all(self, backburner: "Backburner", runs: "list[tuple[Run, str | None]]") -> int:
+        """Follow each run to its end; the first exit code that is not good is that of all."""
+        codes, plan = [], self._json
+        wanted = self._job.wanted
+        for run, output in sorted(runs, key=lambda one: one[0].urgency != Urgency.NOW):
+            self._json = dict(plan)
+            self._job = replace(self._job, wanted=replace(wanted, output=output))
+            codes.append(self._follow(backburner, run))
+            if codes[-1] == STOPPED:
+                break
+        return next(filter(None, codes), ALL_OK)
 
     def _start(self, backburner: "Backburner", fresh: "Fresh") -> "Run | None":
         from backburner.cli.planning import plan_facts, plan_json  # noqa: PLC0415  # as above
@@ -288,7 +356,7 @@ class _Performance:
             backburner.release(run.id)
             return None
         show_held(page, canary)
-        page.finish({"run": run.id, **self._json})
+        self._told.append({"run": run.id, **self._json})
         return STOPPED if canary.is_all_ok else NOT_ALL_OK
 
     def _send_pack_check(
@@ -319,7 +387,7 @@ class _Performance:
                 ("drop them", f"backburner cancel {run.id}"),
             ]
         )
-        page.finish({"run": run.id, **self._json})
+        self._told.append({"run": run.id, **self._json})
         return STOPPED if check.is_all_equal else NOT_ALL_OK
 
     def _detach(self, run: "Run", exit_code: int) -> int:
@@ -331,7 +399,7 @@ class _Performance:
             return exit_code
         page.line(f"Detached from run {run.id}. What was sent goes on, and nothing was canceled.")
         page.facts([("go on", again), ("look", f"backburner status {run.id}")])
-        page.finish({"run": run.id, "detached": True, "resume": again})
+        self._told.append({"run": run.id, "detached": True, "resume": again})
         return exit_code
 
     def _end(self, backburner: "Backburner", run: "Run", finished: "Finished") -> int:
@@ -340,7 +408,7 @@ class _Performance:
         placed = written_where(backburner, run, finished, self._job.wanted)
         show_ending(self._page, finished.receipt, placed)
         self._json |= ending_json(backburner, run, finished.receipt, placed)
-        self._page.finish(self._json)
+        self._told.append(self._json)
         all_ok = set(finished.receipt.outcomes) <= {"ok"}
         return ALL_OK if all_ok else NOT_ALL_OK
 

@@ -9,6 +9,7 @@ import typer
 from backburner.cli import options
 from backburner.cli.failed import attempt_in_words, attempts_json, cost_of, show_failures
 from backburner.cli.output import Facts, Page
+from backburner.cli.route_words import route_facts, routes_json
 from backburner.cli.session import Home, Json, Lane, RunId, session_of
 from backburner.cli.words import many, outcomes, when
 from backburner.errors import InputError
@@ -105,6 +106,7 @@ def _run_facts(one: "RunStanding", now: float) -> Facts:
         ("back", f"{count.ended:,} of {count.requests:,}{f': {told}' if told else ''}"),
         ("batches", batches_in_words(count.batches)),
     ]
+    facts.extend(route_facts(run))
     facts.extend(_cache_facts(one))
     if count.retrying:
         facts.append(("retrying", many(count.retrying, "request")))
@@ -197,6 +199,7 @@ def _run_json(one: "RunStanding") -> dict[str, Any]:
         "requests_waiting_for_budget": one.for_budget,
         "tags": run.tags.split(",") if run.tags else [],
         "owner": run.owner or None,
+        "routes": routes_json(run),
         "batches": {str(state): number for state, number in count.batches.items()},
         "created_at": run.created_at,
         "finished_at": run.finished_at,

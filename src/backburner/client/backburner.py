@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
+from zoneinfo import ZoneInfo
 
 from backburner.client.accounting import savings
 from backburner.client.adopting import Adopted, adopt_batch
@@ -65,6 +66,14 @@ from backburner.client.promising import limits_for, outlook_of, promise_anew, ti
 from backburner.client.pulse import Pulse
 from backburner.client.reconciling import reconcile_ledger, unsettled
 from backburner.client.retrying import Chosen, choose, outcomes_named, send_again
+from backburner.client.routed_runs import (
+    Prepared,
+    Router,
+    enqueue_routed,
+    gives_model,
+    prepare_routed,
+)
+from backburner.client.routing import Moment
 from backburner.client.standing import LaneStanding, RunStanding, stand
 from backburner.client.submitting import TicketOptions, submissions, submit_all
 from backburner.client.tickets import Ticket, Wicket
@@ -176,8 +185,7 @@ class Backburner:
             if is_checked:
                 check_invariants(self._home.store)
             if is_pinned:
-                with self._tools.store.write() as tx:
-                    lane_pin(tx, lane, base_url, self._clock.now())
+                self._pin(lane)
             notice_restored(self._tools)
         except BaseException:
             self._home.close()
@@ -325,12 +333,22 @@ class Backburner:
         return ticket
 
     def prepare(
-        self, options: RunOptions, stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer
+        self,
+        options: RunOptions,
+        stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer,
+        lane: str | None = None,
+        content: BinaryIO | None = None,
     ) -> Found | Fresh:
         """Check and stage what a person asks, or find the run that asks the same.
 
         A run that is found gets the budget and the deadline that are named now; its owner and tags
-        stay.
+        stay. No route rule is looked at.
+
+        Args:
+            options: What is asked.
+            stdin: Gives standard input.
+            lane: Another lane than this one's own.
+            content: What is staged instead of the source's own bytes.
 
         Raises:
             InputError: The input, the prompt or the output cannot be used.
@@ -338,8 +356,9 @@ class Backburner:
         models = partial(self._models, allow_unknown=options.allow_unknown_price)
         leaders = None if options.canary is not None or options.pack else options.leaders
         advice = self._cache_advice(options.cache, leaders=leaders)
+        lane = lane or self.lane
         desk = self._desk_for(options.timing)
-        prepared = prepare(desk, options, self.lane, stdin, models, advice)
+        prepared = prepare(desk, options, lane, stdin, models, advice, content)
         if isinstance(prepared, Found):
             bill(self._tools, prepared.run, options.billing)
             promise_anew(self._tools, prepared.run, options.timing)
@@ -367,6 +386,37 @@ class Backburner:
     def outlook(self, staged: Staged) -> Outlook | None:
         """Whether a staged run's deadline can be kept, if it leaves now; None where it has none."""
         return outlook_of(self._tools, staged, self._clock.now())
+
+    def prepare_routed(
+        self, options: RunOptions, stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer
+    ) -> tuple[Prepared, ...]:
+        """The same under the route rules, if there are any: a run for each way of travelling.
+
+        Raises:
+            InputError: The input, the prompt or the output cannot be used, or one budget is named
+                for several runs.
+            ConfigError: A rule gives a model that is not known.
+        """
+        return prepare_routed(self._router, options, stdin)
+
+    def enqueue_routed(
+        self, requests: Iterable[Mapping[str, object]], options: RunOptions
+    ) -> list[Run]:
+        """Keep requests durably under the route rules: a run for each way of travelling.
+
+        Args:
+            requests: The article's list; each may name its `kind` and `tags` beside its `params`.
+            options: What is asked of all; `source` is what the runs are called.
+
+        Raises:
+            InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
+            ConfigError: A rule gives a model that is not known.
+        """
+        return enqueue_routed(self._router, self.commit, requests, options)
+
+    def gives_model(self, options: RunOptions, stdin: Callable[[], BinaryIO]) -> bool:
+        """Whether a route rule gives a table its model."""
+        return gives_model(self._router, options, stdin)
 
     def commit(self, staged: Staged) -> Run:
         """Make a staged run count."""
@@ -793,6 +843,24 @@ class Backburner:
             self._listeners.remove(reach.listen)
 
     @property
+    def _router(self) -> Router:
+        zone = self.settings.lane_terms(self.lane).zone
+        return Router(
+            rules=self.settings.routes,
+            lane=self.lane,
+            file=self.settings.config.file,
+            moment=Moment(self._clock.now(), ZoneInfo(zone) if zone else None),
+            known_models=partial(self._models, allow_unknown=False),
+            prepare=self.prepare,
+            throw_away=self.throw_away,
+            pin=self._pin,
+        )
+
+    def _pin(self, lane: str) -> None:
+        with self._tools.store.write() as tx:
+            lane_pin(tx, lane, self._base_url, self._clock.now())
+
+    @property
     def _desk(self) -> Desk:
         return Desk(
             store=self._home.store,
@@ -842,9 +910,9 @@ class Backburner:
         return run
 
     def _drive(self, run: Run, shown: Callable[[RunCount], None]) -> None:
-        worker = self._worker()
+        worker = Worker(self._tools, (run.lane,))
         with self._reaching() as reach:
-            wake(self._tools, worker, self.lane)
+            wake(self._tools, worker, run.lane)
             drive(self._tools, worker, run, reach, shown)
 
     def _worker(self) -> Worker:

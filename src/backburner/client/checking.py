@@ -108,12 +108,12 @@ def check(
     )
     with (
         nullcontext() if spec.collapse else Collapser() as same,
-        _stream(options, spec, faults, stdin) as source,
-        _twice(spec, source) as stream,
+        input_stream(options, spec, faults, stdin) as source,
+        read_twice(spec, source) as stream,
         Path(os.devnull).open("wb") as nowhere,
     ):
         advice = cache_advice(options.cache, tariff.price, hits_of)
-        fields = _fields(spec, stream, order)
+        fields = fields_of(spec, stream, order)
         stager = Stager(spec, order, counter, faults, same, advice, fields)
         stager.read(stream, nowhere)
         warnings = stager.warnings
@@ -157,7 +157,7 @@ def unpriced(tariff: Tariff, models: Iterable[str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _stream(
+def input_stream(
     options: RunOptions, spec: RunSpec, faults: Faults, stdin: Callable[[], BinaryIO]
 ) -> Iterator[BinaryIO]:
     """The bytes of an input, read where they are."""
@@ -174,7 +174,7 @@ def _stream(
 
 
 @contextmanager
-def _twice(spec: RunSpec, stream: BinaryIO) -> Iterator[BinaryIO]:
+def read_twice(spec: RunSpec, stream: BinaryIO) -> Iterator[BinaryIO]:
     """The same bytes, from a file that can be read twice where the fields are planned first."""
     if FIELDS not in spec.template:
         yield stream
@@ -185,7 +185,8 @@ def _twice(spec: RunSpec, stream: BinaryIO) -> Iterator[BinaryIO]:
         yield copy
 
 
-def _fields(spec: RunSpec, stream: BinaryIO, order: Order) -> FieldPlan | None:
+def fields_of(spec: RunSpec, stream: BinaryIO, order: Order) -> FieldPlan | None:
+    """The order of the fields in each row, where the prompt leaves it open."""
     plan = read_fields(spec, lambda: nullcontext(stream), order.reserved)
     if FIELDS in spec.template:
         stream.seek(0)

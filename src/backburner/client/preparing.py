@@ -58,6 +58,8 @@ class RunOptions:
         leaders: Whether leaders go first where that saves.
         reuse: For how long an answer may be taken over that an earlier run of the lane got for an
             identical request; None takes none.
+        kind: One word for what sort of work it is; route rules look at it.
+        routed: Whether the route rules of the configuration are applied.
     """
 
     source: str
@@ -86,6 +88,8 @@ class RunOptions:
     timing: Timing | None = None
     leaders: bool = False
     reuse: timedelta | None = None
+    kind: str = ""
+    routed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ def prepare(
     stdin: Callable[[], BinaryIO],
     known_models: Callable[[], Collection[str]],
     advice: CacheAdvice | None = None,
+    content: BinaryIO | None = None,
 ) -> Found | Fresh:
     """Copy the input, look for a run that asks the same, or stage a new one.
 
@@ -123,13 +128,18 @@ def prepare(
         stdin: Gives standard input.
         known_models: Gives the models that can be sent.
         advice: On what terms cache marks are decided; None where nothing may be added.
+        content: What is staged instead of the source's own bytes, such as the part of a list that
+            one lane gets.
 
     Raises:
         InputError: The input, the prompt or the output cannot be used.
     """
     spec = spec_of(options)
     output = output_path(options, spec)
-    copy = _take(desk, options, spec, stdin)
+    if content is None:
+        copy = _take(desk, options, spec, stdin)
+    else:
+        copy = copy_input(desk.vault, desk.clock, file_chunks(content))
     try:
         parts = parts_of(spec, copy.sha256, lane)
         with desk.store.read() as tx:
@@ -168,12 +178,17 @@ def prepare_objects(
     advice: CacheAdvice | None = None,
 ) -> Staged:
     """Stage a list of requests that came as Python objects."""
-    lines = (_object_line(one) for one in requests)
+    lines = (object_line(one) for one in requests)
     copy = copy_input(desk.vault, desk.clock, lines)
     return stage(desk, spec, copy, order, advice)
 
 
-def _object_line(request: Mapping[str, object]) -> bytes:
+def object_line(request: Mapping[str, object]) -> bytes:
+    """A request that came as a Python object, as a line of a list.
+
+    Raises:
+        InputError: It holds what JSON cannot.
+    """
     try:
         return encode_params(request) + b"\n"
     except (TypeError, ValueError) as error:

@@ -21,12 +21,14 @@ from backburner.config.file import CONFIG, FILE_NAME, config_path, read_file
 from backburner.config.lanes import lane_book, terms_of
 from backburner.config.prices import ALLOW_UNKNOWN_PRICE, price_terms
 from backburner.config.retries import retry_policy
+from backburner.config.routes import route_rules
 from backburner.config.sections import check_sections
 from backburner.config.table import ConfigTable
 from backburner.config.zone import zone_of
 from backburner.nouns.lane import LaneTerms
 from backburner.nouns.own_price import PriceTerms
 from backburner.nouns.policy import RetryPolicy
+from backburner.nouns.route import Rule
 from backburner.plan.reconciling import DoubtTerms
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "price_terms",
     "read_config",
     "retry_policy",
+    "route_rules",
     "settings_from",
 ]
 
@@ -64,6 +67,7 @@ class Settings:
         retries: What follows from each outcome.
         prices: What the user says of prices.
         lanes: The lanes that the file names.
+        routes: Which model, lane and urgency requests get, by the first rule that matches.
         zone: The zone of all others, by its IANA name; None where none is known.
     """
 
@@ -75,6 +79,7 @@ class Settings:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     prices: PriceTerms = field(default_factory=PriceTerms)
     lanes: Mapping[str, LaneTerms] = field(default_factory=dict)
+    routes: tuple[Rule, ...] = ()
     zone: str | None = None
 
     def lane_terms(self, name: str) -> LaneTerms:
@@ -101,6 +106,7 @@ def settings_from(environment: Mapping[str, str], home: Path | None, base_url: s
         retries=retry_policy(config),
         prices=price_terms(config),
         lanes=lanes,
+        routes=route_rules(config),
         zone=zone_of(config),
     )
 

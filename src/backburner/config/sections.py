@@ -8,12 +8,14 @@ from backburner.config.doubts import doubt_terms
 from backburner.config.lanes import lane_book
 from backburner.config.prices import price_terms
 from backburner.config.retries import retry_policy
+from backburner.config.routes import route_rules
 from backburner.config.table import ConfigTable
 from backburner.config.zone import zone_of
 
 SECTIONS: Final[Mapping[str, Callable[[ConfigTable], object]]] = {
     "zone": zone_of,
     "lanes": lane_book,
+    "routes": route_rules,
     "retry": retry_policy,
     "prices": price_terms,
     "worker": lambda root: (doubt_terms(root), concurrency(root)),

@@ -27,6 +27,11 @@ def in_words(seconds: float) -> str:
     return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
 
 
+def is_span(text: str) -> bool:
+    """Whether a text is a span of time."""
+    return _SPAN.fullmatch(text.strip().lower()) is not None
+
+
 def span_of(text: str, option: str) -> timedelta:
     """A span of time, typed as the value of an option.
 

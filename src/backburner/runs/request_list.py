@@ -89,15 +89,23 @@ def read_requests(
         encoding: What it is written in; UTF-8 if None.
         limit: How many requests to take from the start; None takes all.
     """
+    is_array, items = request_texts(stream, faults, encoding)
+    yield from _checked(islice(items, limit), faults, known_models, is_array=is_array)
+
+
+def request_texts(
+    stream: BinaryIO, faults: Faults, encoding: str | None = None
+) -> tuple[bool, Iterator[tuple[int, str]]]:
+    """The text of each request of a list and the line it begins in, unchecked.
+
+    Gives first whether the list is one JSON array.
+    """
     blocks = decoded(stream, encoding, faults)
     start = _start(blocks)
     blocks = chain(start, blocks)
-    is_array = bool(start) and start[-1].lstrip().startswith("[")
-    if is_array:
-        items = _elements(blocks, faults)
-    else:
-        items = _filled(whole_lines(blocks, faults, newline=NEWLINE))
-    yield from _checked(islice(items, limit), faults, known_models, is_array=is_array)
+    if start and start[-1].lstrip().startswith("["):
+        return True, _elements(blocks, faults)
+    return False, _filled(whole_lines(blocks, faults, newline=NEWLINE))
 
 
 def take_requests(
