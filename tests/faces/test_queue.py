@@ -107,36 +107,8 @@ def test_status_of_a_run_says_how_far_it_is_and_when_it_is_back(call, enqueued):
 
     assert re.search(r"^back +0 of 2$", said.out, re.MULTILINE)
     assert re.search(r"^batches +1 batch: 1 with Anthropic$", said.out, re.MULTILINE)
-    assert re.search(r"^back by +most end within an hour, the latest is ", said.out, re.MULTILINE)
-
-
-def test_status_as_json_holds_every_run(call, enqueued):
-    said = call("status", "--json")
-
-    assert said.json["lane"]["state"] == "open"
-    assert [(run["run"], run["back"]) for run in said.json["runs"]] == [(enqueued, 0)]
-
-
-def test_status_of_a_request_names_its_run_its_rows_and_what_came_of_it(call, reviews, tmp_path):
-    output = tmp_path / "out.csv"
-    done = call("run", reviews, *PROMPT, *MODEL, "-o", output, "--yes", "--json")
-    third = output.read_text().splitlines()[3].split(",")[-1]
-
-    said = call("status", third)
-    value = call("status", third, "--json").json
-
-    (attempt,) = value.pop("attempts")
-    assert (attempt["attempt"], attempt["outcome"], attempt["change"]) == (1, "ok", None)
-    assert value == {
-        "request_id": third,
-        "run": done.json["run"],
-        "row": 1,
-        "rows": 2,
-        "outcome": "ok",
-        "retrying": False,
-        "held": "",
-    }
-    assert re.search(r"^row +1 and 1 row like it$", said.out, re.MULTILINE)
+    back = r"^back in +7 min to 1 h 51 min .*, from a general prior: no history yet$"
+    assert re.search(back, said.out, re.MULTILINE)
 
 
 def test_status_takes_the_custom_id_that_travelled(call, enqueued, world):

@@ -66,7 +66,8 @@ def test_under_a_pipe_each_event_is_a_plain_line(call, reviews, tmp_path):
 
     assert "\x1b" not in said.out
     assert re.search(r"^\d\d:\d\d:\d\d  sent 3 requests ", said.out, re.MULTILINE)
-    assert re.search(r"with Anthropic: 1 batch; most end within an hour, the latest is ", said.out)
+    assert re.search(r"with Anthropic: 1 batch; back in 7 min to 1 h 5\d min ", said.out)
+    assert re.search(r"no history yet; \w{3} \d\d:\d\d at the latest; you may close", said.out)
     assert re.search(r"^\d\d:\d\d:\d\d  collected 3 requests: 3 ok$", said.out, re.MULTILINE)
 
 

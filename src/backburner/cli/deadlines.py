@@ -1,13 +1,18 @@
 """Deadlines, as they are told in a plan: by when, how sure that is, and what if not."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from backburner.cli.output import Facts
 from backburner.cli.words import local, when
+from backburner.nouns.spans import in_words
 
 if TYPE_CHECKING:
     from backburner.nouns.run import Run
     from backburner.plan.deadlines import Outlook
+    from backburner.plan.eta import Eta
+
+_MINUTE: Final = 60.0
+_HOUR: Final = 3600.0
 
 
 def deadline_facts(one: "Outlook | None", run: "Run") -> Facts:
@@ -28,6 +33,29 @@ def deadline_facts(one: "Outlook | None", run: "Run") -> Facts:
         facts.append(("rescue", f"what would be late is asked sync, for at most {most}"))
     elif unsafe:
         facts.append(("rescue", "none: --rescue 2.00 asks sync for what would be late"))
+    return facts
+
+
+def eta_in_words(eta: "Eta", now: float) -> str:
+    """When something is back: `12-40 min (22:53-23:21), from your last 30 batches`."""
+    first, last = max(eta.median - now, 0.0), max(eta.late - now, 0.0)
+    clock = f"{when(eta.median, now)}-{when(eta.late, now)}"
+    return f"{_range(first, last)} ({clock}), {eta.basis}"
+
+
+def _range(first: float, last: float) -> str:
+    if first >= _MINUTE and last < _HOUR:
+        return f"{int(first // _MINUTE)}-{int(last // _MINUTE)} min"
+    return f"{in_words(first)} to {in_words(last)}"
+
+
+def run_deadline_facts(run: "Run", now: float) -> Facts:
+    """The deadline of a run that was kept, and whether it was missed."""
+    if run.deadline is None:
+        return []
+    facts = [("deadline", when(run.deadline, now))]
+    if run.missed_at is not None:
+        facts.append(("missed", run.miss_cause or "its deadline is over"))
     return facts
 
 

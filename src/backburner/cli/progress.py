@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from backburner.cli.deadlines import eta_in_words
 from backburner.cli.output import Page
 from backburner.cli.stopping import PatientClock
 from backburner.cli.words import local, many, outcomes, size, when
@@ -10,6 +11,7 @@ from backburner.nouns.batch import BatchState
 from backburner.nouns.fault import FaultKind
 from backburner.nouns.money import Money
 from backburner.nouns.spans import in_words as span
+from backburner.plan.eta import slept
 from backburner.telemetry import (
     BatchCanceled,
     BatchCollected,
@@ -33,12 +35,16 @@ from backburner.telemetry import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import ConsoleRenderable
 
     from backburner.client.standing import RunStanding
+    from backburner.plan.eta import Eta
     from backburner.runs.counting import RunCount
 
 _DAY: Final = 86400.0
+_ETA_EVERY: Final = 10.0
 _BATCH_WORDS: Final = {
     BatchState.SEALED: "waiting",
     BatchState.HELD: "held",
@@ -174,6 +180,7 @@ class Progress:
         clock: Tells the time, and whether we are about to stop.
         standing: How the run stood at first.
         upstream: Who has the batches.
+        eta: Tells when they will be back.
         outlook: When they will be back; None says what is known of the real API.
     """
 
@@ -185,6 +192,7 @@ class Progress:
         *,
         upstream: str = "Anthropic",
         outlook: str | None = None,
+        eta: "Callable[[], Eta | None]" = lambda: None,
     ) -> None:
         self._page = page
         self._clock = clock
@@ -194,6 +202,10 @@ class Progress:
         self._latest_end = standing.latest_end
         self._away_words = f"with {upstream}"
         self._fixed_outlook = outlook
+        self._ask_eta = eta
+        self._eta = standing.eta
+        self._eta_at = clock.now()
+        self._seen = (clock.now(), clock.monotonic())
         self._told = ""
 
     def listen(self, event: Event) -> None:
@@ -209,6 +221,8 @@ class Progress:
     def shown(self, count: "RunCount") -> None:
         """Take in how the run stands now; between steps, so a wish to stop is granted here."""
         self._count = count
+        self._notice_sleep()
+        self._look_ahead()
         state = self.state
         if state != self._told:
             self._told = state
@@ -217,6 +231,19 @@ class Progress:
             if state == self._away_words and not self._page.is_live:
                 self._line(f"{state}: {many(self._away, 'batch')}; {self._outlook}")
         self._clock.stop_if_asked()
+
+    def _notice_sleep(self) -> None:
+        """Tell that the machine slept: its steady clock stood still, and the wall's went on."""
+        now, steady = self._clock.now(), self._clock.monotonic()
+        away = slept(now - self._seen[0], steady - self._seen[1])
+        if away:
+            self._line(f"this machine slept {span(away)}; now checking")
+        self._seen = (now, steady)
+
+    def _look_ahead(self) -> None:
+        now = self._clock.now()
+        if self._eta is None or now >= self._eta_at + _ETA_EVERY:
+            self._eta, self._eta_at = self._ask_eta(), now
 
     @property
     def state(self) -> str:
@@ -274,10 +301,13 @@ class Progress:
     def _outlook(self) -> str:
         if self._fixed_outlook is not None:
             return self._fixed_outlook
-        latest = ""
+        now = self._clock.now()
+        known = []
+        if self._eta is not None:
+            known.append(f"back in {eta_in_words(self._eta, now)}")
         if self._latest_end is not None:
-            latest = f", the latest is {when(self._latest_end, self._clock.now())}"
-        return f"most end within an hour{latest}; you may close this window, the work goes on"
+            known.append(f"{when(self._latest_end, now)} at the latest")
+        return "; ".join([*known, "you may close this window, the work goes on"])
 
     def _line(self, words: str) -> None:
         self._page.line(f"{local(self._clock.now()):%H:%M:%S}  {words}")

@@ -310,7 +310,9 @@ class _Performance:
 
         [standing] = backburner.status(run.id)[1]
         names = _DEMO_NAMES if self._job.is_demo else {}
-        progress = Progress(self._page, self._clock, standing, **names)
+        progress = Progress(
+            self._page, self._clock, standing, eta=lambda: backburner.eta(run.id), **names
+        )
         self._listener = progress.listen
         try:
             if not standing.count.is_finished:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from backburner.cli import options
+from backburner.cli.deadlines import eta_in_words, run_deadline_facts
 from backburner.cli.failed import attempt_in_words, attempts_json, cost_of, show_failures
 from backburner.cli.output import Facts, Page
 from backburner.cli.route_words import route_facts, routes_json
@@ -107,6 +108,7 @@ def _run_facts(one: "RunStanding", now: float) -> Facts:
         ("batches", batches_in_words(count.batches)),
     ]
     facts.extend(route_facts(run))
+    facts.extend(run_deadline_facts(run, now))
     facts.extend(_cache_facts(one))
     if count.retrying:
         facts.append(("retrying", many(count.retrying, "request")))
@@ -117,9 +119,10 @@ def _run_facts(one: "RunStanding", now: float) -> Facts:
         facts.append(("owner", run.owner))
     if one.sent_at is not None:
         facts.append(("sent", when(one.sent_at, now)))
+    if one.eta is not None:
+        facts.append(("back in", eta_in_words(one.eta, now)))
     if one.latest_end is not None:
-        latest = when(one.latest_end, now)
-        facts.append(("back by", f"most end within an hour, the latest is {latest}"))
+        facts.append(("at the latest", when(one.latest_end, now)))
     if run.cancel_asked_at is not None:
         facts.append(("canceled", when(run.cancel_asked_at, now)))
     if run.output is not None:
@@ -210,6 +213,7 @@ def _run_json(one: "RunStanding") -> dict[str, Any]:
         "miss_cause": run.miss_cause,
         "sent_at": one.sent_at,
         "latest_end": one.latest_end,
+        "eta": None if one.eta is None else one.eta.to_json(),
         "cache": None if one.cache is None else one.cache.to_json(),
     }
 

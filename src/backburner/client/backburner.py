@@ -28,6 +28,7 @@ from backburner.client.canceling import Canceled, cancel_run
 from backburner.client.checking import models_to_send, unpriced
 from backburner.client.closing import close_run, runs_to_close
 from backburner.client.driving import Reach, drain, drive, wake
+from backburner.client.expecting import eta_of_run
 from backburner.client.failing import Failures, failures
 from backburner.client.finding import RequestStanding, find_request
 from backburner.client.finishing import (
@@ -90,6 +91,7 @@ from backburner.nouns.urgency import Timing
 from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.deadlines import Outlook
 from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
+from backburner.plan.eta import Eta
 from backburner.plan.lanes import ReleaseAll, ReleaseRetries
 from backburner.plan.packing import PackLimits
 from backburner.plan.promises import Asked
@@ -658,6 +660,14 @@ class Backburner:
     def status(self, run_id: str | None = None) -> tuple[LaneStanding, list[RunStanding]]:
         """How the lane stands, and its runs, or one of them."""
         return stand(self._tools, self.lane, run_id)
+
+    def eta(self, run_id: str) -> Eta | None:
+        """When all of a run that has left will be back; None where nothing is under way.
+
+        Raises:
+            NotFound: There is no run of that name.
+        """
+        return eta_of_run(self._tools, run_id)
 
     def request(self, name: str) -> RequestStanding:
         """One request by its id, as the column `request_id` has it.

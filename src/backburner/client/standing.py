@@ -1,14 +1,17 @@
 """How things stand: what waits, what is in flight, what is in doubt."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from backburner.client.expecting import expect
 from backburner.client.holding import in_words as budgets_in_words
 from backburner.client.holding import waiting_for_budget
 from backburner.nouns.batch import Batch, BatchState, Hold
 from backburner.nouns.run import Run
+from backburner.nouns.trip import Trip
+from backburner.plan.eta import Eta
 from backburner.plan.reconciling import doubt_in_words
 from backburner.report.cache_result import CacheResult, cache_result
 from backburner.runs.counting import RunCount, count_run
@@ -16,7 +19,9 @@ from backburner.store import Transaction
 from backburner.store.batches import batches_of_run, batches_where
 from backburner.store.lanes import lanes_all
 from backburner.store.ledger import ledger_of_run
+from backburner.store.promises import carriers_of
 from backburner.store.runs import run_get, runs_all
+from backburner.store.turnarounds import trips_of
 from backburner.worker import Tools
 
 CANARY_BACK: Final = "its canary is back"
@@ -35,6 +40,7 @@ class RunStanding:
         cache: What came of its cache marks so far; None where it has none, or the run was not
             asked for by name.
         for_budget: Requests that wait for a budget.
+        eta: When all of it that has left will be back.
     """
 
     run: Run
@@ -46,6 +52,7 @@ class RunStanding:
     holds: tuple[str, ...]
     for_budget: int
     cache: CacheResult | None = None
+    eta: Eta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +74,8 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
         row = lanes.pop(lane, None)
         runs = [run_get(tx, run_id)] if run_id else [r for r in runs_all(tx) if r.lane == lane]
         doubted = batches_where(tx, [lane], _DOUBTED)
-        standing = [
-            _run_standing(tools, tx, run, count_run(tx, run), batches_of_run(tx, run.id))
-            for run in runs
-        ]
+        trips = trips_of(tx, lane, tools.clock.now())
+        standing = [_run_standing(tools, tx, run, trips) for run in runs]
         if run_id:
             booked = ledger_of_run(tx, run_id)
             standing = [replace(one, cache=cache_result(one.run.cache, booked)) for one in standing]
@@ -89,9 +94,9 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
     )
 
 
-def _run_standing(
-    tools: Tools, tx: Transaction, run: Run, count: RunCount, batches: list[Batch]
-) -> RunStanding:
+def _run_standing(tools: Tools, tx: Transaction, run: Run, trips: Sequence[Trip]) -> RunStanding:
+    count, batches = count_run(tx, run), batches_of_run(tx, run.id)
+    carriers = [] if count.is_finished else [one for one, _ in carriers_of(tx, run.id)]
     waiting = [] if count.is_finished else waiting_for_budget(tools, tx, run)
     for_budget = sum(one.requests for one in waiting)
     away = [one for one in batches if one.state is BatchState.SENT]
@@ -106,6 +111,7 @@ def _run_standing(
         canary=canary,
         holds=(*_holds(run, count, batches), *budgets_in_words(tools, run, waiting)),
         for_budget=for_budget,
+        eta=expect(carriers, trips, tools.clock.now()),
     )
 
 
@@ -145,7 +151,8 @@ def _holds(run: Run, count: RunCount, batches: Iterable[Batch]) -> Iterator[str]
 
 _MOVING: Final = (
     (_DOUBTED, "in doubt"),
-    ((BatchState.SENT, BatchState.ENDED), "with Anthropic"),
+    ((BatchState.SENT,), "with Anthropic"),
+    ((BatchState.ENDED,), "collecting"),
     ((BatchState.RELEASED,), "sending"),
 )
 """What is said of a run by the states of its batches; the first that one of them is in counts."""
