@@ -71,6 +71,7 @@ def show_checked(page: Page, wanted: Wanted, checked: "Checked") -> None:
         named,
         price_facts,
         requests_in_words,
+        where_facts,
     )
 
     for fault in checked.faults:
@@ -87,6 +88,7 @@ def show_checked(page: Page, wanted: Wanted, checked: "Checked") -> None:
         checked.rows, checked.requests, is_table=wanted.is_table, packs=checked.packed
     )
     facts = [("input", f"{named(wanted.source)}: {shown}")]
+    facts.extend(where_facts(wanted.where, checked.left_out))
     if checked.batches is not None:
         facts.append(("model", ", ".join(checked.models)))
         facts.extend(field_facts(checked.fields, checked.cache))
@@ -120,6 +122,7 @@ def checked_json(checked: "Checked") -> dict[str, Any]:
         "fault_count": checked.fault_count,
         "warnings": [warning_json(warning) for warning in checked.warnings],
         "rows": checked.rows,
+        "rows_left_out": checked.left_out,
         "requests": checked.requests,
         "rows_collapsed": 0 if checked.packed else checked.rows - checked.requests,
         "requests_packed": checked.packed,

@@ -46,6 +46,7 @@ def _wanted(
     schema: options.Schema = None,
     beta: options.Betas = None,
     limit: options.Limit = None,
+    where: options.Where = None,
     format: options.Format = None,  # noqa: A002 - the word of the house
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
@@ -71,6 +72,7 @@ def _wanted(
         delimiter=delimiter,
         encoding=encoding,
         limit=limit,
+        where=where,
         no_collapse=no_collapse,
         pack=pack,
         cache=cache,

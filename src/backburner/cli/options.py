@@ -93,6 +93,12 @@ Encoding = Annotated[
 Limit = Annotated[
     int | None, typer.Option("--limit", metavar="N", min=1, help="Take the first N rows only")
 ]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--where", metavar="EXPR", help="Take the rows only of which this is true: lang == 'de'"
+    ),
+]
 NoCollapse = Annotated[
     bool, typer.Option("--no-collapse", help="Send identical rows each on their own")
 ]
@@ -194,6 +200,7 @@ class Wanted:
     delimiter: str | None = None
     encoding: str | None = None
     limit: int | None = None
+    where: str | None = None
     no_collapse: bool = False
     new: bool = False
     force: bool = False
@@ -280,6 +287,7 @@ class Wanted:
             "--prefix": self.prefix,
             "--delimiter": self.delimiter,
             "--no-collapse": self.no_collapse,
+            "--where": self.where,
             "--pack": self.pack,
             "--reuse": self.reuse,
         }
@@ -324,6 +332,7 @@ class Wanted:
             else _MARKS.get(self.delimiter, self.delimiter),
             encoding=self.encoding,
             limit=self.limit,
+            where=self.where,
             collapse=not self.no_collapse,
             prefix=self.prefix,
             betas=tuple(self.betas or ()),

@@ -94,6 +94,7 @@ def _show(page: Page, wanted: Wanted, planned: "Planned", estimate: "Estimate") 
         files_facts,
         named,
         requests_in_words,
+        where_facts,
     )
 
     checked = planned.checked
@@ -103,6 +104,7 @@ def _show(page: Page, wanted: Wanted, planned: "Planned", estimate: "Estimate") 
     page.facts(
         [
             ("input", f"{named(wanted.source)}: {shown}"),
+            *where_facts(wanted.where, checked.left_out),
             ("model", ", ".join(checked.models)),
             *field_facts(checked.fields, checked.cache),
             ("batches", batches_in_words(checked.batches or 0)),

@@ -39,6 +39,7 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     run = staged.run
     shown = requests_in_words(run.rows, run.requests, is_table=wanted.is_table, packs=run.packed)
     facts = [("input", f"{named(wanted.source)}: {shown}")]
+    facts.extend(where_facts(wanted.where, staged.left_out))
     models = [work.model for work in staged.workloads]
     facts.extend(route_facts(run))
     facts.extend(reuse_facts(run, wanted.reuse))
@@ -73,6 +74,11 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     if not has_key:
         facts.append(("no key", "it will be kept, and sent once ANTHROPIC_API_KEY is set"))
     return facts
+
+
+def where_facts(where: str | None, left_out: int) -> Facts:
+    """Which rows were chosen, and how many were not."""
+    return [] if where is None else [("where", f"{where}; {many(left_out, 'row')} left out")]
 
 
 def reuse_facts(run: "Run", span: str | None) -> Facts:
@@ -115,6 +121,7 @@ def plan_json(fresh: "Fresh", backburner: "Backburner") -> dict[str, Any]:
     estimate = backburner.estimate(fresh.staged)
     return {
         "rows": run.rows,
+        "rows_left_out": fresh.staged.left_out,
         "requests": run.requests,
         "rows_collapsed": run.collapsed,
         "requests_packed": run.packed,

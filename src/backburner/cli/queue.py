@@ -43,6 +43,7 @@ def enqueue(
     schema: options.Schema = None,
     beta: options.Betas = None,
     limit: options.Limit = None,
+    where: options.Where = None,
     format: options.Format = None,  # noqa: A002 - the word of the house
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
@@ -89,6 +90,7 @@ def enqueue(
         delimiter=delimiter,
         encoding=encoding,
         limit=limit,
+        where=where,
         no_collapse=no_collapse,
         new=new,
         force=force,

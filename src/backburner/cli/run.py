@@ -69,6 +69,7 @@ def run(
     schema: options.Schema = None,
     beta: options.Betas = None,
     limit: options.Limit = None,
+    where: options.Where = None,
     yes: Yes = False,
     format: options.Format = None,  # noqa: A002 - the word of the house
     delimiter: options.Delimiter = None,
@@ -120,6 +121,7 @@ def run(
         delimiter=delimiter,
         encoding=encoding,
         limit=limit,
+        where=where,
         no_collapse=no_collapse,
         new=new,
         force=force,

@@ -51,6 +51,7 @@ class Checked:
         requests: What is left of them when identical rows share one.
         batches: How many they would travel in; None where there are faults.
         packed: Requests that are packs of rows.
+        left_out: Rows that did not meet the condition on rows.
         unpriced: Models of which no price is known.
         estimate: What they would cost; None where there are faults, or a price is not known.
         faults: The first of them, those of other files first, then in the order of lines.
@@ -73,6 +74,7 @@ class Checked:
     cache: CachePlan | None = None
     fields: FieldFigures | None = None
     packed: int = 0
+    left_out: int = 0
 
 
 def check(
@@ -124,6 +126,7 @@ def check(
         rows=stager.rows,
         requests=stager.requests,
         packed=stager.packed,
+        left_out=stager.left_out,
         batches=None if faults.count else counter.batches,
         models=models,
         unpriced=lacking,

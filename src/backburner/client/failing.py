@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from backburner.client.input_rows import rows_of_input
 from backburner.nouns.attempt import Attempt
 from backburner.nouns.batch import Batch, BatchId, Via, request_id
 from backburner.nouns.money import Money
@@ -214,6 +215,11 @@ def _cost(reader: Reader, line: bytes, via: Via) -> Money | None:
 
 def first_rows(tools: Tools, run: Run, numbers: Iterable[int]) -> dict[int, int]:
     """The first row of the input, from 1, that each of these requests answers."""
+    return rows_of_input(tools, run, _first_chosen(tools, run, numbers))
+
+
+def _first_chosen(tools: Tools, run: Run, numbers: Iterable[int]) -> dict[int, int]:
+    """The same, counted among the rows that the run asks."""
     wanted = set(numbers)
     if run.row_map is None:
         return {number: number + 1 for number in wanted}

@@ -1,6 +1,7 @@
 """Finishing a run: its output, its receipt."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,10 +15,12 @@ from backburner.nouns.outcome import Outcome
 from backburner.nouns.run import Run, RunSpec
 from backburner.report.cache_result import cache_result
 from backburner.report.receipt import Receipt, make_receipt
+from backburner.runs.answer import Answer
 from backburner.runs.answers import FinalLine, final_lines
+from backburner.runs.chosen_rows import spread
 from backburner.runs.counting import count_rows, count_run
 from backburner.runs.faults import Faults
-from backburner.runs.input_copy import open_input, open_table
+from backburner.runs.input_copy import open_input, open_table, whole_table
 from backburner.runs.jsonl_output import write_results
 from backburner.runs.outputs import Written, write_each, write_list, write_table
 from backburner.runs.path_template import PathTemplate
@@ -160,21 +163,34 @@ def write_output(tools: Tools, run: Run, output: str) -> tuple[Written, int]:
             return write_list(pairs, Path(output)), 0
         answers = RowAnswers(tools.store, tools.vault, run, tools.tariff([]))
         faults = Faults()
-        table = open_table(stream, spec, faults)
-        if PathTemplate.is_one(output):
-            written = write_each(table, answers, PathTemplate(output), prefix=run.prefix)
-        else:
-            form = output_format(Format(spec.format), output)
-            written = write_table(
-                table,
-                answers,
-                Path(output),
-                form,
-                prefix=run.prefix,
-                properties=properties_of(spec.schema),
-            )
+        table = whole_table(stream, spec, faults)
+        with _by_row(tools, run, spec, answers) as by_row:
+            if PathTemplate.is_one(output):
+                written = write_each(table, by_row, PathTemplate(output), prefix=run.prefix)
+            else:
+                form = output_format(Format(spec.format), output)
+                written = write_table(
+                    table,
+                    by_row,
+                    Path(output),
+                    form,
+                    prefix=run.prefix,
+                    properties=properties_of(spec.schema),
+                )
         faults.raise_if_any(run.name)
     return written, answers.collapsed_sync
+
+
+@contextmanager
+def _by_row(
+    tools: Tools, run: Run, spec: RunSpec, answers: RowAnswers
+) -> Iterator[Iterable[Answer | None]]:
+    """One answer for each row of the input: None for those that were not chosen."""
+    if spec.where is None:
+        yield answers
+        return
+    with open_input(tools.vault, spec, run.source) as stream:
+        yield spread(open_table(stream, spec, Faults()), answers)
 
 
 def results(tools: Tools, run: Run) -> Iterator[Result]:

@@ -19,6 +19,7 @@ from backburner.plan.caching.choices import CachePolicy
 from backburner.runs.answer import our_columns
 from backburner.runs.atomic import check_writable
 from backburner.runs.cache_marks import CacheAdvice
+from backburner.runs.condition import Condition
 from backburner.runs.faults import Faults
 from backburner.runs.folder import is_folder, pack_folder
 from backburner.runs.identity import changes, identity_of, parts_of
@@ -46,6 +47,7 @@ class RunOptions:
         prompt: The template; None makes the input a list of requests.
         schema: What answers have to meet; None leaves them free.
         output: Where the answers go; None leaves them to `results`.
+        where: Which rows are asked, as an expression over their columns; None asks all.
         new: Start over although a run that asks the same is there.
         force: Replace a file that no run of ours wrote.
         canary: How many requests travel first, alone; the rest waits until it is released.
@@ -74,6 +76,7 @@ class RunOptions:
     delimiter: str | None = None
     encoding: str | None = None
     limit: int | None = None
+    where: str | None = None
     collapse: bool = True
     prefix: str = ""
     betas: tuple[str, ...] = ()
@@ -216,6 +219,8 @@ def spec_of(options: RunOptions) -> RunSpec:
     schema = None if options.schema is None else options.schema.whole
     check_leaders(CachePolicy(options.cache), leaders=options.leaders, canary=options.canary)
     with_format(options.params, schema)
+    if options.where is not None:
+        Condition(options.where)
     if options.pack:
         if options.leaders:
             raise InputError(
@@ -243,6 +248,7 @@ def spec_of(options: RunOptions) -> RunSpec:
         max_tokens=options.max_tokens,
         betas=tuple(sorted(options.betas)),
         limit=options.limit,
+        where=options.where,
         # A pack's answer says which row it is for: rows that are identical have one each.
         collapse=options.collapse and kind == "table" and not options.pack,
         prefix=options.prefix,

@@ -22,6 +22,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         delimiter: The field delimiter of a CSV or TSV input.
         encoding: The encoding named by the user; None means UTF-8.
         params: The canonical Messages parameters of each row, without its prompt.
+        where: Which rows are chosen, as an expression over their columns; None takes all.
         schema: The JSON Schema that every answer has to meet; None leaves answers free.
         cache: Who decides on cache marks: `auto`, `off` or `always`.
         leaders: Whether leaders go first where that saves.
@@ -40,6 +41,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_tokens: int = 0
     betas: tuple[str, ...] = ()
     limit: int | None = None
+    where: str | None = None
     collapse: bool = True
     prefix: str = ""
     schema: MaybeRaw = None

@@ -42,7 +42,7 @@ def parts_of(spec: RunSpec, source_sha256: str, lane: str) -> dict[str, str]:
         "model": spec.model,
         "params": [spec.max_tokens, [[key, spec.params[key]] for key in spec.params]],
         "betas": list(spec.betas),
-        "rows": [spec.limit, spec.collapse],
+        "rows": [spec.limit, spec.collapse, *([spec.where] if spec.where else [])],
         "lane": lane,
     }
     if spec.schema is not None:

@@ -10,6 +10,7 @@ from typing import BinaryIO, Final, cast
 from backburner.clock import Clock
 from backburner.errors import InputError
 from backburner.nouns.run import RunSpec
+from backburner.runs.chosen_rows import chosen_only
 from backburner.runs.faults import Faults
 from backburner.runs.record import Table
 from backburner.runs.tables import Format, read_table
@@ -139,7 +140,14 @@ def open_input(vault: Vault, spec: RunSpec, name: str) -> Iterator[BinaryIO]:
 def open_table(
     stream: BinaryIO, spec: RunSpec, faults: Faults, reserved: Iterable[str] = ()
 ) -> Table:
-    """The table of an input copy."""
+    """The rows of an input copy that a run asks, before its limit."""
+    return chosen_only(whole_table(stream, spec, faults, reserved), spec.where, faults)
+
+
+def whole_table(
+    stream: BinaryIO, spec: RunSpec, faults: Faults, reserved: Iterable[str] = ()
+) -> Table:
+    """The table of an input copy, with the rows that were not chosen."""
     return read_table(
         stream,
         Format(spec.format),

@@ -21,6 +21,7 @@ from backburner.plan.workloads import Tally, Workload
 from backburner.runs.blocks import read_prompt
 from backburner.runs.bodies import BodyShape, render_bodies
 from backburner.runs.cache_marks import CacheAdvice, ListMarks, Marks
+from backburner.runs.chosen_rows import ChosenRows
 from backburner.runs.collapse import Collapser
 from backburner.runs.faults import Faults
 from backburner.runs.fields import FieldPlan, plain_fields
@@ -90,6 +91,7 @@ class Stager:
         packed: Requests from the first that are packs of rows.
         alone: The bodies of rows that are asked alone too, after all packs.
         reused: Those of them whose answers are known.
+        left_out: Rows that did not meet the run's condition.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class Stager:
         self.packed = 0
         self.alone: list[bytes] = []
         self.reused = 0
+        self.left_out = 0
         self._canary: tuple[Workload, ...] = ()
         self.marks = Marks({})
         self.plan: CachePlan | None = None
@@ -299,6 +302,8 @@ class Stager:
         self._begin_marks(shape, fields)
         bodies = islice(render_bodies(table, template, shape, faults, fields), spec.limit)
         yield from bodies if paths is None else note_paths(bodies, paths, faults)
+        if isinstance(table, ChosenRows):
+            self.left_out = table.left_out
 
     def _shape(self) -> BodyShape:
         """What the bodies of all rows have in common."""

@@ -64,6 +64,7 @@ class Staged:
         cache: What was decided of the prompt cache; None where nothing was to be.
         budget: The most that the run may cost, in picodollars.
         reused: Batches that never travel, since their answers are those of earlier runs.
+        left_out: Rows that did not meet the run's condition.
     """
 
     run: Run
@@ -77,6 +78,7 @@ class Staged:
     budget: int | None = None
     fields: FieldFigures | None = None
     reused: tuple[StagedBatch, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +232,7 @@ def _stage(
         budget=order.billing.amount,
         fields=None if fields is None else fields.figures,
         reused=answered,
+        left_out=stager.left_out,
     )
 
 
