@@ -14,6 +14,7 @@ from backburner.cli.check import check
 from backburner.cli.demo import demo
 from backburner.cli.doctor import doctor
 from backburner.cli.emulator import emulator
+from backburner.cli.install import install
 from backburner.cli.opening import release, resume
 from backburner.cli.output import Page, print_error, print_json
 from backburner.cli.plan import plan
@@ -54,6 +55,7 @@ for command in (
     enqueue,
     drain,
     worker,
+    install,
     status,
     results,
     retry,

@@ -32,7 +32,7 @@ def checked_zone(table: ConfigTable, key: str, name: str) -> str:
     Raises:
         ConfigError: There is no such zone.
     """
-    if not _is_zone(name):
+    if not is_zone(name):
         raise table.wrong(key, name, "a zone, such as Europe/Berlin")
     return name
 
@@ -48,14 +48,14 @@ def local_zone(environment: Mapping[str, str], localtime: Path = LOCALTIME) -> s
     """
     named = environment.get("TZ", "").removeprefix(":")
     if named:
-        if _is_zone(named):
+        if is_zone(named):
             return named
         raise ConfigError(
             f"TZ={named!r} is no zone by name",
             hint='give one such as TZ=Europe/Berlin, or zone = "Europe/Berlin" in the file',
         )
     _, found, name = str(localtime.resolve()).rpartition("/zoneinfo/")
-    if not found or not _is_zone(name):
+    if not found or not is_zone(name):
         return None
     return None if name in _UTC and _is_container(environment) else name
 
@@ -65,7 +65,8 @@ def _is_container(environment: Mapping[str, str]) -> bool:
     return is_marked or "KUBERNETES_SERVICE_HOST" in environment
 
 
-def _is_zone(name: str) -> bool:
+def is_zone(name: str) -> bool:
+    """Whether there is a zone of that IANA name."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
