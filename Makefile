@@ -15,7 +15,7 @@ unexport $(filter ANTHROPIC_% BACKBURNER_%,$(.VARIABLES))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install demo recipes test browser crash chaos check fix bench size constraints clean
+.PHONY: help install demo recipes night test browser crash chaos check fix bench size constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ demo: $(VENV)/.installed ## Run the main job on the emulator: no key, no cost
 
 recipes: $(VENV)/.installed ## Run every recipe of examples/ on the emulator: no key, no cost
 	@$(BIN)/python examples/recipes.py
+
+night: $(VENV)/.installed ## Play a night on the emulator: the window opens at 23:00
+	@$(BIN)/python examples/night/night.py
 
 test: $(VENV)/.dev ## Run all tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal -q $(or $(ARGS),tests)

@@ -14,7 +14,7 @@ from backburner.client.ticket_standing import TicketStanding, ticket_standing
 from backburner.errors import AnswerPending, NotAnswered
 from backburner.nouns.outcome import Outcome
 from backburner.nouns.run import Run
-from backburner.plan.lanes import ReleaseAll
+from backburner.plan.lanes import ReleaseDue
 from backburner.runs.whole import whole_result
 from backburner.store.inbox import inbox_take
 from backburner.store.tickets import ticket_ask_cancel, ticket_deliver, tickets_wanted
@@ -154,7 +154,7 @@ def _drive(wicket: Wicket, ticket_id: str, timeout: float | None) -> bool:
     with wicket.reaching() as reach:
         wake(tools, wicket.worker, wicket.lane)
         while True:
-            step = wicket.worker.tick(ReleaseAll())
+            step = wicket.worker.tick(ReleaseDue(makes_up=False))
             standing = ticket_standing(tools, ticket_id)
             if standing.outcome is not None:
                 _close(tools, standing.run)

@@ -12,7 +12,7 @@ from backburner.client.finishing import Finished
 from backburner.client.patience import Patience
 from backburner.client.pulse import Pulse
 from backburner.nouns.run import Run
-from backburner.plan.lanes import Allowance, ReleaseAll
+from backburner.plan.lanes import Allowance, ReleaseDue
 from backburner.telemetry import StepFailed
 from backburner.worker import Idle, Tools, Worker
 from backburner.worker.leasing import Abandoned
@@ -46,7 +46,7 @@ class Shift:
     until: float = float("inf")
     nap: float = 60.0
     threads: int = 1
-    allowance: Allowance = field(default_factory=ReleaseAll)
+    allowance: Allowance = field(default_factory=ReleaseDue)
     finished: Callable[[Finished], None] = lambda _finished: None
 
 
