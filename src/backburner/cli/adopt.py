@@ -32,8 +32,8 @@ def adopt(
     it becomes a run; without it, its results are kept aside.
     """
     session, page = session_of(context), Page(as_json=json)
-    session.require_key()
     with session.open(home, lane) as backburner:
+        backburner.require_credential()
         adopted = backburner.adopt(upstream_id, source)
         at = backburner.settings.home / "vault"
     words, told = _told(adopted)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, MutableMapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
@@ -11,6 +12,7 @@ from backburner.cli.adopt import adopt
 from backburner.cli.audit import audit
 from backburner.cli.budget import app as budget
 from backburner.cli.check import check
+from backburner.cli.config import app as config
 from backburner.cli.demo import demo
 from backburner.cli.doctor import doctor
 from backburner.cli.emulator import emulator
@@ -26,9 +28,10 @@ from backburner.cli.report import report
 from backburner.cli.retry import retry
 from backburner.cli.route import app as route
 from backburner.cli.run import run
-from backburner.cli.session import Session
+from backburner.cli.session import Session, session_of
 from backburner.cli.status import results, status
 from backburner.cli.verify import verify
+from backburner.cli.windows import windows
 from backburner.cli.worker import worker
 from backburner.errors import BackburnerError, InputError, InputFaults
 
@@ -72,10 +75,12 @@ for command in (
     prices,
     demo,
     emulator,
+    windows,
 ):
     app.command()(command)
 app.add_typer(budget)
 app.add_typer(route)
+app.add_typer(config)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it so
@@ -88,7 +93,12 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it so
 
 @app.callback()
 def root(
+    context: typer.Context,
     *,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="The file of settings [BACKBURNER_CONFIG]"),
+    ] = None,
     _debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an unexpected error")
     ] = False,
@@ -99,7 +109,9 @@ def root(
         ),
     ] = False,
 ) -> None:
-    """Take in what goes before the command; `main` looks for it itself."""
+    """Take in what goes before the command; `main` looks for the rest itself."""
+    if config is not None:
+        context.obj = session_of(context).with_config(config)
 
 
 def main(
@@ -144,9 +156,10 @@ def main(
 def _misused(error: typer.TyperException) -> BackburnerError:
     """What typer found wrong with the words, as an error like any other."""
     command = getattr(getattr(error, "ctx", None), "command_path", "backburner")
-    return InputError(
-        error.format_message().rstrip("."), hint=f"`{command} --help` lists the options"
-    )
+    told = error.format_message().rstrip(".")
+    if told.endswith("--config"):
+        return InputError(told, hint="it goes before the command: `backburner --config FILE …`")
+    return InputError(told, hint=f"`{command} --help` lists the options")
 
 
 def _tell(error: BackburnerError, *, as_json: bool) -> int:

@@ -60,20 +60,21 @@ def plan(
 def _setting(
     session: Session, home: Any, lane: str, batch_size: int | None, *, offline: bool
 ) -> "Setting":
-    from backburner.client.planning import Setting, address, counter  # noqa: PLC0415  # as above
+    from backburner.client.access import access_from  # noqa: PLC0415  # as above
+    from backburner.client.planning import Setting, counter  # noqa: PLC0415  # as above
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
-    from backburner.config import home_from, price_terms, read_config  # noqa: PLC0415  # as above
     from backburner.plan.packing import PackLimits  # noqa: PLC0415  # as above
 
-    folder = home or home_from(session.environment)
+    access = access_from(session.client, session.environment, home)
+    settings, lane_terms = access.settings, access.settings.lane_terms(lane)
     return Setting(
-        home=folder,
+        home=settings.home,
         lane=lane,
-        base_url=address(session.client, session.environment),
+        base_url=access.address(lane_terms),
         clock=session.clock or StoreClock(),
         limits=options.pack_limits(batch_size) or PackLimits(),
-        terms=price_terms(read_config(session.environment, home)),
-        upstream=None if offline else counter(session.client, session.environment),
+        terms=settings.prices,
+        upstream=None if offline else counter(access, lane_terms),
     )
 
 

@@ -1,6 +1,6 @@
 """`enqueue`, `drain` and `cancel`: the queue, by hand or from cron."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
@@ -10,8 +10,10 @@ from backburner.cli.choosing import choose_model
 from backburner.cli.options import Wanted
 from backburner.cli.output import Page
 from backburner.cli.session import Home, Json, Lane, RunId, Session, session_of
+from backburner.cli.windows import show_waiting, standing_json
 from backburner.cli.words import many, outcomes
-from backburner.errors import ConfigError, LaneStopped, UpstreamError
+from backburner.errors import ConfigError, InputError, LaneStopped, UpstreamError
+from backburner.nouns.urgency import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,11 +23,16 @@ if TYPE_CHECKING:
     from backburner.client.finishing import Finished
     from backburner.client.preparing import RunOptions
     from backburner.client.routed_runs import Prepared
+    from backburner.client.windows import WindowStanding
     from backburner.nouns.run import Run
     from backburner.telemetry import Event
 
 CollectOnly = Annotated[
     bool, typer.Option("--collect", help="Send no first attempts; collect and retry only")
+]
+Now = Annotated[bool, typer.Option("--now", help="Send what waits, though no window is open")]
+AllLanes = Annotated[
+    bool, typer.Option("--all-lanes", help="Serve every lane that can be reached from here")
 ]
 
 
@@ -162,10 +169,7 @@ def _keep(page: Page, backburner: "Backburner", wanted: Wanted, one: "Prepared")
         page.line()
         run, told = backburner.commit(prepared.staged), "is kept, and nothing was sent"
     page.line(f"run {run.id} {told}: {many(run.requests, 'request')}")
-    lane = "" if run.lane == backburner.lane else f" --lane {run.lane}"
-    page.line(
-        f"`backburner drain{lane}` sends it; `backburner status {run.id}` tells how it stands"
-    )
+    page.line(f"{_sent_by(backburner, run)}; `backburner status {run.id}` tells how it stands")
     if isinstance(prepared, Fresh) and prepared.staged.canary:
         page.line(f"all but its canary waits: `backburner release {run.id}` lets the rest go")
     if isinstance(prepared, Fresh) and run.moved is not None:
@@ -173,23 +177,41 @@ def _keep(page: Page, backburner: "Backburner", wanted: Wanted, one: "Prepared")
     return {"run": run.id, "home": str(backburner.settings.home), "lane": run.lane, **plan}
 
 
+def _sent_by(backburner: "Backburner", run: "Run") -> str:
+    lane = "" if run.lane == backburner.lane else f" --lane {run.lane}"
+    window = backburner.window(run.lane)
+    if window is None or window.is_open or run.urgency != Urgency.WINDOW:
+        return f"`backburner drain{lane}` sends it"
+    then = f"`backburner drain --now{lane}` sends it now"
+    return f"it waits for the window, which {window.opens}; {then}"
+
+
 def drain(
     context: typer.Context,
     *,
     collect: CollectOnly = False,
+    now: Now = False,
+    all_lanes: AllLanes = False,
     lane: Lane = "default",
     home: Home = None,
     json: Json = False,
 ) -> int:
     """Do one pass, and wait for nothing: for cron.
 
-    Sends what waits and retries that are due, collects what has ended, and writes the outputs of
-    runs that are finished.
+    Sends what may go now and retries that are due, collects what has ended, and writes the outputs
+    of runs that are finished. Outside a lane's window it sends nothing new, unless --now is given.
     """
+    if collect and now:
+        raise InputError("--collect sends nothing new, and --now all", hint="give one of them")
     session, page = session_of(context), Page(as_json=json)
-    drained = one_pass(session, page, collect_only=collect, home=home, lane=lane)
+    wish = Pass(collect_only=collect, now=now, all_lanes=all_lanes)
+    drained = one_pass(session, page, wish, home=home, lane=lane)
     if not drained.events and not drained.finished:
         page.line("nothing was due")
+    for window in drained.windows:
+        show_waiting(page, window)
+    for name, why in drained.passed_over.items():
+        page.line(f"lane {name} was passed over: {why}")
     waiting = many(drained.waiting, "run")
     page.line(f"{waiting} not finished yet" if drained.waiting else "every run is finished")
     for run in drained.canaries:
@@ -205,11 +227,22 @@ def drain(
             "runs_waiting": drained.waiting,
             "canaries": drained.canaries,
             "requests_waiting_for_budget": drained.for_budget,
+            "windows": [standing_json(one) for one in drained.windows],
+            "lanes_passed_over": drained.passed_over,
         }
     )
     if drained.stopped is not None:
         raise drained.stopped
     return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """What a pass is to do."""
+
+    collect_only: bool = False
+    now: bool = False
+    all_lanes: bool = False
 
 
 class OnePass:
@@ -221,6 +254,8 @@ class OnePass:
         waiting: How many runs are not finished.
         canaries: Those of them whose rest waits for a canary that is back.
         for_budget: How many requests of each run wait for a budget.
+        windows: Those that are not open, where something waits for them.
+        passed_over: Why lanes were not served.
         stopped: Why nothing is sent in the lane, where that is so.
     """
 
@@ -230,6 +265,8 @@ class OnePass:
         self.waiting = 0
         self.canaries: list[str] = []
         self.for_budget: dict[str, int] = {}
+        self.windows: list[WindowStanding] = []
+        self.passed_over: dict[str, str] = {}
         self.stopped: LaneStopped | None = None
         self._page = page
         self._stop_if_asked = stop_if_asked
@@ -245,7 +282,7 @@ class OnePass:
         self._stop_if_asked()
 
 
-def one_pass(session: Session, page: Page, *, collect_only: bool, home: Any, lane: str) -> OnePass:
+def one_pass(session: Session, page: Page, wish: Pass, *, home: Any, lane: str) -> OnePass:
     """Drain once, and tell what is done."""
     from backburner.cli.stopping import PatientClock  # noqa: PLC0415  # not for --help
     from backburner.client.standing import CANARY_BACK  # noqa: PLC0415  # as above
@@ -256,10 +293,19 @@ def one_pass(session: Session, page: Page, *, collect_only: bool, home: Any, lan
     opened = session.with_clock(clock).open(home, lane, listener=done.listen)
     with opened as backburner, clock.listening():
         try:
-            backburner.drain(collect_only=collect_only, finished=done.finished.append)
+            drained = backburner.drain(
+                collect_only=wish.collect_only,
+                now=wish.now,
+                all_lanes=wish.all_lanes,
+                finished=done.finished.append,
+            )
+            done.passed_over = dict(drained.passed_over)
         except LaneStopped as error:
             done.stopped = error
-        standing = backburner.status()[1]
+        stands = backburner.stands(all_lanes=wish.all_lanes)
+    standing = [run for _, runs in stands for run in runs]
+    windows = [lane.window for lane, _ in stands if lane.window is not None]
+    done.windows = [one for one in windows if one.waiting and not one.is_open]
     for one in done.finished:
         _show_finished(page, one)
     done.waiting = sum(not one.count.is_finished for one in standing)
@@ -309,9 +355,9 @@ def cancel(
             page.line(f"run {run} is finished already: nothing is left to cancel")
             page.finish({"run": run, "canceled": False})
             return 0
-        canceled = backburner.cancel(run)
+        canceled, has_key = backburner.cancel(run), backburner.has_credential()
     _show_canceled(page, found, canceled)
-    asked_now = bool(canceled.asked) and _ask_upstream(session, page, home, lane)
+    asked_now = bool(canceled.asked) and _ask_upstream(session, page, home, lane, has_key=has_key)
     page.finish(
         {
             "run": run,
@@ -344,14 +390,14 @@ def _show_canceled(page: Page, run: "Run", canceled: "Canceled") -> None:
         page.line("`backburner drain` writes its output")
 
 
-def _ask_upstream(session: Session, page: Page, home: Any, lane: str) -> bool:
+def _ask_upstream(session: Session, page: Page, home: Any, lane: str, *, has_key: bool) -> bool:
     """Ask upstream at once where that can be done; whether it was."""
     later = "`backburner drain` asks Anthropic to cancel, and collects what it had finished"
-    if not session.has_key:
+    if not has_key:
         page.line(f"there is no key here: {later}")
         return False
     try:
-        done = one_pass(session, page, collect_only=True, home=home, lane=lane)
+        done = one_pass(session, page, Pass(collect_only=True), home=home, lane=lane)
         if done.stopped is not None:
             raise done.stopped
     except (UpstreamError, ConfigError) as error:

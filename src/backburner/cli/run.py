@@ -220,7 +220,7 @@ class _Performance:
         from backburner.cli.resuming import resumed_in_words  # noqa: PLC0415  # as above
         from backburner.client.preparing import Found, Fresh  # noqa: PLC0415  # as above
 
-        page, has_key = self._page, self._session.has_key
+        page, has_key = self._page, backburner.has_credential()
         fresh = [one.run for one in prepared if isinstance(one.run, Fresh)]
         try:
             for one in prepared:
@@ -270,7 +270,7 @@ class _Performance:
         from backburner.cli.planning import plan_facts, plan_json  # noqa: PLC0415  # as above
 
         page, run = self._page, fresh.staged.run
-        has_key = self._session.has_key
+        has_key = backburner.has_credential()
         try:
             page.facts(plan_facts(self._job.wanted, fresh, backburner, has_key=has_key))
             self._json["plan"] = plan_json(fresh, backburner)
@@ -318,7 +318,7 @@ class _Performance:
         self._listener = progress.listen
         try:
             if not standing.count.is_finished:
-                self._session.require_key()
+                backburner.require_credential()
             code = self._send_canary(backburner, run, standing, progress)
             if code is not None:
                 return code

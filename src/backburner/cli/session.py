@@ -83,23 +83,11 @@ class Session:
         ) as backburner:
             yield backburner
 
-    @property
-    def has_key(self) -> bool:
-        """Whether there is something to speak to the upstream with."""
-        from backburner.upstream.connect import has_credential  # noqa: PLC0415  # as above
+    def with_config(self, file: Path) -> Self:
+        """The same session with another file of settings."""
+        from backburner.config import CONFIG  # noqa: PLC0415  # not for --help
 
-        return self.client is not None or has_credential(self.environment)
-
-    def require_key(self) -> None:
-        """Make sure of that, before anything is released in vain.
-
-        Raises:
-            KeyMissing: There is nothing.
-        """
-        from backburner.upstream.connect import require_credential  # noqa: PLC0415  # as above
-
-        if self.client is None:
-            require_credential(self.environment)
+        return replace(self, environment={**self.environment, CONFIG: str(file)})
 
     def with_clock(self, clock: "Clock") -> Self:
         """The same session by another clock."""

@@ -12,6 +12,7 @@ from backburner.cli.failed import attempt_in_words, attempts_json, cost_of, show
 from backburner.cli.output import Facts, Page
 from backburner.cli.route_words import route_facts, routes_json
 from backburner.cli.session import Home, Json, Lane, RunId, session_of
+from backburner.cli.windows import standing_json, waiting_facts
 from backburner.cli.words import many, outcomes, when
 from backburner.errors import InputError
 
@@ -76,6 +77,9 @@ def _lane_facts(stands: "LaneStanding") -> Facts:
     facts = [("lane", f"{stands.name}, {state}")]
     if stands.workspace is not None:
         facts.append(("workspace", stands.workspace))
+    if stands.window is not None:
+        facts.append(("window", stands.window.in_words()))
+        facts.extend(waiting_facts(stands.window))
     facts.extend(("in doubt", doubt) for doubt in stands.doubts)
     if stands.others:
         facts.append(("other lanes", f"{', '.join(stands.others)} (--lane NAME shows one)"))
@@ -180,6 +184,7 @@ def _lane_json(stands: "LaneStanding") -> dict[str, Any]:
         "state": stands.state,
         "reason": stands.reason,
         "workspace": stands.workspace,
+        "window": None if stands.window is None else standing_json(stands.window),
         "doubts": list(stands.doubts),
         "other_lanes": list(stands.others),
     }

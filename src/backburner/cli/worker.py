@@ -60,7 +60,6 @@ def worker(
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
 
     session = session_of(context)
-    session.require_key()
     clock = session.clock or StoreClock()
     diary: Diary = JsonDiary(clock) if json_logs else PlainDiary(Page(), clock.now)
     ending, pulse = Ending(), Pulse()
@@ -68,6 +67,8 @@ def worker(
         home, (lane or ["default"])[0], listener=diary.listen, is_pinned=False
     )
     with opened as backburner, ending.listening(), _health(health, backburner, pulse) as at:
+        if lane or not backburner.served(with_key=True).lanes:
+            backburner.require_credential()
         names = backburner.lanes(lane or ())
         diary.begin(
             {

@@ -4,14 +4,15 @@ import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 from zoneinfo import ZoneInfo
 
+from backburner.client.access import Served, access_from, open_lane, served_lanes
 from backburner.client.accounting import savings
 from backburner.client.adopting import Adopted, adopt_batch
 from backburner.client.answered import answered_like
@@ -26,8 +27,8 @@ from backburner.client.cache_advice import cache_advice, taught, taught_wish, un
 from backburner.client.canary import Canary, check_canary, check_nothing_held, look_at_canary
 from backburner.client.canceling import Canceled, cancel_run
 from backburner.client.checking import models_to_send, unpriced
-from backburner.client.closing import close_run, runs_to_close
-from backburner.client.driving import Reach, drain, drive, wake
+from backburner.client.draining import Drained, allowed, one_pass
+from backburner.client.driving import Reach, drive, wake
 from backburner.client.expecting import eta_of_run
 from backburner.client.failing import Failures, failures
 from backburner.client.finding import RequestStanding, find_request
@@ -44,13 +45,10 @@ from backburner.client.finishing import (
 )
 from backburner.client.home import (
     Home,
-    create_seconds,
     open_home,
-    upstream_of,
     worker_tools,
 )
 from backburner.client.inbox import Body
-from backburner.client.lanes import lanes_of, pin_lanes
 from backburner.client.measuring import measures
 from backburner.client.opening import Released, Resumed, release_run, resume_lane
 from backburner.client.pack_check import PackCheck, check_has_pack_check, look_at_check
@@ -79,9 +77,10 @@ from backburner.client.standing import LaneStanding, RunStanding, stand
 from backburner.client.submitting import TicketOptions, submissions, submit_all
 from backburner.client.tickets import Ticket, Wicket
 from backburner.client.verifying import verify
+from backburner.client.windows import WindowStanding, window_standing
 from backburner.client.working import Shift, work
 from backburner.clock import Clock, StoreClock
-from backburner.config import DEFAULT_LANE, Settings, settings_from
+from backburner.config import DEFAULT_LANE, Settings
 from backburner.errors import InputError
 from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS
 from backburner.nouns.budget import Budget, amount_of, billing_of, scope_of
@@ -92,7 +91,6 @@ from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.deadlines import Outlook
 from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
 from backburner.plan.eta import Eta
-from backburner.plan.lanes import ReleaseAll, ReleaseRetries
 from backburner.plan.packing import PackLimits
 from backburner.plan.promises import Asked
 from backburner.plan.workloads import Workload
@@ -108,24 +106,13 @@ from backburner.runs.outputs import Written
 from backburner.runs.stager import Order
 from backburner.runs.staging import Desk, Staged, commit, throw_away
 from backburner.store.invariants import check_invariants
-from backburner.store.lanes import lane_pin
 from backburner.store.runs import run_get
 from backburner.telemetry import Event, Listener, log_event
-from backburner.upstream import Upstream
-from backburner.upstream.connect import base_url_of, connect
 from backburner.worker import Tools, Worker
 from backburner.worker.restoring import notice_restored
-from backburner.worker.sweeping import sweep
 
 if TYPE_CHECKING:
     import anthropic
-
-
-@dataclass(frozen=True, slots=True)
-class Drained:
-    """What one pass did: the runs it finished."""
-
-    finished: tuple[Finished, ...]
 
 
 class Backburner:
@@ -167,10 +154,9 @@ class Backburner:
         is_pinned: bool = True,
     ) -> None:
         environment = os.environ if environment is None else environment
-        base_url = str(client.base_url).rstrip("/") if client else base_url_of(environment)
-        self.settings: Settings = settings_from(environment, _folder(home), base_url)
+        self._access = access_from(client, environment, _folder(home))
+        self.settings: Settings = self._access.settings
         self.lane = lane
-        self._base_url = base_url
         self._clock = clock or StoreClock()
         self._listeners: list[Listener] = [log_event, *([listener] if listener else [])]
         self._home = home if isinstance(home, Home) else open_home(self.settings.home, self._clock)
@@ -180,7 +166,7 @@ class Backburner:
             self._clock,
             self.settings,
             self._limits,
-            _connector(client, environment, self.settings),
+            self._access.connector(),
             self._emit,
         )
         try:
@@ -470,36 +456,45 @@ class Backburner:
         self,
         *,
         collect_only: bool = False,
+        now: bool = False,
+        all_lanes: bool = False,
         finished: Callable[[Finished], None] = lambda _finished: None,
     ) -> Drained:
-        """Do one pass: send what waits, collect what ended, retry what is due; wait for nothing.
+        """Do one pass: send what is due, collect what ended, retry; wait for nothing.
 
         Args:
             collect_only: Release no first attempts.
+            now: Release all that waits, whatever the lane's window.
+            all_lanes: Serve every lane that can be reached from here, and not only this one.
             finished: Told of each run that the pass finished, also of a pass that raises.
 
         Raises:
             LaneStopped: Nothing is sent in the lane; what is upstream was still collected.
         """
-        stopped = drain(
-            self._tools,
-            self._worker(),
-            self.lane,
-            ReleaseRetries() if collect_only else ReleaseAll(),
-        )
-        ended = runs_to_close(self._tools, (self.lane,))
-        sweep(self._tools)
-        done = []
-        for run in ended:
-            done.append(close_run(self._tools, run))
-            finished(done[-1])
-        if stopped is not None:
-            raise stopped
-        return Drained(tuple(done))
+        served = self.served(with_key=True) if all_lanes else Served((self.lane,), {})
+        allowance = allowed(collect_only=collect_only, now=now)
+        done = one_pass(self._tools, served.lanes, allowance, finished)
+        return Drained(done, served.passed_over)
+
+    def served(self, *, with_key: bool = False) -> Served:
+        """The lanes that can be served from here, and why the others cannot."""
+        return served_lanes(self._tools, self._access, with_key=with_key)
+
+    def has_credential(self) -> bool:
+        """Whether the lane has something to speak with; it is not looked at."""
+        return self._access.has_credential(self._tools.lane_terms(self.lane))
+
+    def require_credential(self) -> None:
+        """Make sure of that, before anything is released in vain.
+
+        Raises:
+            KeyMissing: There is nothing.
+        """
+        self._access.require_credential(self._tools.lane_terms(self.lane))
 
     def lanes(self, named: Sequence[str] = ()) -> tuple[str, ...]:
-        """The lanes that are named; every lane of the same upstream if none is."""
-        return tuple(named) or lanes_of(self._tools, self._base_url)
+        """The lanes that are named; every lane that can be reached from here if none is."""
+        return tuple(named) or self.served().lanes
 
     def measures(self, pulse: Pulse) -> list[Measure]:
         """What there is of everything, for monitoring, and how a loop is."""
@@ -521,7 +516,7 @@ class Backburner:
         What fails is told as an event and tried again later; nothing of it ends the loop.
 
         Args:
-            lanes: Their names; every lane of the same upstream if none is named.
+            lanes: Their names; every lane that can be reached from here if none is named.
             until: POSIX seconds at which to end.
             stop: Asked between steps, and while one moves bytes, whether to end.
             nap: The longest sleep: what other processes enqueue is seen after it.
@@ -532,7 +527,8 @@ class Backburner:
         Raises:
             LanePinned: A lane that is named belongs to another upstream.
         """
-        pin_lanes(self._tools, lanes, self._base_url)
+        for lane in lanes:
+            open_lane(self._tools, self._access, lane)
         shift = Shift(
             lanes=lambda: self.lanes(lanes),
             stop=stop,
@@ -668,6 +664,15 @@ class Backburner:
             NotFound: There is no run of that name.
         """
         return eta_of_run(self._tools, run_id)
+
+    def window(self, lane: str) -> WindowStanding | None:
+        """How a lane's windows stand; None for one that may always send."""
+        return window_standing(self._tools, lane)
+
+    def stands(self, *, all_lanes: bool) -> list[tuple[LaneStanding, list[RunStanding]]]:
+        """How lanes stand, with their runs: every one that can be served from here, or this one."""
+        names = self.served().lanes if all_lanes else (self.lane,)
+        return [stand(self._tools, name, None) for name in names]
 
     def request(self, name: str) -> RequestStanding:
         """One request by its id, as the column `request_id` has it.
@@ -867,8 +872,7 @@ class Backburner:
         )
 
     def _pin(self, lane: str) -> None:
-        with self._tools.store.write() as tx:
-            lane_pin(tx, lane, self._base_url, self._clock.now())
+        open_lane(self._tools, self._access, lane)
 
     @property
     def _desk(self) -> Desk:
@@ -937,17 +941,3 @@ def _folder(home: Path | str | Home | None) -> Path | None:
     if isinstance(home, Home):
         return home.path
     return Path(home) if home is not None else None
-
-
-def _connector(
-    client: "anthropic.Anthropic | None", environment: Mapping[str, str], settings: Settings
-) -> Callable[[str], Upstream]:
-    """Gives the upstream when it is first needed: what only enqueues needs no key."""
-
-    @cache
-    def upstream(_lane: str) -> Upstream:
-        if client is not None:
-            return upstream_of(client, settings)
-        return connect(environment, create_seconds=create_seconds(settings))
-
-    return upstream

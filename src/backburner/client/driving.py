@@ -97,26 +97,34 @@ def nap(tools: Tools, idle: Idle, most: float = _LONGEST_NAP) -> None:
     tools.clock.sleep(min(max(until - now, 0.01), most))
 
 
-def drain(tools: Tools, worker: Worker, lane: str, allowance: Allowance) -> LaneStopped | None:
-    """One pass: do all that is due now, and wait for nothing; gives what stopped the lane.
+def drain(tools: Tools, lanes: tuple[str, ...], allowance: Allowance) -> LaneStopped | None:
+    """One pass: do all that is due now, and wait for nothing; gives what stopped a lane.
 
     A lane that stops on the way goes on looking at what is upstream. A second refusal in one pass
-    is of the key, not of sending: then there is nothing to look at. Whoever only collects need not
-    be told of a lane that was stopped before.
+    is of the key, not of sending: then there is nothing to look at, and the other lanes go on
+    without it. Whoever only collects need not be told of a lane that was stopped before.
     """
-    wake(tools, worker, lane)
-    stopped: LaneStopped | None = None
-    while True:
+    worker = Worker(tools, lanes)
+    for lane in lanes:
+        wake(tools, worker, lane)
+    stopped: dict[str, LaneStopped] = {}
+    left = lanes
+    while left:
         try:
             step = worker.tick(allowance)
         except LaneStopped as error:
-            if stopped is not None:
-                return stopped
-            stopped = error
+            if error.lane in stopped:
+                left = tuple(lane for lane in left if lane != error.lane)
+                worker = Worker(tools, left)
+            stopped.setdefault(error.lane, error)
             continue
         if isinstance(step, Idle):
-            only_collects = isinstance(allowance, ReleaseRetries)
-            return stopped or (None if only_collects else standing_stop(tools, lane))
+            break
+    if stopped:
+        return next(iter(stopped.values()))
+    only_collects = isinstance(allowance, ReleaseRetries)
+    stands = (standing_stop(tools, lane) for lane in lanes if not only_collects)
+    return next((one for one in stands if one is not None), None)
 
 
 def standing_stop(tools: Tools, name: str) -> LaneStopped | None:

@@ -5,8 +5,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from backburner.client.access import Access
 from backburner.client.answered import answered_like
 from backburner.client.cache_advice import taught, untaught
 from backburner.client.checking import Checked, check
@@ -14,6 +15,7 @@ from backburner.client.counting import Counts, count
 from backburner.client.home import open_home
 from backburner.client.preparing import RunOptions, spec_of
 from backburner.clock import Clock
+from backburner.nouns.lane import LaneTerms
 from backburner.nouns.own_price import PriceTerms
 from backburner.plan.caching.terms import HitRates
 from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
@@ -25,10 +27,8 @@ from backburner.plan.workloads import Workload
 from backburner.runs.identity import parts_of
 from backburner.store.lanes import lane_get
 from backburner.upstream import Upstream
-from backburner.upstream.connect import base_url_of, connect, has_credential
-
-if TYPE_CHECKING:
-    import anthropic
+from backburner.upstream.connect import connect
+from backburner.upstream.credentials import with_credential
 
 _COUNT_SECONDS = 10.0
 
@@ -104,20 +104,14 @@ def plan(options: RunOptions, setting: Setting, stdin: Callable[[], BinaryIO]) -
     )
 
 
-def counter(
-    client: "anthropic.Anthropic | None", environment: Mapping[str, str]
-) -> Upstream | None:
+def counter(access: Access, lane: LaneTerms) -> Upstream | None:
     """What can count: the upstream behind a client or a credential; None where there is neither."""
-    if client is not None:
-        return Upstream(client)
-    if not has_credential(environment):
+    if access.client is not None:
+        return Upstream(access.client)
+    if not access.has_credential(lane):
         return None
+    environment = with_credential(access.environment, lane)
     return connect(environment, create_seconds=_COUNT_SECONDS)
-
-
-def address(client: "anthropic.Anthropic | None", environment: Mapping[str, str]) -> str:
-    """Where work would be sent to."""
-    return str(client.base_url).rstrip("/") if client else base_url_of(environment)
 
 
 def _known(work: Workload, checked: Checked, past: _Past, counts: Counts | None) -> Known:

@@ -8,9 +8,11 @@ from typing import Final
 from backburner.client.expecting import expect
 from backburner.client.holding import in_words as budgets_in_words
 from backburner.client.holding import waiting_for_budget
+from backburner.client.windows import WindowStanding, window_standing
 from backburner.nouns.batch import Batch, BatchState, Hold
 from backburner.nouns.run import Run
 from backburner.nouns.trip import Trip
+from backburner.nouns.urgency import Urgency
 from backburner.plan.eta import Eta
 from backburner.plan.reconciling import doubt_in_words
 from backburner.report.cache_result import CacheResult, cache_result
@@ -25,6 +27,7 @@ from backburner.store.turnarounds import trips_of
 from backburner.worker import Tools
 
 CANARY_BACK: Final = "its canary is back"
+TO_BE_SENT: Final = "waiting to be sent"
 _DOUBTED = (BatchState.UNKNOWN, BatchState.ARMED)
 
 
@@ -57,7 +60,11 @@ class RunStanding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneStanding:
-    """A lane and what it has in doubt, in words; `others` are the lanes beside it."""
+    """A lane and what it has in doubt, in words; `others` are the lanes beside it.
+
+    Attributes:
+        window: How its windows stand; None where it may always send.
+    """
 
     name: str
     state: str
@@ -65,17 +72,19 @@ class LaneStanding:
     workspace: str | None
     doubts: tuple[str, ...]
     others: tuple[str, ...]
+    window: WindowStanding | None = None
 
 
 def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, list[RunStanding]]:
     """The lane, and all its runs or the one named."""
+    window = window_standing(tools, lane)
     with tools.store.read() as tx:
         lanes = {one.name: one for one in lanes_all(tx)}
         row = lanes.pop(lane, None)
         runs = [run_get(tx, run_id)] if run_id else [r for r in runs_all(tx) if r.lane == lane]
         doubted = batches_where(tx, [lane], _DOUBTED)
         trips = trips_of(tx, lane, tools.clock.now())
-        standing = [_run_standing(tools, tx, run, trips) for run in runs]
+        standing = [_run_standing(tools, tx, run, trips, window) for run in runs]
         if run_id:
             booked = ledger_of_run(tx, run_id)
             standing = [replace(one, cache=cache_result(one.run.cache, booked)) for one in standing]
@@ -89,12 +98,15 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
                 doubt_in_words(one, terms=tools.terms.doubts, when=local_time) for one in doubted
             ),
             others=tuple(lanes),
+            window=window,
         ),
         standing,
     )
 
 
-def _run_standing(tools: Tools, tx: Transaction, run: Run, trips: Sequence[Trip]) -> RunStanding:
+def _run_standing(
+    tools: Tools, tx: Transaction, run: Run, trips: Sequence[Trip], window: WindowStanding | None
+) -> RunStanding:
     count, batches = count_run(tx, run), batches_of_run(tx, run.id)
     carriers = [] if count.is_finished else [one for one, _ in carriers_of(tx, run.id)]
     waiting = [] if count.is_finished else waiting_for_budget(tools, tx, run)
@@ -107,7 +119,7 @@ def _run_standing(tools: Tools, tx: Transaction, run: Run, trips: Sequence[Trip]
         count=count,
         sent_at=min((one.sent_at for one in away if one.sent_at), default=None),
         latest_end=max(ends, default=None),
-        words=in_words(run, count, canary, for_budget),
+        words=_waiting_in_words(in_words(run, count, canary, for_budget), batches, window),
         canary=canary,
         holds=(*_holds(run, count, batches), *budgets_in_words(tools, run, waiting)),
         for_budget=for_budget,
@@ -158,6 +170,15 @@ _MOVING: Final = (
 """What is said of a run by the states of its batches; the first that one of them is in counts."""
 
 
+def _waiting_in_words(words: str, batches: list[Batch], window: WindowStanding | None) -> str:
+    """What is said of a run, and of the window where it is that which it waits for."""
+    if words != TO_BE_SENT or window is None or window.is_open:
+        return words
+    sealed = [one for one in batches if one.state is BatchState.SEALED]
+    waits = any(one.urgency == Urgency.WINDOW for one in sealed)
+    return f"waiting for window, {window.opens}" if waits else words
+
+
 def in_words(run: Run, count: RunCount, canary: int, for_budget: int) -> str:
     """The state of a run as a person would say it.
 
@@ -177,4 +198,4 @@ def in_words(run: Run, count: RunCount, canary: int, for_budget: int) -> str:
     if count.stopped:
         return "stopped"
     is_back = canary and not count.batches.get(BatchState.SEALED)
-    return CANARY_BACK if is_back else "waiting to be sent"
+    return CANARY_BACK if is_back else TO_BE_SENT

@@ -43,6 +43,7 @@ __all__ = [
     "TTL",
     "Settings",
     "home_from",
+    "lane_book",
     "price_terms",
     "read_config",
     "retry_policy",

@@ -198,9 +198,9 @@ class ConfigTable:
             return self._note(key, None)
         return int(self.number(key, 0, least=least, most=most, whole=True))
 
-    def note(self, key: str, value: object) -> None:
-        """Note a value that a parser read by itself."""
-        self._note(key, value)
+    def note(self, key: str, value: object, origin: Origin | None = None, detail: str = "") -> None:
+        """Note a value that a reader found by itself."""
+        self._note(key, value, origin, detail)
 
     def wrong(self, key: str, value: object, wanted: str) -> ConfigError:
         """The error that says what stands under a key, and what may."""

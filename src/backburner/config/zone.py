@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from backburner.config.table import ConfigTable
+from backburner.config.table import ConfigTable, Origin
 from backburner.errors import ConfigError
 
 LOCALTIME: Final = Path("/etc/localtime")
@@ -23,7 +23,11 @@ def zone_of(root: ConfigTable, localtime: Path = LOCALTIME) -> str | None:
     named = root.text("zone")
     if named:
         return checked_zone(root, "zone", named)
-    return local_zone(root.environment, localtime)
+    found = local_zone(root.environment, localtime)
+    is_named = bool(root.environment.get("TZ"))
+    detail = "TZ" if is_named else "of the machine" if found else ""
+    root.note("zone", found, Origin.ENVIRONMENT if is_named else Origin.DEFAULT, detail)
+    return found
 
 
 def checked_zone(table: ConfigTable, key: str, name: str) -> str:

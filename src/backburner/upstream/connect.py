@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     import anthropic
 
 ANTHROPIC: Final = "https://api.anthropic.com"
+BASE_URL: Final = "ANTHROPIC_BASE_URL"
 
-_CREDENTIALS: Final = (
+CREDENTIALS: Final = (
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_AUTH_TOKEN",
     "ANTHROPIC_PROFILE",
@@ -23,12 +24,12 @@ _CREDENTIALS: Final = (
 
 def base_url_of(environment: Mapping[str, str]) -> str:
     """The address that the SDK would speak to."""
-    return (environment.get("ANTHROPIC_BASE_URL") or ANTHROPIC).rstrip("/")
+    return (environment.get(BASE_URL) or ANTHROPIC).rstrip("/")
 
 
 def has_credential(environment: Mapping[str, str]) -> bool:
     """Whether the environment names anything that the SDK takes a credential from."""
-    return any(environment.get(name) for name in _CREDENTIALS)
+    return any(environment.get(name) for name in CREDENTIALS)
 
 
 def require_credential(environment: Mapping[str, str]) -> None:
@@ -38,10 +39,15 @@ def require_credential(environment: Mapping[str, str]) -> None:
         KeyMissing: The environment has none.
     """
     if not has_credential(environment):
-        raise KeyMissing(
-            "there is no key for Anthropic's API",
-            hint="set ANTHROPIC_API_KEY; nothing was sent, and what was enqueued is kept",
-        )
+        raise no_credential()
+
+
+def no_credential() -> KeyMissing:
+    """The error that says so."""
+    return KeyMissing(
+        "there is no key for Anthropic's API",
+        hint="set ANTHROPIC_API_KEY; nothing was sent, and what was enqueued is kept",
+    )
 
 
 def connect(environment: Mapping[str, str], *, create_seconds: float) -> Upstream:

@@ -14,13 +14,22 @@ from pathlib import Path
 from typing import Final
 
 from backburner.client.doctor.record import Record, read_record
-from backburner.config import Settings, home_from, price_terms, read_config, settings_from
+from backburner.config import (
+    Settings,
+    home_from,
+    lane_book,
+    price_terms,
+    read_config,
+    settings_from,
+)
 from backburner.errors import BackburnerError
+from backburner.nouns.lane import LaneTerms
 from backburner.nouns.own_price import OWN_SOURCE
 from backburner.store.engine import file_system_of, is_network
 from backburner.store.lanes import OPEN
 from backburner.store.looking import StoreLook, look_into
 from backburner.upstream.connect import has_credential
+from backburner.upstream.credentials import names_credential
 
 _LEAST_FREE: Final = 1_000_000_000
 """Bytes. A full disk stops a run; a batch's body and results are often some hundred megabytes."""
@@ -162,10 +171,19 @@ def _lane(look: StoreLook | None, lane: str, base_url: str) -> Check:
 
 
 def _key(asked: Asked) -> Check:
-    if asked.has_client or has_credential(asked.environment):
+    if asked.has_client or _names_credential(asked):
         return Check("key", ok=True, found="set; whether it is good, only a call can tell")
-    step = "set ANTHROPIC_API_KEY; `enqueue`, `demo` and the emulator work without"
+    step = "set ANTHROPIC_API_KEY, or name the lane's in backburner.toml; `demo` needs none"
     return Check("key", ok=False, found="none in the environment", next_step=step)
+
+
+def _names_credential(asked: Asked) -> bool:
+    try:
+        lanes = lane_book(read_config(asked.environment, asked.home))
+    except BackburnerError:
+        # Told already, of the settings.
+        return has_credential(asked.environment)
+    return names_credential(asked.environment, lanes.get(asked.lane, LaneTerms(name=asked.lane)))
 
 
 def _prices(asked: Asked) -> Check:

@@ -1,0 +1,140 @@
+"""How each lane reaches its upstream: through a client that was handed over, or by its terms."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from backburner.client.budgets import set_budget
+from backburner.client.home import create_seconds, upstream_of
+from backburner.config import Settings, settings_from
+from backburner.nouns.lane import LaneTerms
+from backburner.store.budgets import budgets_in
+from backburner.store.lanes import lane_pin, lane_pin_workspace, lanes_all
+from backburner.upstream import Upstream
+from backburner.upstream.connect import base_url_of, connect
+from backburner.upstream.credentials import (
+    addressed,
+    missing_credential,
+    names_credential,
+    with_credential,
+)
+from backburner.worker import Tools
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import anthropic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How each lane reaches its upstream.
+
+    Attributes:
+        client: An SDK client that all lanes speak through; None where each has its own terms.
+    """
+
+    client: "anthropic.Anthropic | None"
+    environment: Mapping[str, str]
+    settings: Settings
+
+    def address(self, terms: LaneTerms) -> str:
+        """Where a lane's work is sent to."""
+        return address_in(self.client, addressed(self.environment, terms))
+
+    def has_credential(self, terms: LaneTerms) -> bool:
+        """Whether there is something to speak with; it is not looked at."""
+        return self.client is not None or names_credential(self.environment, terms)
+
+    def require_credential(self, terms: LaneTerms) -> None:
+        """Make sure of that.
+
+        Raises:
+            KeyMissing: There is nothing.
+        """
+        if not self.has_credential(terms):
+            raise missing_credential(terms)
+
+    def connector(self) -> Callable[[str], Upstream]:
+        """Gives a lane's upstream when it is first needed: what only enqueues needs no key."""
+
+        @cache
+        def upstream(lane: str) -> Upstream:
+            if self.client is not None:
+                return upstream_of(self.client, self.settings)
+            environment = with_credential(self.environment, self.settings.lane_terms(lane))
+            return connect(environment, create_seconds=create_seconds(self.settings))
+
+        return upstream
+
+
+def address_in(client: "anthropic.Anthropic | None", environment: Mapping[str, str]) -> str:
+    """Where work of an environment is sent to."""
+    return str(client.base_url).rstrip("/") if client else base_url_of(environment)
+
+
+def access_from(
+    client: "anthropic.Anthropic | None", environment: Mapping[str, str], home: "Path | None"
+) -> Access:
+    """How lanes reach their upstreams, by an environment and its file.
+
+    Raises:
+        ConfigError: The file or a variable says something that cannot be.
+    """
+    settings = settings_from(environment, home, address_in(client, environment))
+    return Access(client=client, environment=environment, settings=settings)
+
+
+def open_lane(tools: Tools, access: Access, name: str) -> None:
+    """Pin a lane to its upstream, and give it the budget that the file names.
+
+    Raises:
+        LanePinned: It belongs to another upstream.
+    """
+    terms = tools.lane_terms(name)
+    with tools.store.write() as tx:
+        lane_pin(tx, name, access.address(terms), tools.clock.now())
+        if terms.workspace is not None:
+            lane_pin_workspace(tx, name, terms.workspace)
+    _set_budget(tools, terms)
+
+
+def _set_budget(tools: Tools, terms: LaneTerms) -> None:
+    scope = f"lane:{terms.name}"
+    if terms.budget is None:
+        return
+    with tools.store.read() as tx:
+        present = budgets_in(tx, [scope]).get(scope)
+    if present is None or present.amount != terms.budget:
+        set_budget(tools, scope, terms.budget)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The lanes that a worker here can serve, and why it cannot serve the others."""
+
+    lanes: tuple[str, ...]
+    passed_over: Mapping[str, str]
+
+
+def served_lanes(tools: Tools, access: Access, *, with_key: bool) -> Served:
+    """All lanes of the store that belong to the upstream that their terms name now.
+
+    Args:
+        with_key: Whether those without a credential are passed over; who stays tells of them.
+    """
+    lanes: list[str] = []
+    passed_over: dict[str, str] = {}
+    with tools.store.read() as tx:
+        rows = lanes_all(tx)
+    for row in rows:
+        terms = tools.lane_terms(row.name)
+        address = access.address(terms)
+        if row.base_url != address:
+            passed_over[row.name] = f"it is pinned to {row.base_url}, not to {address}"
+        elif with_key and not access.has_credential(terms):
+            passed_over[row.name] = "there is no key for it"
+        else:
+            lanes.append(row.name)
+    return Served(tuple(lanes), passed_over)
