@@ -1,5 +1,7 @@
 """What a lane's step does, and when it is due again."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from backburner.plan.lanes import (
     LOOK_BACK_EVERY,
     LaneView,
     ReleaseAll,
+    ReleaseDue,
     ReleaseRetries,
     ReleaseRun,
     SealedBatch,
@@ -133,3 +136,58 @@ def test_a_day_after_the_first_arming_or_the_last_look_back_the_next_one_is_due(
         step.due_at
         == NOW + {None: FAR, LOOK_BACK_EVERY - 5: 5.0, LOOK_BACK_EVERY: 0.0}[looked_back]
     )
+
+
+def promised(number, *, latest_in, deadline_in=3600.0, requests=1):
+    return SealedBatch(
+        id=BatchId(number),
+        run="r",
+        due_at=NOW,
+        urgency="deadline",
+        deadline=NOW + deadline_in,
+        latest_at=NOW + latest_in,
+        requests=requests,
+    )
+
+
+@pytest.mark.parametrize(
+    ("latest_in", "opens_in", "leaves_in"),
+    [(600, 3600, 600), (600, 60, 60), (-60, 3600, 0), (600, None, 600)],
+)
+def test_a_deadline_leaves_with_a_window_in_time_or_at_the_latest_safe_moment(
+    latest_in, opens_in, leaves_in
+):
+    closed = replace(
+        view(promised(1, latest_in=latest_in)),
+        window_is_open=False,
+        window_opens_at=None if opens_in is None else NOW + opens_in,
+    )
+
+    before = lane_step(closed, ReleaseDue(), NOW)
+    after = lane_step(closed, ReleaseDue(), NOW + max(leaves_in, 0))
+
+    assert before.release == (() if leaves_in else (1,))
+    assert after.release == (1,)
+    assert not leaves_in or before.due_at == NOW + leaves_in
+
+
+def test_in_an_open_window_a_deadline_leaves_at_once():
+    step = lane_step(view(promised(1, latest_in=600)), ReleaseDue(), NOW)
+
+    assert step.release == (1,)
+
+
+def test_where_room_is_short_the_earliest_deadline_goes_first_and_before_the_window():
+    waiting = view(
+        replace(sealed(1), requests=10),
+        promised(2, latest_in=0, deadline_in=7200, requests=10),
+        promised(3, latest_in=0, deadline_in=3600, requests=10),
+    )
+
+    step = lane_step(replace(waiting, queue_limit=20), ReleaseDue(), NOW)
+
+    assert step.release == (3, 2)
+
+
+def test_a_lane_is_looked_at_when_a_deadline_is_over():
+    assert lane_step(replace(view(), deadline=NOW + 60), ReleaseDue(), NOW).due_at == NOW + 60

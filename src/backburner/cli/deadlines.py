@@ -15,17 +15,19 @@ _MINUTE: Final = 60.0
 _HOUR: Final = 3600.0
 
 
-def deadline_facts(one: "Outlook | None", run: "Run") -> Facts:
+def deadline_facts(one: "Outlook | None", run: "Run", *, at_once: bool) -> Facts:
     """The deadline of a run that is about to be kept, and a warning where it is unsafe."""
     from backburner.nouns.money import Money  # noqa: PLC0415  # not for --help
     from backburner.plan.deadlines import warning  # noqa: PLC0415  # as above
 
     if one is None:
         return []
-    now = one.sent_at
+    now = run.created_at
     unsafe = warning(one, lambda at: when(at, now))
     late = f"95 of 100 such runs are back by {when(one.late_at, now)} ({one.basis})"
     facts = [("deadline", f"{local(one.deadline):%a %H:%M}" + ("" if unsafe else f"; {late}"))]
+    if not at_once and one.sent_at > now:
+        facts.append(("leaves", f"{when(one.sent_at, now)} at the latest, if something works then"))
     if unsafe:
         facts.append(("warning", unsafe))
     if run.rescue is not None:
@@ -65,6 +67,7 @@ def outlook_json(one: "Outlook | None") -> dict[str, Any] | None:
         return None
     return {
         "deadline": one.deadline,
+        "leaves_at": one.sent_at,
         "late_at": one.late_at,
         "chance": round(one.chance, 4),
         "is_safe": one.is_safe,

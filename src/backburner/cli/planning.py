@@ -33,8 +33,23 @@ if TYPE_CHECKING:
 _FEW: Final = 8
 
 
-def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_key: bool) -> Facts:
-    """The plan as labels and values."""
+def plan_facts(
+    wanted: Wanted,
+    fresh: "Fresh",
+    backburner: "Backburner",
+    *,
+    has_key: bool,
+    at_once: bool = True,
+) -> Facts:
+    """The plan as labels and values.
+
+    Args:
+        wanted: What a person typed.
+        fresh: The staged run.
+        backburner: Where it is staged.
+        has_key: Whether it can be sent.
+        at_once: Whether it is sent now, and not with its lane's window.
+    """
     staged = fresh.staged
     run = staged.run
     shown = requests_in_words(run.rows, run.requests, is_table=wanted.is_table, packs=run.packed)
@@ -65,7 +80,7 @@ def plan_facts(wanted: Wanted, fresh: "Fresh", backburner: "Backburner", *, has_
     if run.moved is not None:
         rows = many(run.requests - run.packed, "row")
         facts.append(("pack check", f"the first {rows} both ways; the rest waits until you saw it"))
-    facts.extend(deadline_facts(backburner.outlook(staged), staged.run))
+    facts.extend(deadline_facts(backburner.outlook(staged, at_once=at_once), run, at_once=at_once))
     facts.append(("output", _output(wanted, staged.run)))
     facts.append(("kept in", f"{backburner.settings.home}, lane {staged.run.lane}"))
     if fresh.changed:

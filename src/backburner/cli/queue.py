@@ -163,7 +163,7 @@ def _keep(page: Page, backburner: "Backburner", wanted: Wanted, one: "Prepared")
         plan: dict[str, Any] = {}
     else:
         own = replace(wanted, output=one.output)
-        facts = plan_facts(own, prepared, backburner, has_key=True)
+        facts = plan_facts(own, prepared, backburner, has_key=True, at_once=False)
         plan = {"plan": plan_json(prepared, backburner)}
         page.facts(facts)
         page.line()

@@ -371,9 +371,14 @@ class Backburner:
         asked = Asked(by=by, within=within, urgency=urgency, rescue=rescue)
         return timing_in(self._tools, self.lane, asked)
 
-    def outlook(self, staged: Staged) -> Outlook | None:
-        """Whether a staged run's deadline can be kept, if it leaves now; None where it has none."""
-        return outlook_of(self._tools, staged, self._clock.now())
+    def outlook(self, staged: Staged, *, at_once: bool = False) -> Outlook | None:
+        """Whether a staged run's deadline can be kept; None where it has none.
+
+        Args:
+            staged: The run.
+            at_once: Whether it leaves now, as with `run`, and not with its lane's window.
+        """
+        return outlook_of(self._tools, staged, at_once=at_once)
 
     def prepare_routed(
         self, options: RunOptions, stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer

@@ -5,15 +5,17 @@ from zoneinfo import ZoneInfo
 
 from backburner.nouns.run import Run
 from backburner.nouns.urgency import Timing
-from backburner.plan.deadlines import Outlook, Promise, outlook, shard_size
+from backburner.plan.deadlines import Outlook, Promise, outlook, release_at, shard_size
 from backburner.plan.packing import PackLimits
 from backburner.plan.promises import Asked, timing_of
+from backburner.plan.turnaround import Curve
 from backburner.runs.staging import Staged
 from backburner.store.batches import batches_promise
 from backburner.store.lanes import lane_wake
 from backburner.store.runs import run_update
 from backburner.worker import Tools
 from backburner.worker.forecasting import curve_of
+from backburner.worker.windowing import window_at
 
 
 def timing_in(tools: Tools, lane: str, asked: Asked) -> Timing | None:
@@ -48,17 +50,31 @@ def promise_anew(tools: Tools, run: Run, timing: Timing | None) -> None:
         lane_wake(tx, run.lane, tools.clock.now())
 
 
-def outlook_of(tools: Tools, staged: Staged, sent_at: float) -> Outlook | None:
-    """What is to be expected of a staged run's deadline; None where it has none."""
+def outlook_of(tools: Tools, staged: Staged, *, at_once: bool) -> Outlook | None:
+    """What is to be expected of a staged run's deadline; None where it has none.
+
+    Args:
+        at_once: Whether it leaves now, and not when its lane's window and its deadline say.
+    """
     run, batches = staged.run, staged.batches
     if run.deadline is None or not batches:
         return None
+    now = tools.clock.now()
     models = {work.model for work in staged.workloads}
     curve = curve_of(
         tools,
         run.lane,
         model=models.pop() if len(models) == 1 else "",
         requests=max(one.requests for one in batches),
-        at=sent_at,
+        at=now,
     )
-    return outlook(Promise(deadline=run.deadline, batches=len(batches)), curve, sent_at)
+    promise = Promise(deadline=run.deadline, batches=len(batches))
+    leaves = now if at_once else _leaves_at(tools, run.lane, promise, curve)
+    return outlook(promise, curve, leaves)
+
+
+def _leaves_at(tools: Tools, lane: str, promise: Promise, curve: Curve) -> float:
+    now = tools.clock.now()
+    window = window_at(tools.lane_terms(lane), now)
+    opens_at = now if window.is_open else window.opens_at
+    return release_at(promise, curve, opens_at=opens_at, now=now)

@@ -61,6 +61,7 @@ class SealedBatch:
     Attributes:
         requests: How many requests it holds.
         deadline: By when its answers were promised; None where nothing was.
+        latest_at: The latest moment at which it may leave to be back by then.
         created_at: Since when it waits.
     """
 
@@ -72,6 +73,7 @@ class SealedBatch:
     requests: int = 1
     urgency: str = Urgency.WINDOW
     deadline: float | None = None
+    latest_at: float | None = None
     created_at: float = 0.0
 
 
@@ -183,8 +185,12 @@ def leaves_at(sealed: SealedBatch, view: LaneView) -> float:
     match Urgency(sealed.urgency):
         case Urgency.NOW | Urgency.SOON:
             return 0.0
-        case Urgency.WINDOW | Urgency.DEADLINE:
+        case Urgency.WINDOW:
             return _window_at(view)
+        case Urgency.DEADLINE:
+            # A window that opens in time gathers more; any other would break the promise.
+            latest = inf if sealed.latest_at is None else sealed.latest_at
+            return min(_window_at(view), latest)
 
 
 def _window_at(view: LaneView) -> float:
@@ -201,9 +207,13 @@ def _was_missed(sealed: SealedBatch, view: LaneView, allowance: Allowance) -> bo
     return waited and sealed.run is not None and not view.window_is_open
 
 
-def _rank(sealed: SealedBatch) -> int:
-    """What goes first where not all of it fits: the more urgent, and retries."""
-    return 0 if sealed.run is None else list(Urgency).index(Urgency(sealed.urgency)) + 1
+_FIRST: Final = (Urgency.NOW, Urgency.SOON, Urgency.DEADLINE, Urgency.WINDOW)
+
+
+def _rank(sealed: SealedBatch) -> tuple[int, float]:
+    """What goes first where not all of it fits: retries, the more urgent, the earliest deadline."""
+    first = 0 if sealed.run is None else _FIRST.index(Urgency(sealed.urgency)) + 1
+    return first, inf if sealed.deadline is None else sealed.deadline
 
 
 def _fitting(due: Sequence[SealedBatch], view: LaneView) -> Iterable[SealedBatch]:

@@ -17,6 +17,7 @@ from backburner.store.promises import promise_next
 from backburner.telemetry import FaultSeen
 from backburner.upstream import Answer, Page, Upstream
 from backburner.worker.following import let_follow, waves
+from backburner.worker.forecasting import latest_releases
 from backburner.worker.looking import ENDED, Until, walk
 from backburner.worker.looking_back import look_back
 from backburner.worker.promises import note_misses
@@ -106,9 +107,10 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
         deadline = promise_next(tx, lane.name, tools.clock.now())
     terms, now = tools.lane_terms(lane.name), tools.clock.now()
     window = window_at(terms, now)
+    latest = latest_releases(tools, lane.name, unsent)
     return LaneView(
         sealed=tuple(
-            _sealed(one)
+            _sealed(one, latest.get(one.id))
             for one in unsent
             if one.state is BatchState.SEALED or one.hold in FOR_BUDGET
         ),
@@ -131,7 +133,7 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
     )
 
 
-def _sealed(one: Batch) -> SealedBatch:
+def _sealed(one: Batch, latest_at: float | None) -> SealedBatch:
     return SealedBatch(
         id=one.id,
         run=one.run,
@@ -141,6 +143,7 @@ def _sealed(one: Batch) -> SealedBatch:
         requests=one.requests,
         urgency=one.urgency,
         deadline=one.deadline,
+        latest_at=latest_at,
         created_at=one.created_at,
     )
 
