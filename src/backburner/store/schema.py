@@ -308,5 +308,6 @@ notice = Table(
     Column("tries", Integer, nullable=False),
     Column("delivered_at", Float),
     Column("given_up_at", Float),
+    Column("failure", Text, nullable=False, server_default=text("''")),
     Index("notice_due", "delivered_at", "due_at"),
 )

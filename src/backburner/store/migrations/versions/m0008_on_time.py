@@ -83,5 +83,6 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("delivered_at", sa.Float),
         sa.Column("given_up_at", sa.Float),
+        sa.Column("failure", sa.Text, nullable=False, server_default=sa.text("''")),
     )
     op.create_index("notice_due", "notice", ["delivered_at", "due_at"])
