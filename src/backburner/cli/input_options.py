@@ -47,6 +47,7 @@ def _wanted(
     beta: options.Betas = None,
     limit: options.Limit = None,
     where: options.Where = None,
+    allow_path: options.AllowPath = None,
     format: options.Format = None,  # noqa: A002 - the word of the house
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
@@ -73,6 +74,7 @@ def _wanted(
         encoding=encoding,
         limit=limit,
         where=where,
+        allow_paths=allow_path,
         no_collapse=no_collapse,
         pack=pack,
         cache=cache,

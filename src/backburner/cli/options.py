@@ -177,6 +177,12 @@ Kind = Annotated[
     str, typer.Option("--kind", metavar="WORD", help="What sort of work it is, for route rules")
 ]
 NoRoutes = Annotated[bool, typer.Option("--no-routes", help="Apply no route rules")]
+AllowPath = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-path", metavar="FOLDER", help="Prompts may attach files of it too; repeatable"
+    ),
+]
 New = Annotated[bool, typer.Option("--new", help="Start over, though such a run is there")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run of ours wrote")]
 
@@ -201,6 +207,7 @@ class Wanted:
     encoding: str | None = None
     limit: int | None = None
     where: str | None = None
+    allow_paths: Sequence[str] | None = None
     no_collapse: bool = False
     new: bool = False
     force: bool = False
@@ -288,6 +295,7 @@ class Wanted:
             "--delimiter": self.delimiter,
             "--no-collapse": self.no_collapse,
             "--where": self.where,
+            "--allow-path": self.allow_paths,
             "--pack": self.pack,
             "--reuse": self.reuse,
         }
@@ -333,6 +341,7 @@ class Wanted:
             encoding=self.encoding,
             limit=self.limit,
             where=self.where,
+            allow_paths=tuple(self.allow_paths or ()),
             collapse=not self.no_collapse,
             prefix=self.prefix,
             betas=tuple(self.betas or ()),

@@ -51,6 +51,7 @@ def enqueue(
     beta: options.Betas = None,
     limit: options.Limit = None,
     where: options.Where = None,
+    allow_path: options.AllowPath = None,
     format: options.Format = None,  # noqa: A002 - the word of the house
     delimiter: options.Delimiter = None,
     encoding: options.Encoding = None,
@@ -98,6 +99,7 @@ def enqueue(
         encoding=encoding,
         limit=limit,
         where=where,
+        allow_paths=allow_path,
         no_collapse=no_collapse,
         new=new,
         force=force,

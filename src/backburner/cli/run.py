@@ -70,6 +70,7 @@ def run(
     beta: options.Betas = None,
     limit: options.Limit = None,
     where: options.Where = None,
+    allow_path: options.AllowPath = None,
     yes: Yes = False,
     format: options.Format = None,  # noqa: A002 - the word of the house
     delimiter: options.Delimiter = None,
@@ -122,6 +123,7 @@ def run(
         encoding=encoding,
         limit=limit,
         where=where,
+        allow_paths=allow_path,
         no_collapse=no_collapse,
         new=new,
         force=force,

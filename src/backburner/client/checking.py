@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
+from backburner.client.attachments import files_of
 from backburner.client.cache_advice import cache_advice, untaught
 from backburner.client.preparing import (
     STDIN,
@@ -28,6 +29,7 @@ from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hi
 from backburner.plan.lifecycle import Unpriced, usable
 from backburner.plan.packing import PackLimits
 from backburner.plan.workloads import Workload
+from backburner.runs.attaching import attaches
 from backburner.runs.collapse import Collapser
 from backburner.runs.faults import Faults, InputFault
 from backburner.runs.field_planning import read_fields
@@ -116,7 +118,8 @@ def check(
     ):
         advice = cache_advice(options.cache, tariff.price, hits_of)
         fields = fields_of(spec, stream, order)
-        stager = Stager(spec, order, counter, faults, same, advice, fields)
+        files = files_of(options, spec)
+        stager = Stager(spec, order, counter, faults, same, advice, fields, files=files)
         stager.read(stream, nowhere)
         warnings = stager.warnings
     works = () if faults.count else stager.workloads()
@@ -168,7 +171,10 @@ def input_stream(
         yield stdin()
     elif spec.format == Format.FOLDER:
         with TemporaryFile() as packed:
-            packed.writelines(pack_folder(options.source, faults, encoding=options.encoding))
+            lines = pack_folder(
+                options.source, faults, encoding=options.encoding, with_files=attaches(spec)
+            )
+            packed.writelines(lines)
             packed.seek(0)
             yield packed
     else:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from backburner.client.attachments import files_of
 from backburner.client.checking import fields_of, input_stream, read_twice
 from backburner.client.preparing import RunOptions, added_columns, spec_of
 from backburner.nouns.route import Extent
@@ -76,5 +77,6 @@ def _measured(
         nullcontext(fields_of(spec, stream, order)) as fields,
         Path(os.devnull).open("wb") as nowhere,
     ):
-        Stager(spec, order, sizes, faults, fields=fields).read(stream, nowhere)
+        files = files_of(options, spec)
+        Stager(spec, order, sizes, faults, fields=fields, files=files).read(stream, nowhere)
     return sizes

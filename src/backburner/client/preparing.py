@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from backburner.client.attachments import reach_of
 from backburner.errors import InputError, OutputBlocked
 from backburner.nouns.budget import Billing
 from backburner.nouns.request import encode_params
@@ -18,12 +19,19 @@ from backburner.nouns.urgency import Timing
 from backburner.plan.caching.choices import CachePolicy
 from backburner.runs.answer import our_columns
 from backburner.runs.atomic import check_writable
+from backburner.runs.attaching import attaches, hash_attached
 from backburner.runs.cache_marks import CacheAdvice
 from backburner.runs.condition import Condition
 from backburner.runs.faults import Faults
 from backburner.runs.folder import is_folder, pack_folder
 from backburner.runs.identity import changes, identity_of, parts_of
-from backburner.runs.input_copy import InputCopy, copy_input, file_chunks, hash_input
+from backburner.runs.input_copy import (
+    InputCopy,
+    copy_input,
+    file_chunks,
+    first_look,
+    hash_input,
+)
 from backburner.runs.output_schema import OutputSchema, with_format
 from backburner.runs.path_template import PathTemplate
 from backburner.runs.properties import properties_of, property_columns
@@ -31,6 +39,7 @@ from backburner.runs.row_packer import check_packing
 from backburner.runs.stager import Order
 from backburner.runs.staging import Desk, Staged, stage
 from backburner.runs.tables import Format, format_of, output_format
+from backburner.runs.template import PromptTemplate
 from backburner.store import Transaction
 from backburner.store.runs import run_by_identity, run_by_name, run_by_output
 
@@ -62,6 +71,7 @@ class RunOptions:
             identical request; None takes none.
         kind: One word for what sort of work it is; route rules look at it.
         routed: Whether the route rules of the configuration are applied.
+        allow_paths: Folders beside that of the input from which prompts may attach files.
     """
 
     source: str
@@ -93,6 +103,7 @@ class RunOptions:
     reuse: timedelta | None = None
     kind: str = ""
     routed: bool = True
+    allow_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +149,16 @@ def prepare(
         InputError: The input, the prompt or the output cannot be used.
     """
     spec = spec_of(options)
+    reach = reach_of(options, spec)
     output = output_path(options, spec)
     if content is None:
         copy = _take(desk, options, spec, stdin)
     else:
         copy = copy_input(desk.vault, desk.clock, file_chunks(content))
     try:
+        if reach is not None:
+            digest = hash_attached(spec, lambda: first_look(desk.vault, spec, copy), reach)
+            spec = msgspec.structs.replace(spec, files=digest)
         parts = parts_of(spec, copy.sha256, lane)
         with desk.store.read() as tx:
             before = None if options.new else run_by_identity(tx, identity_of(parts))
@@ -168,7 +183,7 @@ def prepare(
         timing=options.timing or Timing(),
         reuse=None if options.reuse is None else options.reuse.total_seconds(),
     )
-    staged = stage(desk, spec, copy, order, advice)
+    staged = stage(desk, spec, copy, order, advice, reach)
     changed = changes(last.parts, staged.run.parts) if last is not None else []
     return Fresh(staged, tuple(changed), options.schema)
 
@@ -227,6 +242,10 @@ def spec_of(options: RunOptions) -> RunSpec:
                 "a run has packs or leaders, not both", hint="leave --pack or --leaders out"
             )
         check_packing(options.params, schema)
+        if PromptTemplate.compile(options.prompt or "", "the prompt").attaches:
+            raise InputError(
+                "a run has packs or attaches files, not both", hint="leave --pack or attach out"
+            )
     if options.reuse is not None and options.pack:
         raise InputError(
             "a run has packs or reuses answers, not both", hint="leave --pack or --reuse out"
@@ -343,18 +362,22 @@ def _take(
     if options.source != STDIN and spec.format in _TEXT and origin.is_file():
         with _readable(options.source):
             return hash_input(desk.vault, desk.clock, origin)
-    with _chunks(options, stdin) as chunks:
+    with _chunks(options, spec, stdin) as chunks:
         return copy_input(desk.vault, desk.clock, chunks)
 
 
 @contextmanager
-def _chunks(options: RunOptions, stdin: Callable[[], BinaryIO]) -> Iterator[Iterator[bytes]]:
+def _chunks(
+    options: RunOptions, spec: RunSpec, stdin: Callable[[], BinaryIO]
+) -> Iterator[Iterator[bytes]]:
     if options.source == STDIN:
         yield file_chunks(stdin())
         return
     if is_folder(options.source):
         faults = Faults()
-        yield pack_folder(options.source, faults, encoding=options.encoding)
+        yield pack_folder(
+            options.source, faults, encoding=options.encoding, with_files=attaches(spec)
+        )
         faults.raise_if_any(options.source)
         return
     with opened(options.source) as file:

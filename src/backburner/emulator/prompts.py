@@ -4,6 +4,8 @@ Source: platform.claude.com/docs/en/build-with-claude/prompt-caching (2026-08-22
 """
 
 import hashlib
+import re
+from base64 import b64decode
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +17,7 @@ from backburner.emulator.catalogue import Model
 from backburner.emulator.parameters import Params
 
 _FORCED = ("any", "tool")
+_PAGE = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
 _NEVER_CACHED = ("thinking", "redacted_thinking")
 
 
@@ -77,9 +80,30 @@ def _block(raw: bytes, model: Model) -> _Measured:
         size = tokens.tokens_of(text, model)
     elif kind == "image":
         size = tokens.IMAGE_TOKENS
+    elif kind == "document":
+        size = _document_tokens(fields.get("source"), len(plain), model)
     else:
         size = tokens.tokens_of_bytes(len(plain), model)
     return _Measured(size, plain, mark, cacheable)
+
+
+def _document_tokens(source: Any, size: int, model: Model) -> int:
+    """Tokens of a document: those of its text, or so many for each page of a PDF."""
+    match source:
+        case {"type": "text", "data": str(text)}:
+            return tokens.tokens_of(text, model)
+        case {"type": "base64", "data": str(data)}:
+            return _pages(data) * tokens.PAGE_TOKENS
+        case _:
+            return tokens.tokens_of_bytes(size, model)
+
+
+def _pages(data: str) -> int:
+    """Pages of an encoded PDF, as far as they are seen: what is compressed counts as one."""
+    try:
+        return max(len(_PAGE.findall(b64decode(data))), 1)
+    except ValueError:
+        return 1
 
 
 def places(params: Params, model: Model) -> list[Place]:

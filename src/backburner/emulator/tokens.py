@@ -14,6 +14,12 @@ TURN_TOKENS = 4
 """Tokens of every turn beside its contents."""
 IMAGE_TOKENS = 1_568
 """Tokens of any image; the real number depends on its size."""
+PAGE_TOKENS = 2_300
+"""Tokens of a page of a PDF, its text and its picture; the real number depends on what is on it.
+
+Source: platform.claude.com build-with-claude/pdf-support, a copy of 2025: about 7,000 tokens for
+three pages.
+"""
 
 
 def text_bytes(text: str) -> int:

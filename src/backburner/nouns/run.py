@@ -25,6 +25,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         where: Which rows are chosen, as an expression over their columns; None takes all.
         schema: The JSON Schema that every answer has to meet; None leaves answers free.
         cache: Who decides on cache marks: `auto`, `off` or `always`.
+        files: The hash of the files that prompts attach, row by row; None where they attach none.
         leaders: Whether leaders go first where that saves.
         pack: How many rows share a request, at most; 0 gives each one of its own.
         pack_check: How many rows from the first are asked both ways before the rest goes.
@@ -49,6 +50,7 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     leaders: bool = False
     pack: int = 0
     pack_check: int = 0
+    files: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

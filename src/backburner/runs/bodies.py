@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from backburner.plan.preflight import size_refusal
+from backburner.runs.attached import AttachedFiles, RowFiles
 from backburner.runs.faults import Faults, one_fault
 from backburner.runs.fields import FieldPlan
 from backburner.runs.record import Record, Table
@@ -54,6 +55,10 @@ class BodyShape:
         """Gives what stands in a body for the prompt, as JSON."""
         return body[len(self._before) : len(body) - len(self._after)]
 
+    def body_of(self, blocks: Sequence[bytes]) -> bytes:
+        """Gives the body of a row whose prompt is made of these blocks."""
+        return self._before + b"[" + b",".join(blocks) + b"]" + self._after
+
     def cut_body(self, pieces: Sequence[str]) -> bytes:
         """Gives the body of a row whose prompt is cut into blocks of text."""
         if len(pieces) == 1:
@@ -93,6 +98,7 @@ def render_bodies(
     shape: BodyShape,
     faults: Faults,
     fields: FieldPlan | None = None,
+    files: AttachedFiles | None = None,
 ) -> Iterator[tuple[Record, bytes]]:
     """Renders each row of a table into its body; rows that cannot be are noted and left out."""
     render = template.render_or_note
@@ -103,7 +109,9 @@ def render_bodies(
         try:
             if fields is not None:
                 text, cuts = fields.written(record.values, row)
-            prompt = render(record.values, record.line, faults, text)
+            own = None if files is None else RowFiles(files)
+            attach = None if own is None else own.attach
+            prompt = render(record.values, record.line, faults, text, attach)
             if prompt is None:
                 continue
             if not prompt or prompt.isspace():
@@ -111,14 +119,17 @@ def render_bodies(
                 what = "the prompt of this row is blank"
                 faults.add("prompt_empty", what, line=record.line, column=column, hint=hint)
                 continue
-            body = shape.cut_body(_pieces(prompt, text, cuts)) if cuts else shape.body(prompt)
+            if own is not None and (blocks := own.blocks(prompt)):
+                body = shape.body_of(blocks)
+            else:
+                pieces = _pieces(prompt, text, cuts) if cuts else [prompt]
+                body = shape.cut_body(pieces)
         except UnicodeEncodeError:
             _note_surrogate(record.line, column, faults)
             continue
         if refusal := size_refusal(len(body)):
-            faults.add(
-                refusal.code, refusal.what, line=record.line, column=column, hint=refusal.hint
-            )
+            what = refusal.what + (f"; it attaches {', '.join(own.names)}" if own else "")
+            faults.add(refusal.code, what, line=record.line, column=column, hint=refusal.hint)
             continue
         yield record, body
 

@@ -1,4 +1,7 @@
-"""A folder, or a pattern, of text files as a table of `path`, `name`, `text`.
+"""A folder, or a pattern, of files as a table of `path`, `name`, `text`.
+
+Files that are no text are rows only where a prompt attaches files: then each row has its `bytes`
+too, and theirs have no text.
 
 What is staged is a copy in JSONL, one file a line, so that a run never depends on files that may
 change: the copy is made once and read as often as needed.
@@ -18,7 +21,9 @@ from backburner.runs.lines import NEWLINE, known_encoding, text_lines
 from backburner.runs.record import Record, check_columns, note_empty
 
 COLUMNS = ("path", "name", "text")
+SIZE = "bytes"
 ENDINGS = (".txt", ".md")
+FILE_ENDINGS = (".pdf", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 _BATCH_ROWS = 64
 
 
@@ -28,23 +33,39 @@ def is_folder(name: str) -> bool:
     return path.is_dir() or (glob.has_magic(name) and not path.exists())
 
 
-def pack_folder(name: str, faults: Faults, *, encoding: str | None = None) -> Iterator[bytes]:
+def folder_of(name: str) -> Path:
+    """The folder that an input names, or within which all files of a pattern lie."""
+    path = Path(name)
+    while glob.has_magic(str(path)) and not path.exists():
+        path = path.parent
+    return path
+
+
+def pack_folder(
+    name: str, faults: Faults, *, encoding: str | None = None, with_files: bool = False
+) -> Iterator[bytes]:
     """Gives the files of a folder or a pattern as lines of JSONL, sorted by path.
 
-    Files that are hidden or have another ending than .txt and .md are passed over.
+    Files that are hidden or have another ending are passed over.
 
     Args:
         name: A folder, searched through all its folders, or a pattern such as `notes/*.md`.
         faults: Takes note of files that cannot be read.
         encoding: What the files are written in; UTF-8 if None.
+        with_files: Whether PDFs and images are rows too.
     """
-    paths = sorted(_paths(name))
+    endings = ENDINGS + FILE_ENDINGS if with_files else ENDINGS
+    paths = sorted(_paths(name, endings))
     if not paths:
-        note_empty(f"{name} holds no .txt or .md file", faults)
-    for path in paths:
-        text = _text(Path(path), encoding or "utf-8", faults)
+        note_empty(f"{name} holds no {' or '.join(endings)} file", faults)
+    for each in paths:
+        path = Path(each)
+        is_text = path.suffix.lower() in ENDINGS
+        text = _text(path, encoding or "utf-8", faults) if is_text else ""
         if text is not None:
-            line = {"path": path, "name": Path(path).name, "text": text}
+            line: dict[str, Any] = {"path": each, "name": path.name, "text": text}
+            if with_files:
+                line[SIZE] = path.stat().st_size
             yield msgspec.json.encode(line) + b"\n"
 
 
@@ -52,18 +73,19 @@ class FolderTable:
     """The staged copy of a folder as a table."""
 
     head = tail = delimiter = ""
-    columns: tuple[str, ...] = COLUMNS
 
     def __init__(self, stream: BinaryIO, *, faults: Faults, reserved: Collection[str] = ()) -> None:
         lines = text_lines(stream, None, faults, newline=NEWLINE)
         self._lines = JsonlTable(lines, faults=faults)
-        check_columns(COLUMNS, reserved, faults)
+        self.columns: tuple[str, ...] = self._lines.columns or COLUMNS
+        check_columns(self.columns, reserved, faults)
 
     @property
     def schema(self) -> Any:
-        """The Arrow schema: three columns of text."""
+        """The Arrow schema: columns of text, and sizes."""
         arrow = pyarrow("Parquet output")
-        return arrow.schema([(name, arrow.string()) for name in COLUMNS])
+        kinds = {SIZE: arrow.int64()}
+        return arrow.schema([(name, kinds.get(name, arrow.string())) for name in self.columns])
 
     def records(self) -> Iterator[Record]:
         """Gives one row a file."""
@@ -82,7 +104,7 @@ class FolderTable:
         yield arrow.RecordBatch.from_pylist(rows, schema=schema)
 
 
-def _paths(name: str) -> Iterator[str]:
+def _paths(name: str, endings: Collection[str]) -> Iterator[str]:
     path = Path(name)
     if path.is_dir():
         found: Iterator[Path] = path.rglob("*")
@@ -93,7 +115,7 @@ def _paths(name: str) -> Iterator[str]:
     for each in found:
         inner = each.relative_to(base) if base != Path() else each
         hidden = any(part.startswith(".") and part not in {".", ".."} for part in inner.parts)
-        if each.suffix.lower() in ENDINGS and not hidden and each.is_file():
+        if each.suffix.lower() in endings and not hidden and each.is_file():
             yield each.as_posix()
 
 

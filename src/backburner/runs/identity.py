@@ -21,6 +21,7 @@ _NAMES: Final = {
     "rows": "the choice of rows",
     "cache": "who decides on cache marks",
     "leaders": "whether leaders go first",
+    "files": "the attached files",
     "pack": "how rows share requests",
     "lane": "the lane",
 }
@@ -51,6 +52,8 @@ def parts_of(spec: RunSpec, source_sha256: str, lane: str) -> dict[str, str]:
         values["cache"] = spec.cache
     if spec.leaders:
         values["leaders"] = True
+    if spec.files is not None:
+        values["files"] = spec.files
     if spec.pack:
         values["pack"] = [spec.pack, spec.pack_check]
     return {name: sha256(msgspec.json.encode(value)).hexdigest() for name, value in values.items()}

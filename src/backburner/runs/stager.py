@@ -18,6 +18,7 @@ from backburner.plan.caching.sentences import rounded
 from backburner.plan.lifecycle import SURELY_FITS, is_maybe_too_long, retiring
 from backburner.plan.preflight import blank_message, length_refusal, refusals
 from backburner.plan.workloads import Tally, Workload
+from backburner.runs.attached import AttachedFiles
 from backburner.runs.blocks import read_prompt
 from backburner.runs.bodies import BodyShape, render_bodies
 from backburner.runs.cache_marks import CacheAdvice, ListMarks, Marks
@@ -82,6 +83,7 @@ class Stager:
         fields: The order of the fields in each row, where the prompt leaves it open.
         lead: Told which requests of a table go first, before any of them is taken.
         reuse: Takes the body of a table's row whose answer is known; says whether it is.
+        files: Reads the files that prompts attach; None where none do.
 
     Attributes:
         marks: What a list's requests are to be marked with, once all were seen.
@@ -105,6 +107,7 @@ class Stager:
         fields: FieldPlan | None = None,
         lead: Callable[[frozenset[int]], None] = lambda _numbers: None,
         reuse: Callable[[bytes], bool] | None = None,
+        files: AttachedFiles | None = None,
     ) -> None:
         self._spec = spec
         self._order = order
@@ -115,6 +118,7 @@ class Stager:
         self._fields = fields
         self._lead = lead
         self._reuse = reuse
+        self._files = files
         self._watch: ListMarks | None = None
         self._warnings = Warnings()
         self._work: dict[str, Tally] = {}
@@ -300,7 +304,8 @@ class Stager:
         if fields is not None:
             self._warn_of_fields(template, table.columns)
         self._begin_marks(shape, fields)
-        bodies = islice(render_bodies(table, template, shape, faults, fields), spec.limit)
+        rendered = render_bodies(table, template, shape, faults, fields, self._files)
+        bodies = islice(rendered, spec.limit)
         yield from bodies if paths is None else note_paths(bodies, paths, faults)
         if isinstance(table, ChosenRows):
             self.left_out = table.left_out

@@ -21,6 +21,7 @@ from backburner.nouns.urgency import Urgency
 from backburner.plan.caching.choices import CachePlan
 from backburner.plan.packing import PackLimits
 from backburner.plan.workloads import Workload
+from backburner.runs.attached import AttachedFiles, Reach
 from backburner.runs.cache_marks import CacheAdvice, Marks
 from backburner.runs.earlier import EarlierAnswers, Scope
 from backburner.runs.faults import Faults
@@ -96,7 +97,12 @@ class Taken:
 
 
 def stage(
-    desk: Desk, spec: RunSpec, copy: InputCopy, order: Order, cache: CacheAdvice | None = None
+    desk: Desk,
+    spec: RunSpec,
+    copy: InputCopy,
+    order: Order,
+    cache: CacheAdvice | None = None,
+    reach: Reach | None = None,
 ) -> Staged:
     """Check and render the whole input and write its segments.
 
@@ -106,13 +112,14 @@ def stage(
         copy: The input.
         order: What the run is to be besides.
         cache: On what terms cache marks are decided; None where none are to be.
+        reach: Where the files may lie that its prompts attach; None where they attach none.
 
     Raises:
         InputFaults: Anything in the input is wrong; all faults are told together, and what was
             written is removed.
     """
     with _reused(desk, spec, order) as reused:
-        return _stage(desk, spec, copy, order, cache, reused)
+        return _stage(desk, spec, copy, order, cache, reach, reused)
 
 
 @contextmanager
@@ -138,6 +145,7 @@ def _stage(
     copy: InputCopy,
     order: Order,
     cache: CacheAdvice | None,
+    reach: Reach | None,
     reused: Reused | None,
 ) -> Staged:
     first = order.canary if checked_packs(spec) is None else checked_packs(spec)
@@ -146,6 +154,7 @@ def _stage(
     faults = Faults()
     try:
         fields = read_fields(spec, lambda: first_look(desk.vault, spec, copy), order.reserved)
+        files = None if reach is None else AttachedFiles(reach)
         stager = Stager(
             spec,
             order,
@@ -155,6 +164,7 @@ def _stage(
             fields=fields,
             lead=segments.lead,
             reuse=None if reused is None else reused.take,
+            files=files,
         )
         with (
             staged_input(desk.vault, spec, copy) as stream,
@@ -162,6 +172,7 @@ def _stage(
         ):
             stager.read(stream, rows_file)
         faults.raise_if_any(order.title)
+        _check_unchanged(spec, files)
         segments.finish()
         if stager.marks:
             segments = _marked_segments(desk, segments, stager.marks, order.canary)
@@ -234,6 +245,13 @@ def _stage(
         reused=answered,
         left_out=stager.left_out,
     )
+
+
+def _check_unchanged(spec: RunSpec, files: AttachedFiles | None) -> None:
+    if files is not None and files.digest != spec.files:
+        raise InputError(
+            "an attached file changed while it was read", hint="call again when it is whole"
+        )
 
 
 def _asked_both_ways(stager: Stager) -> Moved:

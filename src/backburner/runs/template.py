@@ -8,11 +8,15 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from backburner.runs.attached import FileRefused
 from backburner.runs.faults import Faults, one_fault
 from backburner.runs.fields import FIELDS
 
 ROW = "row"
 """The name under which a template finds the whole row."""
+
+ATTACH = "attach"
+"""The name under which a prompt finds what attaches a file."""
 
 _HEADING_HINT = "a heading that is not a single word is written {{ row['Product name'] }}"
 _EXCUSES = frozenset({"defined", "undefined", "default", "d"})
@@ -53,7 +57,7 @@ class PromptTemplate:
 
     def check(self, columns: Sequence[str], faults: Faults) -> None:
         """Notes every column that the template names and the table lacks."""
-        known = {*columns, ROW, FIELDS, *self._globals}
+        known = {*columns, ROW, FIELDS, ATTACH, *self._globals}
         unknown = meta.find_undeclared_variables(self._tree) - known
         excused = _excused(self._tree) | _own(self._tree)
         for name in sorted(unknown - excused):
@@ -69,6 +73,11 @@ class PromptTemplate:
             what = f"{{{{ {FIELDS} }}}} stands for no column, since all are named besides"
             hint = "take it out, or leave some of the columns to it"
             faults.add("template_error", what, path=self.name, hint=hint)
+
+    @property
+    def attaches(self) -> bool:
+        """Whether it attaches files."""
+        return ATTACH in meta.find_undeclared_variables(self._tree)
 
     def fields(self, columns: Sequence[str]) -> tuple[str, ...] | None:
         """The columns that `{{ fields }}` stands for: those that are named nowhere else.
@@ -103,12 +112,19 @@ class PromptTemplate:
         used = (meta.find_undeclared_variables(self._tree) | keys).intersection(columns)
         return used.pop() if len(used) == 1 else None
 
-    def render(self, values: Mapping[str, Any], fields: str | None = None) -> str:
+    def render(
+        self,
+        values: Mapping[str, Any],
+        fields: str | None = None,
+        attach: Callable[[object], str] | None = None,
+    ) -> str:
         """Renders one row.
 
         Args:
             values: Its cells by column.
             fields: What `{{ fields }}` gives; None where it is no word of this template.
+            attach: Takes the path of a file, and gives what stands for it; None where files have
+                no place.
 
         Raises:
             TemplateError: The row lacks a value, or a rule of the sandbox was broken.
@@ -116,17 +132,25 @@ class PromptTemplate:
         """
         # The context is made directly: `Template.render` copies every row twice on its way here.
         # Attribute look-ups and calls are guarded in the compiled code itself.
-        names = {**self._globals, **values, ROW: values}
+        files = {} if attach is None else {ATTACH: attach}
+        names = {**self._globals, **files, **values, ROW: values}
         if fields is not None:
             names[FIELDS] = fields
         return "".join(self._root(Context(_environment, names, self.name, self._blocks)))
 
     def render_or_note(
-        self, values: Mapping[str, Any], line: int, faults: Faults, fields: str | None = None
+        self,
+        values: Mapping[str, Any],
+        line: int,
+        faults: Faults,
+        fields: str | None = None,
+        attach: Callable[[object], str] | None = None,
     ) -> str | None:
         """Renders one row, or notes why it cannot be."""
         try:
-            return self.render(values, fields)
+            return self.render(values, fields, attach)
+        except FileRefused as refused:
+            faults.add(refused.code, refused.what, line=line, hint=refused.hint)
         except TemplateError as error:
             self._note_failed(error.message or type(error).__name__, error, line, faults)
         except Exception as error:  # noqa: BLE001 - a template may raise anything a filter raises
