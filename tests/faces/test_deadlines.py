@@ -92,3 +92,18 @@ def test_a_local_time_needs_a_zone(call, requests):
 
     # Machines say their zone, and containers do not.
     assert said.code == 0 or "nothing says in which zone" in said.err
+
+
+def test_forecasts_are_scored_when_their_time_is_over(enqueue, call, clock):
+    enqueue("--within", "6h")
+    call("drain")
+    clock.sleep(60)
+    call("drain")
+
+    early = call("report", "--forecasts")
+    clock.sleep(3 * 3600)
+    late = call("report", "--forecasts")
+
+    assert "none can be judged yet" in early.out
+    assert "1 of 1 batches ended by the time forecast for 95 of 100" in late.out
+    assert call("report", "--forecasts", "--json").json["batches"] == 1

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from backburner.cli.output import Facts, Page
-from backburner.cli.session import Home, Json, session_of
+from backburner.cli.pages import check_page, write_page
+from backburner.cli.session import Home, Json, Session, session_of
 from backburner.cli.words import local
-from backburner.errors import InputError, OutputBlocked
+from backburner.errors import InputError
 from backburner.report.figures import Figure, figures, shown
 from backburner.report.savings import By, SavingsReport
 from backburner.report.spending import Spending, Step, told_steps
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from backburner.report.receipt import Receipt
 
 _NAME_WIDTH = 24
-_MARK_WITHIN = 400
 _OF_RECEIPT = frozenset({"rows", "requests", "cache marks", "took"})
 """The lines of a receipt that no figure of the report tells."""
 
@@ -39,6 +39,9 @@ Csv = Annotated[bool, typer.Option("--csv", help="The groups as CSV, and nothing
 Html = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Write a page with pictures")
 ]
+Forecasts = Annotated[
+    bool, typer.Option("--forecasts", help="How often batches ended by the times forecast")
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is no page of ours")]
 
 
@@ -53,12 +56,15 @@ def report(
     csv: Csv = False,
     html: Html = None,
     force: Force = False,
+    forecasts: Forecasts = False,
     home: Home = None,
     json: Json = False,
 ) -> int:
     """Tell what was paid, what was saved and by what."""
     from backburner.clock import StoreClock  # noqa: PLC0415  # not for --help
 
+    if forecasts:
+        return _show_forecasts(session_of(context), Page(as_json=json), home, lane or "default")
     if csv and json:
         raise InputError("--csv and --json exclude each other", hint="give one of them")
     days = {"--since": since, "--until": until}
@@ -82,6 +88,20 @@ def report(
     receipts = {} if run is None else {"receipt": receipt.to_json() if receipt else None}
     written = {} if html is None else {"html": str(html)}
     page.finish({**found.to_json(), **receipts, **written})
+    return 0
+
+
+def _show_forecasts(session: Session, page: Page, home: Path | None, lane: str) -> int:
+    with session.open(home, lane, is_pinned=False) as backburner:
+        scored = backburner.forecasts()
+    page.facts(
+        [
+            ("forecasts", scored.in_words()),
+            ("off by", f"{scored.loss:.1f} min (pinball loss)"),
+            ("the prior", f"{scored.prior_loss:.1f} min, had it been the forecast of all"),
+        ][: 3 if scored.batches else 1]
+    )
+    page.finish(scored.to_json())
     return 0
 
 
@@ -166,17 +186,9 @@ def _write_page(path: Path, found: SavingsReport, head: Facts, made: str, *, for
         OutputBlocked: Something else is there, or the path cannot be written.
     """
     from backburner.report.page import MARK, page_of  # noqa: PLC0415  # not for --help
-    from backburner.runs.atomic import check_writable, replacing  # noqa: PLC0415  # as above
 
-    check_writable(path)
-    if not force and path.exists() and MARK.encode() not in path.read_bytes()[:_MARK_WITHIN]:
-        raise OutputBlocked(
-            f"{path} is there already, and is no page of ours",
-            hint="name another --html, or replace it with --force",
-        )
-    text = page_of(found, head, made)
-    with replacing(path) as file:
-        file.write(text.encode())
+    check_page(path, MARK, force=force)
+    write_page(path, page_of(found, head, made))
 
 
 def _print_csv(found: SavingsReport) -> None:

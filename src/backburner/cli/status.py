@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from backburner.cli import options
 from backburner.cli.deadlines import eta_in_words, run_deadline_facts
 from backburner.cli.failed import attempt_in_words, attempts_json, cost_of, show_failures
 from backburner.cli.output import Facts, Page
+from backburner.cli.pages import check_page, write_page
 from backburner.cli.route_words import route_facts, routes_json
 from backburner.cli.session import Home, Json, Lane, RunId, session_of
 from backburner.cli.windows import standing_json, waiting_facts
@@ -27,6 +29,10 @@ Which = Annotated[
 Failed = Annotated[
     bool, typer.Option("--failed", help="The requests of RUN that are not ok, and what was tried")
 ]
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a page of the whole lane")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is no page of ours")]
 Limit = Annotated[
     int, typer.Option("--limit", metavar="N", min=1, help="With --failed: how many to show [50]")
 ]
@@ -38,6 +44,8 @@ def status(
     *,
     failed: Failed = False,
     limit: Limit = 50,
+    html: Html = None,
+    force: Force = False,
     lane: Lane = "default",
     home: Home = None,
     json: Json = False,
@@ -58,6 +66,8 @@ def status(
             _show_request(page, backburner, backburner.request(which))
             return 0
         stands, runs = backburner.status(which)
+        if html is not None:
+            _write_page(html, backburner, now, force=force)
     at = str(backburner.settings.home)
     page.facts([("home", at), *_lane_facts(stands)])
     page.line()
@@ -68,8 +78,26 @@ def status(
         page.table(("run", "begun", "state", "back", "input", "output"), rows)
     else:
         page.line("no runs yet: `backburner run FILE -p PROMPT -o OUTPUT` makes one")
-    page.finish({"home": at, "lane": _lane_json(stands), "runs": [_run_json(one) for one in runs]})
+    if html is not None:
+        page.line()
+        page.line(f"the page is in {html}")
+    written = {} if html is None else {"html": str(html)}
+    told = [_run_json(one) for one in runs]
+    page.finish({"home": at, "lane": _lane_json(stands), "runs": told, **written})
     return 0
+
+
+def _write_page(path: Path, backburner: "Backburner", now: float, *, force: bool) -> None:
+    """Write the page of the lane, over an older one too, but over nothing else.
+
+    Raises:
+        OutputBlocked: Something else is there, or the path cannot be written.
+    """
+    from backburner.cli.status_page import page_of_status  # noqa: PLC0415  # not for --help
+    from backburner.report.status_page import MARK  # noqa: PLC0415  # as above
+
+    check_page(path, MARK, force=force)
+    write_page(path, page_of_status(backburner, *backburner.status(), now))
 
 
 def _lane_facts(stands: "LaneStanding") -> Facts:
@@ -121,6 +149,8 @@ def _run_facts(one: "RunStanding", now: float) -> Facts:
         facts.append(("tags", run.tags.replace(",", ", ")))
     if run.owner:
         facts.append(("owner", run.owner))
+    if one.leaves_at is not None:
+        facts.append(("leaves", when(one.leaves_at, now)))
     if one.sent_at is not None:
         facts.append(("sent", when(one.sent_at, now)))
     if one.eta is not None:
@@ -218,6 +248,7 @@ def _run_json(one: "RunStanding") -> dict[str, Any]:
         "miss_cause": run.miss_cause,
         "sent_at": one.sent_at,
         "latest_end": one.latest_end,
+        "leaves_at": one.leaves_at,
         "eta": None if one.eta is None else one.eta.to_json(),
         "cache": None if one.cache is None else one.cache.to_json(),
     }

@@ -51,6 +51,7 @@ from backburner.client.home import (
 from backburner.client.inbox import Body
 from backburner.client.measuring import measures
 from backburner.client.opening import Released, Resumed, release_run, resume_lane
+from backburner.client.overview import forecast_score, inbox_size, openings_of
 from backburner.client.pack_check import PackCheck, check_has_pack_check, look_at_check
 from backburner.client.preparing import (
     Found,
@@ -87,12 +88,14 @@ from backburner.nouns.budget import Budget, amount_of, billing_of, scope_of
 from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.tariff import Tariff
 from backburner.nouns.urgency import Timing
+from backburner.nouns.window import Opening
 from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.deadlines import Outlook
 from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
 from backburner.plan.eta import Eta
 from backburner.plan.packing import PackLimits
 from backburner.plan.promises import Asked
+from backburner.plan.scoring import Score
 from backburner.plan.workloads import Workload
 from backburner.report.bills import Bill
 from backburner.report.metrics import Measure
@@ -678,6 +681,18 @@ class Backburner:
         """How lanes stand, with their runs: every one that can be served from here, or this one."""
         names = self.served().lanes if all_lanes else (self.lane,)
         return [stand(self._tools, name, None) for name in names]
+
+    def openings(self, count: int) -> tuple[Opening, ...]:
+        """The next few times that the lane's windows open, the present one included."""
+        return openings_of(self._tools, self.lane, count)
+
+    def inbox_size(self) -> int:
+        """How many tickets wait in the lane's inbox."""
+        return inbox_size(self._tools, self.lane)
+
+    def forecasts(self) -> Score:
+        """How often batches ended by the times that were forecast for them."""
+        return forecast_score(self._tools, self.lane)
 
     def request(self, name: str) -> RequestStanding:
         """One request by its id, as the column `request_id` has it.

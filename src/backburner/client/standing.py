@@ -25,9 +25,13 @@ from backburner.store.promises import carriers_of
 from backburner.store.runs import run_get, runs_all
 from backburner.store.turnarounds import trips_of
 from backburner.worker import Tools
+from backburner.worker.forecasting import latest_releases
 
 CANARY_BACK: Final = "its canary is back"
-TO_BE_SENT: Final = "waiting to be sent"
+_WAITING: Final = "waiting to be sent"
+_WAITING_WINDOW: Final = "waiting for window"
+_WAITING_TIME: Final = "waiting for its time"
+_OF_WINDOWS: Final = (Urgency.WINDOW, Urgency.DEADLINE)
 _DOUBTED = (BatchState.UNKNOWN, BatchState.ARMED)
 
 
@@ -44,6 +48,7 @@ class RunStanding:
             asked for by name.
         for_budget: Requests that wait for a budget.
         eta: When all of it that has left will be back.
+        leaves_at: When the rest leaves, with a window or for its deadline.
     """
 
     run: Run
@@ -56,6 +61,7 @@ class RunStanding:
     for_budget: int
     cache: CacheResult | None = None
     eta: Eta | None = None
+    leaves_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +90,12 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
         runs = [run_get(tx, run_id)] if run_id else [r for r in runs_all(tx) if r.lane == lane]
         doubted = batches_where(tx, [lane], _DOUBTED)
         trips = trips_of(tx, lane, tools.clock.now())
-        standing = [_run_standing(tools, tx, run, trips, window) for run in runs]
+        standing = [_run_standing(tools, tx, run, trips) for run in runs]
         if run_id:
             booked = ledger_of_run(tx, run_id)
             standing = [replace(one, cache=cache_result(one.run.cache, booked)) for one in standing]
+    if window is not None and not window.is_open:
+        standing = [_until_window(tools, one, window) for one in standing]
     return (
         LaneStanding(
             name=lane,
@@ -104,9 +112,7 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
     )
 
 
-def _run_standing(
-    tools: Tools, tx: Transaction, run: Run, trips: Sequence[Trip], window: WindowStanding | None
-) -> RunStanding:
+def _run_standing(tools: Tools, tx: Transaction, run: Run, trips: Sequence[Trip]) -> RunStanding:
     count, batches = count_run(tx, run), batches_of_run(tx, run.id)
     carriers = [] if count.is_finished else [one for one, _ in carriers_of(tx, run.id)]
     waiting = [] if count.is_finished else waiting_for_budget(tools, tx, run)
@@ -119,11 +125,29 @@ def _run_standing(
         count=count,
         sent_at=min((one.sent_at for one in away if one.sent_at), default=None),
         latest_end=max(ends, default=None),
-        words=_waiting_in_words(in_words(run, count, canary, for_budget), batches, window),
+        words=in_words(run, count, canary, for_budget),
         canary=canary,
         holds=(*_holds(run, count, batches), *budgets_in_words(tools, run, waiting)),
         for_budget=for_budget,
         eta=expect(carriers, trips, tools.clock.now()),
+    )
+
+
+def _until_window(tools: Tools, one: RunStanding, window: WindowStanding) -> RunStanding:
+    """The same of a lane whose window is closed."""
+    if one.run.urgency not in _OF_WINDOWS or not one.count.batches.get(BatchState.SEALED):
+        return one
+    with tools.store.read() as tx:
+        batches = batches_of_run(tx, one.run.id)
+    sealed = [batch for batch in batches if batch.state is BatchState.SEALED]
+    latest = min(latest_releases(tools, one.run.lane, sealed).values(), default=None)
+    opens_at = None if window.present is None else window.present.since
+    is_window = latest is None or (opens_at is not None and opens_at <= latest)
+    words = f"{_WAITING_WINDOW}, {window.opens}" if is_window else _WAITING_TIME
+    return replace(
+        one,
+        words=words if one.words == _WAITING else one.words,
+        leaves_at=opens_at if is_window else max(latest or 0.0, tools.clock.now()),
     )
 
 
@@ -170,15 +194,6 @@ _MOVING: Final = (
 """What is said of a run by the states of its batches; the first that one of them is in counts."""
 
 
-def _waiting_in_words(words: str, batches: list[Batch], window: WindowStanding | None) -> str:
-    """What is said of a run, and of the window where it is that which it waits for."""
-    if words != TO_BE_SENT or window is None or window.is_open:
-        return words
-    sealed = [one for one in batches if one.state is BatchState.SEALED]
-    waits = any(one.urgency == Urgency.WINDOW for one in sealed)
-    return f"waiting for window, {window.opens}" if waits else words
-
-
 def in_words(run: Run, count: RunCount, canary: int, for_budget: int) -> str:
     """The state of a run as a person would say it.
 
@@ -195,7 +210,11 @@ def in_words(run: Run, count: RunCount, canary: int, for_budget: int) -> str:
         return "waiting for a budget"
     if count.retrying:
         return "retrying"
-    if count.stopped:
-        return "stopped"
-    is_back = canary and not count.batches.get(BatchState.SEALED)
-    return CANARY_BACK if is_back else TO_BE_SENT
+    return "stopped" if count.stopped else _resting(count, canary)
+
+
+def _resting(count: RunCount, canary: int) -> str:
+    """What is said of a run of which nothing moves."""
+    if count.batches.get(BatchState.SEALED) or not count.batches.get(BatchState.HELD):
+        return _WAITING
+    return CANARY_BACK if canary else "held"

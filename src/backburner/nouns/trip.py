@@ -1,4 +1,4 @@
-"""A trip: how long a batch was upstream, or is so far."""
+"""A trip: how long a batch was upstream, or is so far; and what was forecast of it."""
 
 from dataclasses import dataclass
 
@@ -20,3 +20,19 @@ class Trip:
     sent_at: float
     seconds: float
     has_ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What was said of a batch when it was sent, and what came. POSIX seconds.
+
+    Attributes:
+        median: When half of such batches would have ended.
+        late: When 95 of 100 would have.
+        ended_at: When it ended; None while it has not.
+    """
+
+    sent_at: float
+    median: float
+    late: float
+    ended_at: float | None

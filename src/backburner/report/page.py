@@ -32,7 +32,8 @@ def page_of(report: SavingsReport, head: Sequence[tuple[str, str]], made: str) -
     drawn = pictures(report)
     told = told_steps(report.total)
     steps = [step.words for step in told]
-    return _environment.from_string(_text("page.html.j2")).render(
+    return rendered(
+        "page.html.j2",
         mark=MARK,
         title=_title(report),
         report=report,
@@ -55,6 +56,11 @@ def page_of(report: SavingsReport, head: Sequence[tuple[str, str]], made: str) -
         ],
         script=_text("echarts.simple.min.js"),
     )
+
+
+def rendered(template: str, **values: object) -> str:
+    """A page of ours; whatever stands in a value is text, and never markup."""
+    return _environment.from_string(_text(template)).render(values)
 
 
 def _text(name: str) -> str:

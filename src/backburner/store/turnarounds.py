@@ -1,12 +1,11 @@
 """How long batches took that were sent to one upstream, and what was forecast of them."""
 
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Select, select
 
 from backburner.nouns.batch import BatchState, Via
-from backburner.nouns.trip import Trip
+from backburner.nouns.trip import Forecast, Trip
 from backburner.store.engine import Transaction
 from backburner.store.schema import batch, lane
 
@@ -14,22 +13,6 @@ _MOST: Final = 500
 """As many of the newest batches tell enough, and are read in milliseconds."""
 
 _OVER: Final = (BatchState.ENDED, BatchState.DONE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """What was said of a batch when it was sent, and what came. POSIX seconds.
-
-    Attributes:
-        median: When half of such batches would have ended.
-        late: When 95 of 100 would have.
-        ended_at: When it ended; None while it has not.
-    """
-
-    sent_at: float
-    median: float
-    late: float
-    ended_at: float | None
 
 
 def trips_of(tx: Transaction, name: str, now: float) -> list[Trip]:
