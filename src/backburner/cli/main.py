@@ -30,6 +30,7 @@ from backburner.cli.route import app as route
 from backburner.cli.run import run
 from backburner.cli.session import Session, session_of
 from backburner.cli.status import results, status
+from backburner.cli.tickets import submit, ticket
 from backburner.cli.verify import verify
 from backburner.cli.windows import windows
 from backburner.cli.worker import worker
@@ -67,6 +68,8 @@ for command in (
     resume,
     release,
     report,
+    submit,
+    ticket,
     verify,
     doctor,
     policy,

@@ -1,6 +1,7 @@
 """`enqueue`, `drain` and `cancel`: the queue, by hand or from cron."""
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
@@ -9,10 +10,11 @@ from backburner.cli import options
 from backburner.cli.choosing import choose_model
 from backburner.cli.options import Wanted
 from backburner.cli.output import Page
-from backburner.cli.session import Home, Json, Lane, RunId, Session, session_of
+from backburner.cli.session import Home, Json, Lane, Session, session_of
 from backburner.cli.windows import show_waiting, standing_json
 from backburner.cli.words import many, outcomes
 from backburner.errors import ConfigError, InputError, LaneStopped, UpstreamError
+from backburner.nouns.ticket import TICKET
 from backburner.nouns.urgency import Urgency
 
 if TYPE_CHECKING:
@@ -23,10 +25,15 @@ if TYPE_CHECKING:
     from backburner.client.finishing import Finished
     from backburner.client.preparing import RunOptions
     from backburner.client.routed_runs import Prepared
+    from backburner.client.tickets import TicketCanceled
     from backburner.client.windows import WindowStanding
     from backburner.nouns.run import Run
+    from backburner.report.receipt import Receipt
     from backburner.telemetry import Event
 
+RunOrTicket = Annotated[
+    str, typer.Argument(metavar="RUN", help="The run, as `status` lists it; or a ticket")
+]
 CollectOnly = Annotated[
     bool, typer.Option("--collect", help="Send no first attempts; collect and retry only")
 ]
@@ -309,7 +316,9 @@ def one_pass(session: Session, page: Page, wish: Pass, *, home: Any, lane: str) 
     windows = [lane.window for lane, _ in stands if lane.window is not None]
     done.windows = [one for one in windows if one.waiting and not one.is_open]
     for one in done.finished:
-        _show_finished(page, one)
+        if not one.is_inbox:
+            _show_finished(page, one)
+    _show_tickets(page, [one.receipt for one in done.finished if one.is_inbox])
     done.waiting = sum(not one.count.is_finished for one in standing)
     done.canaries = [one.run.id for one in standing if one.words == CANARY_BACK]
     done.for_budget = {one.run.id: one.for_budget for one in standing if one.for_budget}
@@ -328,6 +337,19 @@ def _show_finished(page: Page, finished: "Finished") -> None:
         page.line(f"  {many(finished.written.reviewed, 'row')} in {finished.written.review}")
 
 
+def _show_tickets(page: Page, receipts: "list[Receipt]") -> None:
+    """What came of tickets, all runs of them together: nobody named one."""
+    if not receipts:
+        return
+    from backburner.nouns.money import Money  # noqa: PLC0415  # not for --help
+
+    counts = sum((Counter(one.outcomes) for one in receipts), Counter[str]())
+    paid = Money(picodollars=sum(one.paid.picodollars for one in receipts))
+    told = max(receipts, key=lambda one: one.unpriced).in_words(paid)
+    tickets = many(counts.total(), "ticket")
+    page.line(f"{tickets} ended: {outcomes(dict(counts))}; paid {told}")
+
+
 def _finished_json(finished: "Finished") -> dict[str, Any]:
     return {
         "run": finished.receipt.run,
@@ -338,18 +360,20 @@ def _finished_json(finished: "Finished") -> dict[str, Any]:
 
 def cancel(
     context: typer.Context,
-    run: RunId,
+    run: RunOrTicket,
     *,
     lane: Lane = "default",
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Cancel a run.
+    """Cancel a run, or a ticket.
 
     What was not sent ends at once. Anthropic is asked to cancel the rest; what it has finished by
     then is paid, and kept.
     """
     session, page = session_of(context), Page(as_json=json)
+    if run.startswith(TICKET):
+        return _cancel_ticket(session, page, run, home=home, lane=lane)
     with session.open(home, lane) as backburner:
         found = backburner.get(run)
         before = backburner.status(run)[1][0].count
@@ -372,6 +396,27 @@ def cancel(
         }
     )
     return 0
+
+
+def _cancel_ticket(session: Session, page: Page, ticket: str, *, home: Any, lane: str) -> int:
+    with session.open(home, lane) as backburner:
+        found = backburner.ticket(ticket)
+        canceled, has_key = found.cancel(), backburner.has_credential()
+        page.line(_canceled_in_words(canceled, ticket, found.status()))
+    asked_now = canceled.asked and _ask_upstream(session, page, home, lane, has_key=has_key)
+    page.finish({"ticket": ticket, **asdict(canceled), "asked_now": asked_now})
+    return 0
+
+
+def _canceled_in_words(canceled: "TicketCanceled", ticket: str, status: str) -> str:
+    if canceled.is_over:
+        return f"ticket {ticket} ended already ({status})"
+    if canceled.shares_with:
+        others = many(canceled.shares_with, "other ticket")
+        return f"ticket {ticket} is not stopped: it travels with {others} that are wanted"
+    if canceled.unsent:
+        return f"ticket {ticket} is canceled: it was not sent, and costs nothing"
+    return f"ticket {ticket} is canceled: what Anthropic has finished by now is paid, and kept"
 
 
 def _show_canceled(page: Page, run: "Run", canceled: "Canceled") -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from backburner.cli import options
 from backburner.cli.deadlines import eta_in_words, run_deadline_facts
 from backburner.cli.failed import attempt_in_words, attempts_json, cost_of, show_failures
+from backburner.cli.inbox import inbox_in_words, shown_days
 from backburner.cli.output import Facts, Page
 from backburner.cli.pages import check_page, write_page
 from backburner.cli.route_words import route_facts, routes_json
@@ -21,6 +23,7 @@ from backburner.errors import InputError
 if TYPE_CHECKING:
     from backburner.client import Backburner
     from backburner.client.finding import RequestStanding
+    from backburner.client.inbox_standing import InboxDay
     from backburner.client.standing import LaneStanding, RunStanding
 
 Which = Annotated[
@@ -69,12 +72,13 @@ def status(
         if html is not None:
             _write_page(html, backburner, now, force=force)
     at = str(backburner.settings.home)
-    page.facts([("home", at), *_lane_facts(stands)])
+    page.facts([("home", at), *_lane_facts(stands, now)])
     page.line()
     if which is not None:
         page.facts(_run_facts(runs[0], now))
-    elif runs:
-        rows = [_run_row(one, now) for one in runs]
+    elif runs or stands.days:
+        rows = [_run_row(one, now) for one in runs if not one.run.is_inbox]
+        rows += [_day_row(one) for one in shown_days(stands.days)]
         page.table(("run", "begun", "state", "back", "input", "output"), rows)
     else:
         page.line("no runs yet: `backburner run FILE -p PROMPT -o OUTPUT` makes one")
@@ -100,7 +104,7 @@ def _write_page(path: Path, backburner: "Backburner", now: float, *, force: bool
     write_page(path, page_of_status(backburner, *backburner.status(), now))
 
 
-def _lane_facts(stands: "LaneStanding") -> Facts:
+def _lane_facts(stands: "LaneStanding", now: float) -> Facts:
     state = stands.state if stands.reason is None else f"{stands.state}: {stands.reason}"
     facts = [("lane", f"{stands.name}, {state}")]
     if stands.workspace is not None:
@@ -108,6 +112,7 @@ def _lane_facts(stands: "LaneStanding") -> Facts:
     if stands.window is not None:
         facts.append(("window", stands.window.in_words()))
         facts.extend(waiting_facts(stands.window))
+    facts.extend(("inbox", words) for words in inbox_in_words(stands.inbox, now))
     facts.extend(("in doubt", doubt) for doubt in stands.doubts)
     if stands.others:
         facts.append(("other lanes", f"{', '.join(stands.others)} (--lane NAME shows one)"))
@@ -121,6 +126,11 @@ def _run_row(one: "RunStanding", now: float) -> list[str]:
     if output.startswith(".."):
         output = run.output or ""
     return [run.id, when(run.created_at, now), one.words, back, run.name, output]
+
+
+def _day_row(one: "InboxDay") -> list[str]:
+    back = f"{one.back:,} of {one.tickets:,}"
+    return ["inbox", one.day, one.words, back, f"tickets, in {many(one.runs, 'run')}", ""]
 
 
 def _run_facts(one: "RunStanding", now: float) -> Facts:
@@ -217,6 +227,8 @@ def _lane_json(stands: "LaneStanding") -> dict[str, Any]:
         "window": None if stands.window is None else standing_json(stands.window),
         "doubts": list(stands.doubts),
         "other_lanes": list(stands.others),
+        "inbox": [asdict(one) for one in stands.inbox],
+        "inbox_days": [asdict(one) for one in stands.days],
     }
 
 

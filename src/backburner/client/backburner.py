@@ -76,7 +76,7 @@ from backburner.client.routed_runs import (
 from backburner.client.routing import Moment
 from backburner.client.standing import LaneStanding, RunStanding, stand
 from backburner.client.submitting import TicketOptions, submissions, submit_all
-from backburner.client.tickets import Ticket, Wicket
+from backburner.client.tickets import Ticket, Wicket, ticket_of
 from backburner.client.verifying import verify
 from backburner.client.windows import WindowStanding, window_standing
 from backburner.client.working import Shift, work
@@ -256,6 +256,8 @@ class Backburner:
         *,
         key: str | None = None,
         urgency: str | None = None,
+        by: str | None = None,
+        within: str | None = None,
         rescue: str | float | None = None,
         tags: Iterable[str] = (),
         owner: str = "",
@@ -267,7 +269,10 @@ class Backburner:
         Args:
             body: A Messages body, as an object or as JSON.
             key: The caller's own name for it: the same key and body give the same ticket.
-            urgency: `now`, `soon` or `window`.
+            urgency: `now`, `soon` or `window`; the lane's next window where nothing is said.
+            by: When the answer has to be there: a local time such as `"07:00"`, or a day and a
+                time, `"2026-11-24T07:00"`.
+            within: The same as a span from now, such as `"6h"`.
             rescue: What may be spent on asking sync should a deadline be in danger, in US dollars.
             tags: Words for what it is for; each may have a budget.
             owner: One word for whoever pays.
@@ -281,6 +286,8 @@ class Backburner:
         """
         options = TicketOptions(
             urgency=urgency,
+            by=by,
+            within=within,
             rescue=rescue,
             tags=tuple(tags),
             owner=owner,
@@ -310,7 +317,8 @@ class Backburner:
         """
         options = options or TicketOptions()
         models = self._models(allow_unknown=options.allow_unknown_price)
-        rows = submit_all(self._tools, self.lane, submissions(bodies, options, keys, models))
+        terms = options.terms(self._tools, self.lane)
+        rows = submit_all(self._tools, self.lane, submissions(bodies, terms, keys, models))
         return [Ticket(self._wicket, row.id) for row in rows]
 
     def ticket(self, ticket_id: str) -> Ticket:
@@ -318,10 +326,9 @@ class Backburner:
 
         Raises:
             NotFound: There is none of that name.
+            InputError: It is of another lane.
         """
-        ticket = Ticket(self._wicket, ticket_id)
-        ticket.standing()
-        return ticket
+        return ticket_of(self._wicket, ticket_id)
 
     def prepare(
         self,

@@ -28,7 +28,7 @@ def allowed(*, collect_only: bool, now: bool) -> Allowance:
     """
     if collect_only:
         return ReleaseRetries()
-    return ReleaseAll() if now else ReleaseDue(makes_up=False)
+    return ReleaseAll() if now else ReleaseDue(makes_up=False, gathers=False)
 
 
 def one_pass(

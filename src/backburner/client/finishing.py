@@ -61,11 +61,16 @@ class Result(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A run's end: its receipt, and what was written where."""
+    """A run's end: its receipt, and what was written where.
+
+    Attributes:
+        is_inbox: Whether its answers belong to tickets, and are written nowhere.
+    """
 
     receipt: Receipt
     written: Written | None
     output: str | None
+    is_inbox: bool = False
 
 
 def read_spec(tools: Tools, run: Run) -> RunSpec:
@@ -105,7 +110,7 @@ def finish(tools: Tools, run: Run) -> Finished:
     with tools.store.write() as tx:
         run_update(tx, run.id, **changes)
         ended = run_get(tx, run.id)
-    return Finished(receipt(tools, ended), written, run.output)
+    return Finished(receipt(tools, ended), written, run.output, run.is_inbox)
 
 
 def receipt(tools: Tools, run: Run) -> Receipt:

@@ -1,6 +1,7 @@
 """Between the inbox and the runs: checking single requests at the door, and staging a slice."""
 
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -34,9 +35,7 @@ INBOX: Final = "inbox"
 Body = Mapping[str, object] | bytes | str
 """A Messages body as its caller has it: an object, or JSON that is kept as it is."""
 
-_ORDER: Final = Order(
-    lane="", name=INBOX, title="the request", output=None, prefix="", is_inbox=True
-)
+_ORDER: Final = Order(lane="", name=INBOX, title=INBOX, output=None, prefix="")
 
 
 def bodies_at_the_door(
@@ -49,14 +48,24 @@ def bodies_at_the_door(
         InputFaults: A batch would refuse one of them.
     """
     taken = [_as_json(number, body) for number, body in enumerate(bodies, 1)]
-    names = (f"request {number}" for number in range(1, len(taken) + 1))
+    names = (str(number) for number in range(1, len(taken) + 1))
     order = replace(_ORDER, known_models=known_models)
     faults = Faults()
     stager = Stager(_spec(betas), order, BatchCounter(PackLimits()), faults)
     with Path(os.devnull).open("wb") as nowhere:
         stager.read(BytesIO(b"".join(_lines(names, taken))), nowhere)
-    faults.raise_if_any(order.title)
+    _told(faults, len(taken)).raise_if_any("the request" if len(taken) == 1 else "the requests")
     return taken, stager.warnings
+
+
+def _told(faults: Faults, bodies: int) -> Faults:
+    """The faults as their caller knows the requests, who wrote neither custom_ids nor lines."""
+    told = Faults()
+    for one in faults.kept:
+        what = re.sub(r" \(custom_id '\d+'\)$", "", one.what)
+        where = f"request {one.line}: " if bodies > 1 else ""
+        told.add(one.code, where + what, hint=one.hint)
+    return told
 
 
 def _as_json(number: int, body: Body) -> bytes:
@@ -100,6 +109,7 @@ def ticket_stager(
             lane=taken.lane,
             billing=Billing(owner=terms.owner, tags=terms.tags),
             timing=terms.timing,
+            waits_since=taken.waits_since,
         )
         with desk.store.read() as tx:
             lines = _lines(taken.tickets, inbox_bodies(tx, taken.tickets))

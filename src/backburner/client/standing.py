@@ -8,6 +8,7 @@ from typing import Final
 from backburner.client.expecting import expect
 from backburner.client.holding import in_words as budgets_in_words
 from backburner.client.holding import waiting_for_budget
+from backburner.client.inbox_standing import InboxDay, InboxStanding, days_of, inbox_standing
 from backburner.client.windows import WindowStanding, window_standing
 from backburner.nouns.batch import Batch, BatchState, Hold
 from backburner.nouns.run import Run
@@ -19,10 +20,11 @@ from backburner.report.cache_result import CacheResult, cache_result
 from backburner.runs.counting import RunCount, count_run
 from backburner.store import Transaction
 from backburner.store.batches import batches_of_run, batches_where
+from backburner.store.inbox import inbox_waiting
 from backburner.store.lanes import lanes_all
 from backburner.store.ledger import ledger_of_run
 from backburner.store.promises import carriers_of
-from backburner.store.runs import run_get, runs_all
+from backburner.store.runs import run_get, runs_of_tickets, runs_shown
 from backburner.store.turnarounds import trips_of
 from backburner.worker import Tools
 from backburner.worker.forecasting import latest_releases
@@ -70,6 +72,8 @@ class LaneStanding:
 
     Attributes:
         window: How its windows stand; None where it may always send.
+        inbox: The tickets that are not sealed yet.
+        days: The runs of tickets, which no person made, by day.
     """
 
     name: str
@@ -79,6 +83,8 @@ class LaneStanding:
     doubts: tuple[str, ...]
     others: tuple[str, ...]
     window: WindowStanding | None = None
+    inbox: tuple[InboxStanding, ...] = ()
+    days: tuple[InboxDay, ...] = ()
 
 
 def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, list[RunStanding]]:
@@ -87,9 +93,11 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
     with tools.store.read() as tx:
         lanes = {one.name: one for one in lanes_all(tx)}
         row = lanes.pop(lane, None)
-        runs = [run_get(tx, run_id)] if run_id else [r for r in runs_all(tx) if r.lane == lane]
+        runs = [run_get(tx, run_id)] if run_id else runs_shown(tx, lane)
         doubted = batches_where(tx, [lane], _DOUBTED)
         trips = trips_of(tx, lane, tools.clock.now())
+        waiting = inbox_waiting(tx, lane)
+        sealed = runs_of_tickets(tx, lane)
         standing = [_run_standing(tools, tx, run, trips) for run in runs]
         if run_id:
             booked = ledger_of_run(tx, run_id)
@@ -107,9 +115,18 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
             ),
             others=tuple(lanes),
             window=window,
+            inbox=inbox_standing(waiting),
+            days=tuple(days_of(tools.day, sealed, _open_tickets(standing))),
         ),
         standing,
     )
+
+
+def _open_tickets(standing: Iterable[RunStanding]) -> Iterator[tuple[float, int, str]]:
+    """Each run of tickets that is not closed: when it was made, how many ended, how it stands."""
+    for one in standing:
+        if one.run.is_inbox and one.run.finished_at is None:
+            yield one.run.created_at, one.count.ended, one.words
 
 
 def _run_standing(tools: Tools, tx: Transaction, run: Run, trips: Sequence[Trip]) -> RunStanding:

@@ -11,13 +11,13 @@ from backburner.client.canceling import cancel_run
 from backburner.client.driving import Reach, check_moves, nap, standing_stop, wake
 from backburner.client.finishing import finish, is_finished
 from backburner.client.ticket_standing import TicketStanding, ticket_standing
-from backburner.errors import AnswerPending, NotAnswered
+from backburner.errors import AnswerPending, InputError, NotAnswered
 from backburner.nouns.outcome import Outcome
 from backburner.nouns.run import Run
 from backburner.plan.lanes import ReleaseDue
 from backburner.runs.whole import whole_result
 from backburner.store.inbox import inbox_take
-from backburner.store.tickets import ticket_ask_cancel, ticket_deliver, tickets_wanted
+from backburner.store.tickets import ticket_ask_cancel, ticket_deliver, ticket_get, tickets_wanted
 from backburner.worker import Idle, Tools, Worker
 
 _GLANCE: Final = 1.0
@@ -114,6 +114,23 @@ class Ticket:
         return cancel_ticket(self._wicket.tools, self.standing())
 
 
+def ticket_of(wicket: Wicket, ticket_id: str) -> Ticket:
+    """A ticket by its id.
+
+    Raises:
+        NotFound: There is none of that name.
+        InputError: It is of another lane, where nobody here works.
+    """
+    with wicket.tools.store.read() as tx:
+        lane = ticket_get(tx, ticket_id).lane
+    if lane != wicket.lane:
+        raise InputError(
+            f"ticket {ticket_id} is of the lane {lane!r}, not of {wicket.lane!r}",
+            hint=f"--lane {lane}",
+        )
+    return Ticket(wicket, ticket_id)
+
+
 def read_result(tools: Tools, standing: TicketStanding) -> dict[str, Any]:
     """The message of a ticket that ended; from now on it counts as delivered.
 
@@ -154,7 +171,7 @@ def _drive(wicket: Wicket, ticket_id: str, timeout: float | None) -> bool:
     with wicket.reaching() as reach:
         wake(tools, wicket.worker, wicket.lane)
         while True:
-            step = wicket.worker.tick(ReleaseDue(makes_up=False))
+            step = wicket.worker.tick(ReleaseDue(makes_up=False, gathers=False))
             standing = ticket_standing(tools, ticket_id)
             if standing.outcome is not None:
                 _close(tools, standing.run)

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Final
 
 import msgspec
 
 from backburner.nouns.urgency import Timing, Urgency
+
+TICKET: Final = "tk_"
+"""What the id of every ticket begins with, so that it is taken for nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +91,11 @@ class InboxSlice:
     """Tickets of one lane that are sealed together: all that a batch has once, they share.
 
     Attributes:
+        waits_since: When the first of them was submitted.
         tickets: Their ids, in the order in which they will be requests.
     """
 
     lane: str
+    waits_since: float
     terms: TicketTerms
     tickets: tuple[str, ...]

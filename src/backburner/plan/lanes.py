@@ -33,9 +33,12 @@ class ReleaseDue:
     Attributes:
         makes_up: Whether work goes at once whose window nobody saw. A process that is always there
             does; a line in cron does not, since it may only be in the wrong zone.
+        gathers: Whether tickets wait a moment for others. Who goes on working lets them; one pass
+            does not come back for them, and whoever waits for one has waited long enough.
     """
 
     makes_up: bool = True
+    gathers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +148,7 @@ def _to_seal(view: LaneView, allowance: Allowance, now: float) -> tuple[Seal, ..
 
 
 def _gather(allowance: Allowance) -> float:
-    """How long tickets wait for others: one pass does not come back for those that do."""
-    return GATHER if isinstance(allowance, ReleaseDue) and allowance.makes_up else 0.0
+    return GATHER if isinstance(allowance, ReleaseDue) and allowance.gathers else 0.0
 
 
 def _may_go(sealed: SealedBatch, allowance: Allowance) -> bool:

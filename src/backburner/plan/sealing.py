@@ -1,12 +1,14 @@
 """When tickets leave the inbox, and which of them travel together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Final
 
 from backburner.nouns.ticket import TicketRow
 from backburner.nouns.urgency import Timing, Urgency
+from backburner.plan.deadlines import Promise, release_at
+from backburner.plan.turnaround import Curve
 
 GATHER: Final = 10.0
 """Seconds that a worker lets a ticket wait for others, so that a burst becomes one batch."""
@@ -36,6 +38,26 @@ class Seal:
 
     urgency: Urgency
     due_by: float
+
+
+def sealed_at(
+    timing: Timing, curve: Callable[[], Curve], *, opens_at: float | None, now: float
+) -> float:
+    """When a ticket that is submitted now leaves the inbox.
+
+    Args:
+        curve: Tells how long batches take that leave now.
+        opens_at: When the lane's window opens, now or earlier if it is open; None where no window
+            is known to come.
+    """
+    match timing.urgency:
+        case Urgency.NOW | Urgency.SOON:
+            return now
+        case Urgency.WINDOW:
+            return now if opens_at is None else max(opens_at, now)
+        case Urgency.DEADLINE:
+            promise = Promise(deadline=timing.deadline or now)
+            return release_at(promise, curve(), opens_at=opens_at, now=now)
 
 
 def seals(inbox: Iterable[Waiting], now: float, gather: float = 0.0) -> tuple[Seal, ...]:

@@ -56,7 +56,8 @@ class Order:
         timing: When it has to travel.
         reuse: For how many seconds an answer may be taken over from an earlier run; None takes
             none.
-        is_inbox: Whether it holds tickets that are sealed together.
+        waits_since: When the first of the tickets that it holds was submitted; None for a run that
+            a person made.
     """
 
     lane: str
@@ -70,7 +71,7 @@ class Order:
     billing: Billing = field(default_factory=Billing)
     timing: Timing = field(default_factory=Timing)
     reuse: float | None = None
-    is_inbox: bool = False
+    waits_since: float | None = None
 
 
 class Stager:

@@ -209,7 +209,7 @@ def _stage(
         collapsed=stager.collapsed,
         output=order.output,
         prefix=order.prefix,
-        created_at=desk.clock.now(),
+        created_at=desk.clock.now() if order.waits_since is None else order.waits_since,
         finished_at=None,
         written_at=None,
         cancel_asked_at=None,
@@ -225,7 +225,7 @@ def _stage(
         urgency=order.timing.urgency,
         deadline=order.timing.deadline,
         rescue=order.timing.rescue,
-        is_inbox=order.is_inbox,
+        is_inbox=order.waits_since is not None,
     )
     objects = [spec_name, copy.name, *(batch.segment for batch in (*segments.batches, *answered))]
     objects += [batch.results for batch in answered if batch.results]
@@ -340,7 +340,8 @@ def _values(staged: Staged, batch: StagedBatch, now: float) -> dict[str, Any]:
         "state": BatchState.HELD if batch.hold else BatchState.SEALED,
         "hold": batch.hold,
         "due_at": now,
-        "created_at": now,
+        # Tickets have waited since before: a window that was missed meanwhile is made up for.
+        "created_at": staged.run.created_at if staged.run.is_inbox else now,
         "via": Via.DIRECT if staged.run.urgency == Urgency.NOW else Via.BATCH,
         "urgency": staged.run.urgency,
         "deadline": staged.run.deadline,

@@ -73,6 +73,22 @@ def runs_where(tx: Transaction, condition: ColumnElement[bool]) -> list[Run]:
     return [_run(row) for row in tx.execute(query)]
 
 
+def runs_shown(tx: Transaction, lane: str) -> list[Run]:
+    """A lane's runs but those of tickets that are finished, oldest first."""
+    shown = (run.c.lane == lane) & ((run.c.is_inbox == 0) | run.c.finished_at.is_(None))
+    return runs_where(tx, shown)
+
+
+def runs_of_tickets(tx: Transaction, lane: str) -> list[tuple[float, int, bool]]:
+    """When each of a lane's runs of tickets was made, its requests, and whether it is finished."""
+    rows = tx.execute(
+        select(run.c.created_at, run.c.requests, run.c.finished_at.is_not(None))
+        .where(run.c.lane == lane, run.c.is_inbox == 1)
+        .order_by(run.c.created_at)
+    )
+    return [(created_at, requests, bool(is_over)) for created_at, requests, is_over in rows]
+
+
 def runs_unwritten(tx: Transaction, lanes: tuple[str, ...]) -> list[Run]:
     """The runs of these lanes that were not closed, or whose output was not written yet."""
     unwritten = run.c.output.is_not(None) & run.c.written_at.is_(None)

@@ -34,13 +34,14 @@ def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
     """Do a lane's step under its lease."""
     now = tools.clock.now()
     plan = lane_step(_view(tools, lane), allowance, now)
+    if seal(tools, lane, plan.seal):
+        plan = lane_step(_view(tools, lane), allowance, now)
     if plan.make_up:
         make_up(tools, lane, plan.make_up)
-    sealed = seal(tools, lane, plan.seal)
     packed = plan.pack_retries and pack_retries(tools, lane)
     if plan.follow:
         let_follow(tools, lane, plan.follow, now)
-    if sealed or packed or plan.follow or plan.make_up:
+    if packed or plan.follow or plan.make_up:
         plan = lane_step(_view(tools, lane), allowance, now)
     again = release(tools, lane, plan.release)
     if plan.look_back or plan.list_upstream:

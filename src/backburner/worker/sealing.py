@@ -72,7 +72,12 @@ def _slice(lane: LaneRow, tickets: Sequence[TicketRow]) -> InboxSlice:
         owner=first.owner,
         tags=first.tags,
     )
-    return InboxSlice(lane=lane.name, terms=terms, tickets=tuple(one.id for one in tickets))
+    return InboxSlice(
+        lane=lane.name,
+        terms=terms,
+        waits_since=min(one.created_at for one in tickets),
+        tickets=tuple(one.id for one in tickets),
+    )
 
 
 def _places(ids: Sequence[str], batches: Iterable[Batch]) -> Iterator[tuple[str, int, int]]:

@@ -1,21 +1,28 @@
-"""Sweeping the vault: files that were written and never registered, such as after a crash."""
+"""Sweeping: files that were written and never registered, such as after a crash; old tickets."""
 
 from typing import Final
 
 from backburner.store.objects import object_bury
+from backburner.store.tickets import tickets_prune
 from backburner.worker.tools import Tools
 
 AFTER: Final = 7 * 24 * 3600.0
 """Seconds that an unregistered file is left alone: longer than any staging takes."""
 
 
+DELIVERED_AFTER: Final = 7 * 24 * 3600.0
+"""Seconds for which a ticket stays good after its result was read."""
+
+
 def sweep(tools: Tools) -> int:
-    """Remove old files that do not count; gives their number.
+    """Remove old files that do not count, and tickets long delivered; gives the number of files.
 
     A file is declared dead in the store before its bytes go, so whoever would still register it
     fails instead of relying on a file that is gone.
     """
     now = tools.clock.now()
+    with tools.store.write() as tx:
+        tickets_prune(tx, now - DELIVERED_AFTER)
     removed = 0
     for name, changed_at in list(tools.vault.names()):
         if now - changed_at < AFTER:
