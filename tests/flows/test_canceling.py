@@ -4,6 +4,11 @@ import pytest
 
 from backburner.emulator.faults import DropAfter, DropBefore, Status
 from backburner.emulator.settings import ItemFailure, Limits
+from backburner.errors import LaneStopped
+from backburner.nouns.batch import BatchState
+from backburner.nouns.urgency import Timing, Urgency
+from backburner.plan.lanes import ReleaseAll
+from backburner.worker import Worker
 
 
 def counts(bb, run):
@@ -151,3 +156,136 @@ def test_a_canceled_run_is_started_anew_by_the_same_call(stage):
 
     assert again.id != run.id
     assert bb.run(again.id).receipt.outcomes == {"ok": 2}
+
+
+def test_a_batch_that_is_about_to_be_sent_ends_at_once_and_gives_its_reservation_back(stage):
+    bb = stage.open()
+    bb.set_budget("lane:default", "5.00")
+    run = stage.run_of(bb, stage.table(3))
+    Worker(bb.tools, ("default",)).tick(ReleaseAll())
+    assert bb.status(run.id)[1][0].count.batches == {BatchState.RELEASED: 1}
+    assert bb.budgets()[0].budget.reserved > 0
+
+    canceled = bb.cancel(run.id)
+
+    assert (canceled.unsent, canceled.asked) == (3, 0)
+    assert counts(bb, run) == {"canceled": 3}
+    assert bb.budgets()[0].budget.reserved == 0
+
+
+def test_retries_that_wait_for_a_budget_end_at_once(make_stage):
+    stage = make_stage(fail_once=(ItemFailure(ordinal=0, index=0),))
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(3))
+    bb.drain()
+    stage.clock.sleep(60)
+    bb.drain()
+    bb.set_budget("lane:default", "0.0000001")
+    stage.clock.sleep(60)
+    bb.drain()
+
+    bb.cancel(run.id)
+
+    assert counts(bb, run) == {"ok": 2, "canceled": 1}
+    assert bb.run(run.id).receipt.cancellation.not_tried_again == 1
+
+
+def test_a_run_in_a_stopped_lane_is_canceled_without_the_lane(make_stage):
+    stage = make_stage()
+    bb = stage.open(requests=2)
+    run = stage.run_of(bb, stage.table(4))
+    stage.world.script("create", Status(401, "authentication_error"))
+    with pytest.raises(LaneStopped):
+        bb.drain()
+
+    bb.cancel(run.id)
+
+    assert counts(bb, run) == {"canceled": 4}
+
+
+def test_the_receipt_tells_what_was_never_sent_and_what_was_paid_and_kept(make_stage):
+    stage = make_stage(turnaround=1000, limits=Limits(queued_requests=10))
+    bb = stage.open(requests=10)
+    run = stage.run_of(bb, stage.table(20))
+    bb.drain()
+    stage.clock.sleep(500)
+
+    bb.cancel(run.id)
+    before = bb.status(run.id)[1][0].canceled
+    receipt = bb.run(run.id).receipt
+
+    canceled = receipt.cancellation
+    assert before == "10 never sent, 10 under way or in doubt"
+    assert (canceled.never_sent, canceled.open) == (10, 0)
+    assert canceled.stopped > 0
+    assert canceled.finished > 0
+    assert canceled.stopped + canceled.finished == 10
+    said = dict(receipt.lines())["canceled"]
+    assert said == (
+        f"10 never sent, {canceled.stopped} stopped by Anthropic, unpaid, "
+        f"{canceled.finished} finished and paid {receipt.paid.show()}, kept"
+    )
+    assert bb.status(run.id)[1][0].canceled == said
+
+
+def test_an_ended_batch_is_collected_and_paid_although_its_run_was_canceled(stage):
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(3))
+    bb.drain()
+    stage.clock.sleep(60)
+    stage.world.script("results", Status(503, "overloaded_error"))
+    bb.drain(collect_only=True)
+
+    canceled = bb.cancel(run.id)
+
+    assert (canceled.ended, canceled.asked, canceled.unsent) == (1, 0, 0)
+    assert bb.run(run.id).receipt.outcomes == {"ok": 3}
+
+
+def test_a_batch_of_retries_whose_runs_are_all_canceled_is_stopped(make_stage):
+    stage = make_stage(
+        turnaround=1000,
+        fail_once=(ItemFailure(ordinal=0, index=0), ItemFailure(ordinal=1, index=0)),
+    )
+    bb = stage.open()
+    one = stage.run_of(bb, stage.table(["a"], "a.csv"), "a.out.csv")
+    two = stage.run_of(bb, stage.table(["b"], "b.csv"), "b.out.csv")
+    for _ in range(2):
+        bb.drain()
+        stage.clock.sleep(1100)
+    bb.drain()
+    assert len(stage.world.ledger()) == 3
+
+    first, second = bb.cancel(one.id), bb.cancel(two.id)
+    bb.run(one.id)
+    bb.run(two.id)
+
+    assert (first.shared, first.asked) == (1, 0)
+    assert (second.shared, second.asked) == (0, 1)
+    assert stage.world.ledger()[-1].canceled
+
+
+def test_canceled_requests_are_sent_again_when_that_is_wanted(stage):
+    bb = stage.open(requests=2)
+    run = stage.run_of(bb, stage.table(5))
+    bb.cancel(run.id)
+    bb.run(run.id)
+
+    assert bb.retry(run.id) == 5
+    receipt = bb.run(run.id).receipt
+
+    assert receipt.outcomes == {"ok": 5}
+    assert receipt.cancellation is None
+    assert len(stage.rows()) == 5
+
+
+def test_no_more_sync_calls_are_made_for_a_canceled_run(make_stage):
+    stage = make_stage()
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(3), timing=Timing(urgency=Urgency.NOW))
+
+    canceled = bb.cancel(run.id)
+
+    assert canceled.unsent == 3
+    assert bb.run(run.id).receipt.outcomes == {"canceled": 3}
+    assert stage.world.bill().total == 0

@@ -280,3 +280,27 @@ def test_a_packed_run_has_no_canary(stage: Any) -> None:
 
     with pytest.raises(InputError):
         bb.canary(run.id)
+
+
+def test_rows_that_a_canceled_pack_lost_are_asked_alone_by_retry(make_stage: Any) -> None:
+    slip = Rule(match=r"^Say: (text 2)$", answer=r"\1", slip="drop")
+    stage = make_stage(rules=(slip, SAY))
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(4), pack=4)
+    bb.drain()
+    stage.clock.sleep(30)
+    bb.cancel(run.id)
+    before = bb.run(run.id).receipt.outcomes
+    [lost] = [row for row in stage.rows() if row["outcome"] != "ok"]
+
+    assert bb.choose_failed(run.id, where='text == "text 0"').count == 0
+    chosen = bb.choose_failed(run.id, where='text == "text 2"')
+    assert (chosen.count, dict(chosen.outcomes)) == (1, {"invalid_output": 1})
+    assert bb.send_again(chosen) == 1
+    after = bb.run(run.id).receipt
+
+    assert before == {"ok": 3, "invalid_output": 1}
+    assert lost["text"] == "text 2"
+    assert (after.outcomes, after.cancellation) == ({"ok": 4}, None)
+    assert answers(stage) == [f"text {n}" for n in range(4)]
+    assert not bb.verify(run.id).differences

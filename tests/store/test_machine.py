@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from backburner.errors import LeaseLost, MoveRefused
-from backburner.nouns.batch import MOVES, Batch, BatchState, Fence
+from backburner.nouns.batch import MOVES, UNSENT, Batch, BatchState, Fence
 from backburner.nouns.outcome import ExceptionRow, ExceptionState, Outcome
 from backburner.store import Store
 from backburner.store.batches import (
@@ -27,6 +27,7 @@ from backburner.store.batches import (
     batches_ask_cancel,
     batches_end_unsent,
     batches_release,
+    batches_unsent_of_run,
     batches_where,
 )
 from backburner.store.exceptions import (
@@ -155,12 +156,14 @@ class StoreMachine(RuleBasedStateMachine):
         batch = list(self.runs)[number % len(self.runs)]
         known = self.known[batch]
         with self.store.write() as tx:
-            batches_end_unsent(tx, self.runs[batch], self.now, {SIZE: b"canceled"})
+            unsent = batches_unsent_of_run(tx, self.runs[batch])
+            batches_end_unsent(tx, unsent, self.now, {SIZE: b"canceled"})
             ended = exceptions_end_waiting(tx, self.runs[batch])
         assert ended == self._end(ExceptionState.WAITING, lambda key, _last: key[0] == batch)
-        if known.state in (BatchState.SEALED, BatchState.HELD):
+        if known.state in UNSENT:
             known.state, known.cancel_asked_at = BatchState.DONE, self.now
             known.epoch += 1
+            known.lease_until = 0.0
 
     @rule(dead=st.sampled_from(OWNERS))
     def die(self, dead: str) -> None:

@@ -383,7 +383,10 @@ def cancel(
             return 0
         canceled, has_key = backburner.cancel(run), backburner.has_credential()
     _show_canceled(page, found, canceled)
-    asked_now = bool(canceled.asked) and _ask_upstream(session, page, home, lane, has_key=has_key)
+    is_away = bool(canceled.asked or canceled.direct or canceled.ended)
+    asked_now = is_away and _ask_upstream(session, page, home, found.lane, has_key=has_key)
+    if asked_now and canceled.asked:
+        page.line("it takes effect within minutes; `backburner drain` collects what was finished")
     page.finish(
         {
             "run": run,
@@ -392,6 +395,8 @@ def cancel(
             "batches_asked": canceled.asked,
             "batches_in_doubt": canceled.doubted,
             "batches_shared": canceled.shared,
+            "batches_direct": canceled.direct,
+            "batches_ended": canceled.ended,
             "asked_now": asked_now,
         }
     )
@@ -430,10 +435,16 @@ def _show_canceled(page: Page, run: "Run", canceled: "Canceled") -> None:
     if canceled.doubted:
         doubted = many(canceled.doubted, "batch")
         page.line(f"  {doubted} in doubt: left alone until it is known whether they arrived")
+    if canceled.direct:
+        direct = many(canceled.direct, "batch")
+        page.line(f"  {direct} of sync calls: no more are made; those that were are paid, and kept")
+    if canceled.ended:
+        ended = many(canceled.ended, "batch")
+        page.line(f"  {ended} finished already: paid, and kept")
     if canceled.shared:
         shared = many(canceled.shared, "batch")
         page.line(f"  {shared} of retries: not stopped, since other runs are in it too")
-    if not canceled.asked and run.output is not None:
+    if not (canceled.asked or canceled.direct or canceled.ended) and run.output is not None:
         page.line("`backburner drain` writes its output")
 
 
@@ -450,5 +461,4 @@ def _ask_upstream(session: Session, page: Page, home: Any, lane: str, *, has_key
     except (UpstreamError, ConfigError) as error:
         page.line(f"Anthropic could not be asked ({error}): {later}")
         return False
-    page.line("it takes effect within minutes; `backburner drain` collects what was finished")
     return True

@@ -48,13 +48,11 @@ def retry(
     names = [name.strip() for name in (only or "").split(",") if name.strip()]
     with session.open(home, lane) as backburner:
         chosen = backburner.choose_failed(run, only=names, where=where)
-        estimate = backburner.price_of(chosen.workloads) if chosen.rows else None
+        estimate = backburner.price_of(chosen.workloads) if chosen.count else None
         page.facts(_facts(chosen, estimate))
-        if not chosen.rows:
+        if not chosen.count:
             page.line("nothing is to be sent again")
-        elif not is_wanted(
-            session, page, f"Send {many(len(chosen.rows), 'request')} again?", yes=yes
-        ):
+        elif not is_wanted(session, page, f"Send {many(chosen.count, 'request')} again?", yes=yes):
             page.line("Nothing was changed.")
             return STOPPED
         count = backburner.send_again(chosen)
@@ -69,14 +67,14 @@ def _facts(chosen: "Chosen", estimate: "Estimate | None") -> Facts:
 
     told = outcomes({str(name): count for name, count in chosen.outcomes.items()})
     facts = [("run", f"{chosen.run.id} ({chosen.run.name})")]
-    if chosen.rows:
-        facts.append(("again", f"{many(len(chosen.rows), 'request')}: {told}"))
+    if chosen.count:
+        facts.append(("again", f"{many(chosen.count, 'request')}: {told}"))
     facts += [("left out", f"{count:,}: {cause}") for cause, count in chosen.stuck.items()]
     if chosen.outcomes.get(Outcome.REJECTED):
         facts.append(("warning", "what was rejected goes unchanged, and is likely to fail again"))
     if estimate is not None:
         facts.extend(price_facts(estimate, ())[:1])
-    elif chosen.rows:
+    elif chosen.count:
         facts.append(("price", "unknown"))
     return facts
 

@@ -168,7 +168,7 @@ def _run_facts(one: "RunStanding", now: float) -> Facts:
     if one.latest_end is not None:
         facts.append(("at the latest", when(one.latest_end, now)))
     if run.cancel_asked_at is not None:
-        facts.append(("canceled", when(run.cancel_asked_at, now)))
+        facts.append(("canceled", f"{when(run.cancel_asked_at, now)}: {one.canceled}"))
     if run.output is not None:
         written = "not written yet" if run.written_at is None else when(run.written_at, now)
         facts.append(("output", f"{run.output} ({written})"))

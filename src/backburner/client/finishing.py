@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import msgspec
 
+from backburner.client.cancellations import cancellation_of
 from backburner.errors import InputError
 from backburner.nouns.money import Charge
 from backburner.nouns.outcome import Outcome
@@ -118,6 +119,7 @@ def receipt(tools: Tools, run: Run) -> Receipt:
     with tools.store.read() as tx:
         booked = ledger_of_run(tx, run.id)
         twice = ledger_duplicates(tx, run.id)
+        cancellation = cancellation_of(tx, run)
     charges = [
         Charge(paid=row.paid or 0, uncached=row.uncached_price or 0, sync=row.sync_price or 0)
         for row in booked
@@ -142,6 +144,7 @@ def receipt(tools: Tools, run: Run) -> Receipt:
         web_searches=sum(row.web_searches for row in booked if row.paid is not None),
         reused=run.reused,
         reused_sync=run.reused_sync,
+        cancellation=cancellation,
     )
 
 

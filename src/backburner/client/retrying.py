@@ -1,13 +1,14 @@
 """Sending failed requests again because a person wants it."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import msgspec
 
+from backburner.client.asking_alone import ask_alone, clear_away, commit_alone, lost_rows
 from backburner.client.failing import Failing, failing, failing_asked, only_attempt
 from backburner.errors import InputError
 from backburner.nouns.batch import Batch, BatchId
@@ -52,6 +53,8 @@ class Chosen:
         outcomes: How many there are of each outcome.
         stuck: How many are left out since nothing can be changed for another attempt, by cause.
         workloads: What they are, for an estimate.
+        lost: Rows without a good answer in a pack that was answered, of a run that was canceled
+            before they could be asked alone; with the body that asks each.
     """
 
     run: Run
@@ -59,6 +62,12 @@ class Chosen:
     outcomes: Mapping[Outcome, int]
     stuck: Mapping[str, int]
     workloads: tuple[Workload, ...]
+    lost: tuple[tuple[int, bytes], ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many requests would be sent."""
+        return len(self.rows) + len(self.lost)
 
 
 def outcomes_named(names: Iterable[str]) -> frozenset[Outcome]:
@@ -92,9 +101,12 @@ def choose(
     with tools.store.read() as tx:
         found = [one for one in failing_asked(tools, tx, run) if one.state in _OVER]
     found = [one for one in found if not only or one.outcome in only]
+    lost = lost_rows(tools, run, spec) if not only or Outcome.INVALID_OUTPUT in only else {}
     if where is not None:
-        met = _met(tools, run, spec, Condition(where), {one.number: one for one in found})
+        candidates = {one.number: one for one in found}
+        met, rows_met = _met(tools, run, spec, Condition(where), candidates, lost)
         found = [one for one in found if one.number in met]
+        lost = {row: lost[row] for row in rows_met}
     rows = [_waiting(one, tools.clock.now()) for one in found]
     bodies: list[bytes] = []
     chosen: list[ExceptionRow] = []
@@ -105,12 +117,15 @@ def choose(
             bodies.append(changed.params)
         else:
             stuck[STUCK[changed.code]] += 1
+    outcomes = Counter(row.outcome for row in chosen)
+    outcomes.update({Outcome.INVALID_OUTPUT: len(lost)} if lost else {})
     return Chosen(
         run=run,
         rows=tuple(chosen),
-        outcomes=Counter(row.outcome for row in chosen),
+        outcomes=outcomes,
         stuck=stuck,
-        workloads=workloads_of(bodies),
+        workloads=workloads_of([*bodies, *lost.values()]),
+        lost=tuple(lost.items()),
     )
 
 
@@ -120,6 +135,7 @@ def send_again(tools: Tools, chosen: Chosen) -> int:
     What began to travel meanwhile is left alone.
     """
     now, run = tools.clock.now(), chosen.run
+    leaving = ask_alone(tools, run, chosen.lost)
     wanted = {(row.batch, row.position): row for row in chosen.rows}
     with tools.store.write() as tx:
         over = [
@@ -133,10 +149,12 @@ def send_again(tools: Tools, chosen: Chosen) -> int:
         )
         _reopen(tx, fresh)
         exceptions_put(tx, [wanted[one.batch.id, one.position] for one in over])
-        if over:
+        alone = commit_alone(tx, leaving, now)
+        if over or alone:
             run_update(tx, run.id, **_OPEN_AGAIN)
             lane_wake(tx, run.lane, now)
-    return len(over)
+    clear_away(tools, leaving, is_committed=alone > 0)
+    return len(over) + alone
 
 
 def _reopen(tx: Transaction, requests: Iterable[Failing]) -> None:
@@ -175,25 +193,34 @@ def _batches(tools: Tools, rows: Sequence[ExceptionRow]) -> dict[int, Batch]:
 
 
 def _met(
-    tools: Tools, run: Run, spec: RunSpec, condition: Condition, candidates: Mapping[int, Failing]
-) -> set[int]:
-    """The requests among the candidates of which a row meets the condition."""
+    tools: Tools,
+    run: Run,
+    spec: RunSpec,
+    condition: Condition,
+    candidates: Mapping[int, Failing],
+    lost: Container[int],
+) -> tuple[set[int], list[int]]:
+    """The requests among the candidates of which a row meets the condition, and the lost rows."""
     faults = Faults()
     met: set[int] = set()
+    rows_met: list[int] = []
     with open_input(tools.vault, spec, run.source) as stream:
         columns, rows = _rows(stream, spec, faults)
         condition.check([*columns, "outcome", "attempts"], faults)
         faults.raise_if_any("--where")
         numbers = row_numbers(tools.vault, run) if run.row_map else count()
-        for number, (line, values) in zip(numbers, rows, strict=False):
+        for row, (number, (line, values)) in enumerate(zip(numbers, rows, strict=False)):
             one = candidates.get(number)
-            if one is None or number in met:
+            if (one is None or number in met) and row not in lost:
                 continue
-            known = {**values, "outcome": str(one.outcome), "attempts": one.attempts}
+            outcome = Outcome.INVALID_OUTPUT if one is None else one.outcome
+            attempts = 1 if one is None else one.attempts
+            known = {**values, "outcome": str(outcome), "attempts": attempts}
             if condition.holds(known, line, faults):
                 met.add(number)
+                rows_met += [row] if row in lost else []
     faults.raise_if_any(run.name)
-    return met
+    return met, rows_met
 
 
 def _rows(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from backburner.client.cancellations import canceled_in_words
 from backburner.client.expecting import expect
 from backburner.client.holding import in_words as budgets_in_words
 from backburner.client.holding import waiting_for_budget
@@ -51,6 +52,8 @@ class RunStanding:
         for_budget: Requests that wait for a budget.
         eta: When all of it that has left will be back.
         leaves_at: When the rest leaves, with a window or for its deadline.
+        canceled: What came of its requests since it was canceled, in words; empty where it was
+            not, or was not asked for by name.
     """
 
     run: Run
@@ -64,6 +67,7 @@ class RunStanding:
     cache: CacheResult | None = None
     eta: Eta | None = None
     leaves_at: float | None = None
+    canceled: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,11 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
         standing = [_run_standing(tools, tx, run, trips) for run in runs]
         if run_id:
             booked = ledger_of_run(tx, run_id)
-            standing = [replace(one, cache=cache_result(one.run.cache, booked)) for one in standing]
+            canceled = canceled_in_words(tx, standing[0].run, booked)
+            standing = [
+                replace(one, cache=cache_result(one.run.cache, booked), canceled=canceled)
+                for one in standing
+            ]
     if window is not None and not window.is_open:
         standing = [_until_window(tools, one, window) for one in standing]
     return (

@@ -8,6 +8,7 @@ from typing import Final
 from backburner.nouns.money import Charge, Money, usd
 from backburner.nouns.tariff import WEB_SEARCH
 from backburner.report.cache_result import CacheResult
+from backburner.report.cancellation import Cancellation
 
 _NOTHING: Final = Money(picodollars=0)
 
@@ -45,6 +46,7 @@ class Receipt:
         price_date: The date of the prices.
         price_source: Where the prices come from.
         cache: What came of the run's cache marks; None where it has none.
+        cancellation: What came of its requests when it was canceled; None where it was not.
 
     Invariant:
         The outcomes sum to `rows`, and sync_equivalent - saved_by_collapse - saved_by_reuse -
@@ -70,6 +72,7 @@ class Receipt:
     packs: int = 0
     reused: int = 0
     saved_by_reuse: Money = _NOTHING
+    cancellation: Cancellation | None = None
 
     def __post_init__(self) -> None:
         if sum(self.outcomes.values()) != self.rows:
@@ -103,6 +106,7 @@ class Receipt:
         return [
             ("rows", f"{self.rows:,}{self._by_outcome()}"),
             ("requests", f"{self.requests:,}{self._collapsed()}"),
+            *self._canceled(),
             ("paid", self.in_words(self.paid)),
             *self._searches(),
             ("the same calls sync", self.in_words(self.sync_equivalent)),
@@ -152,7 +156,13 @@ class Receipt:
             "price_date": self.price_date.isoformat(),
             "price_source": self.price_source,
             "cache": None if self.cache is None else self.cache.to_json(),
+            "canceled": None if self.cancellation is None else self.cancellation.to_json(),
         }
+
+    def _canceled(self) -> list[tuple[str, str]]:
+        if self.cancellation is None:
+            return []
+        return [("canceled", self.cancellation.in_words(self.in_words(self.paid)))]
 
     def _usd(self, amount: Money) -> str | None:
         return None if self.unpriced else amount.usd()
@@ -221,6 +231,7 @@ def make_receipt(
     packs: int = 0,
     reused: int = 0,
     reused_sync: int = 0,
+    cancellation: Cancellation | None = None,
 ) -> Receipt:
     """Add up a run.
 
@@ -256,6 +267,7 @@ def make_receipt(
         packs=packs,
         reused=reused,
         saved_by_reuse=Money(picodollars=reused_sync),
+        cancellation=cancellation,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, insert, select, true, update
 
 from backburner.errors import LeaseLost, MoveRefused, NotFound
-from backburner.nouns.batch import FOR_BUDGET, MOVES, Batch, BatchId, BatchState, Fence, Via
+from backburner.nouns.batch import FOR_BUDGET, MOVES, UNSENT, Batch, BatchId, BatchState, Fence, Via
 from backburner.nouns.urgency import Urgency
 from backburner.store.armings import arming_note
 from backburner.store.budgets import reservations_end
@@ -447,27 +447,44 @@ def batches_bring_forward(tx: Transaction, upstream_ids: Sequence[str], now: flo
     return tx.execute(statement).rowcount
 
 
-def batches_end_unsent(tx: Transaction, run: str, now: float, outcomes: dict[int, bytes]) -> None:
-    """Close a run's batches that never travelled, with the packed outcomes given for each size."""
-    unsent = (batch.c.run == run) & batch.c.state.in_([BatchState.SEALED, BatchState.HELD])
-    for batch_id, size in tx.execute(select(batch.c.id, batch.c.requests).where(unsent)).all():
+def batches_end_unsent(
+    tx: Transaction, ids: Iterable[int], now: float, outcomes: dict[int, bytes]
+) -> None:
+    """Close batches that never travelled, with the packed outcomes given for each size.
+
+    One that is about to be sent is taken from its worker: the commit that would arm it is refused.
+    """
+    for batch_id, size in batches_unsent(tx, batch.c.id.in_(list(ids))).items():
         tx.execute(
             update(batch)
             .where(batch.c.id == batch_id)
             .values(
                 state=BatchState.DONE,
+                hold=None,
                 outcomes=outcomes[size],
                 ended_at=now,
                 cancel_asked_at=now,
                 epoch=batch.c.epoch + 1,
+                lease_until=0.0,
             )
         )
+        reservations_end(tx, batch_id)
 
 
-def batch_sizes_unsent(tx: Transaction, run: str) -> list[int]:
-    """The sizes of a run's batches that never travelled."""
-    unsent = (batch.c.run == run) & batch.c.state.in_([BatchState.SEALED, BatchState.HELD])
-    return list(tx.execute(select(batch.c.requests).where(unsent)).scalars())
+def batches_unsent_of_run(tx: Transaction, run: str) -> dict[int, int]:
+    """A run's batches of first attempts that never travelled, and how many requests each holds."""
+    return batches_unsent(tx, batch.c.run == run)
+
+
+def batches_unsent_among(tx: Transaction, ids: Iterable[int]) -> dict[int, int]:
+    """Those of some batches that never travelled, and how many requests each holds."""
+    return batches_unsent(tx, batch.c.id.in_(list(ids)))
+
+
+def batches_unsent(tx: Transaction, which: ColumnElement[bool]) -> dict[int, int]:
+    """Batches that never travelled and are to, and how many requests each holds."""
+    rows = tx.execute(select(batch.c.id, batch.c.requests).where(which, batch.c.state.in_(UNSENT)))
+    return {batch_id: size for batch_id, size in rows}  # noqa: C416  # rows are no pairs to mypy
 
 
 def batches_ask_cancel(tx: Transaction, ids: Sequence[BatchId], now: float) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, exists, func, select, update
+from sqlalchemy import Row, case, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from backburner.nouns.batch import BatchState, Via
@@ -12,6 +12,7 @@ from backburner.nouns.outcome import ExceptionRow, ExceptionState, Outcome
 from backburner.nouns.policy import ACCOUNT_ERRORS
 from backburner.store.engine import Transaction
 from backburner.store.schema import attempt, batch, exception
+from backburner.store.schema import run as run_table
 
 _FIELDS = tuple(ExceptionRow.__struct_fields__)
 _COLUMNS = [exception.c[name] for name in _FIELDS]
@@ -136,6 +137,27 @@ def exceptions_counted(
     ]
 
 
+def exceptions_given_up(tx: Transaction, run: str) -> int:
+    """How many of a run's requests ended as canceled after an attempt that had failed."""
+    newest = (
+        (attempt.c.batch == exception.c.batch)
+        & (attempt.c.position == exception.c.position)
+        & (attempt.c.attempt == exception.c.attempts)
+    )
+    return tx.execute(
+        select(func.count())
+        .select_from(exception)
+        .join(batch, batch.c.id == exception.c.batch)
+        .join(attempt, newest)
+        .where(
+            batch.c.run == run,
+            exception.c.state == ExceptionState.FINAL,
+            exception.c.outcome == Outcome.CANCELED,
+            attempt.c.outcome != Outcome.CANCELED,
+        )
+    ).scalar_one()
+
+
 def exceptions_end_waiting(tx: Transaction, run: str) -> int:
     """Make a canceled run's exceptions final, as canceled, that wait for a time or an account."""
     first = select(batch.c.id).where(batch.c.run == run)
@@ -203,7 +225,10 @@ def exceptions_in_state(tx: Transaction, of_run: str, states: Iterable[BatchStat
 
 
 def batches_shared(tx: Transaction, run: str) -> dict[int, bool]:
-    """The batches of retries that carry a run's requests, and whether others travel in them too."""
+    """The batches of retries that carry a run's requests, and whether others travel in them too.
+
+    What was canceled itself has no say in whether a batch goes on.
+    """
     own = exception.alias("own")
     other_batch = batch.alias("origin")
     travelling = (
@@ -212,10 +237,13 @@ def batches_shared(tx: Transaction, run: str) -> dict[int, bool]:
         .where(batch.c.run == run, exception.c.state == ExceptionState.TRAVELLING)
         .distinct()
     )
+    is_other = (other_batch.c.run != run) & run_table.c.cancel_asked_at.is_(None)
+    others = func.count(case((is_other, 1)))
     rows = tx.execute(
-        select(own.c.last_batch, func.count(func.distinct(other_batch.c.run)))
+        select(own.c.last_batch, others)
         .join(other_batch, other_batch.c.id == own.c.batch)
+        .join(run_table, run_table.c.id == other_batch.c.run)
         .where(own.c.last_batch.in_(travelling), own.c.state == ExceptionState.TRAVELLING)
         .group_by(own.c.last_batch)
     )
-    return {batch_id: runs > 1 for batch_id, runs in rows}
+    return {batch_id: count > 0 for batch_id, count in rows}

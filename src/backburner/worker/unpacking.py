@@ -158,7 +158,7 @@ def unpack_rows(tools: Tools, batch: Batch, file: BinaryIO, reading: Reading) ->
         numbers = {position: number for position, (name, number) in packs.items() if name == run.id}
         leaving = list(found.rows(run, numbers))
         if leaving:
-            departures.append(_write(tools, batch, run, leaving))
+            departures.append(depart(tools, batch, run, leaving))
         positions |= {one for one in numbers if found.outcome(one) in ASKED_ALONE}
     return Departures(tuple(departures), frozenset(positions))
 
@@ -182,7 +182,7 @@ class _Unpacking:
         with self._tools.vault.stream(run.spec) as stream:
             spec = msgspec.json.decode(stream.read(), type=RunSpec)
         row_map, moved = RowMap(self._tools.vault, run), read_moved(self._tools.vault, run)
-        schema, config = None if spec.schema is None else bytes(spec.schema), _config(spec)
+        schema, config = None if spec.schema is None else bytes(spec.schema), config_of(spec)
         with self._tools.vault.finder(self._batch.segment) as finder:
             for position, number in sorted(numbers.items()):
                 rows = row_map.rows(number)
@@ -209,7 +209,7 @@ class _Unpacking:
         return [place for place, answer in enumerate(answers) if answer is None]
 
 
-def _config(spec: RunSpec) -> bytes | None:
+def config_of(spec: RunSpec) -> bytes | None:
     """The `output_config` of a row that is asked alone."""
     own = spec.params.get("output_config")
     if spec.schema is None:
@@ -218,7 +218,14 @@ def _config(spec: RunSpec) -> bytes | None:
     return msgspec.json.encode(msgspec.json.decode(own or b"{}") | {"format": form})
 
 
-def _write(tools: Tools, batch: Batch, run: Run, leaving: Sequence[tuple[int, bytes]]) -> Departure:
+def depart(tools: Tools, batch: Batch, run: Run, leaving: Sequence[tuple[int, bytes]]) -> Departure:
+    """Write the requests of rows that leave their packs.
+
+    Args:
+        batch: Gives lane, betas and deadline.
+        run: Whose rows they are.
+        leaving: Each row with the body that asks it alone.
+    """
     bodies = [body for _, body in leaving]
     batches: list[dict[str, Any]] = []
     for part in pack(map(len, bodies), tools.terms.limits):
