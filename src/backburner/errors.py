@@ -147,10 +147,6 @@ class LaneStopped(UpstreamError):
 
     code = "lane_stopped"
 
-    def __init__(self, message: str, *, hint: str = "", lane: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.lane = lane
-
 
 class Unreachable(UpstreamError):
     """The upstream gave no answer."""

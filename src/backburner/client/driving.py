@@ -100,26 +100,24 @@ def nap(tools: Tools, idle: Idle, most: float = _LONGEST_NAP) -> None:
 def drain(tools: Tools, lanes: tuple[str, ...], allowance: Allowance) -> LaneStopped | None:
     """One pass: do all that is due now, and wait for nothing; gives what stopped a lane.
 
-    A lane that stops on the way goes on looking at what is upstream. A second refusal in one pass
-    is of the key, not of sending: then there is nothing to look at, and the other lanes go on
-    without it. Whoever only collects need not be told of a lane that was stopped before.
+    Lanes take turns, so that a long one delays no short one. A lane that stops on the way goes on
+    looking at what is upstream. A second refusal in one pass is of the key, not of sending: then
+    there is nothing to look at. Whoever only collects need not be told of a lane that was stopped
+    before.
     """
-    worker = Worker(tools, lanes)
-    for lane in lanes:
+    workers = {lane: Worker(tools, (lane,)) for lane in lanes}
+    for lane, worker in workers.items():
         wake(tools, worker, lane)
     stopped: dict[str, LaneStopped] = {}
-    left = lanes
-    while left:
-        try:
-            step = worker.tick(allowance)
-        except LaneStopped as error:
-            if error.lane in stopped:
-                left = tuple(lane for lane in left if lane != error.lane)
-                worker = Worker(tools, left)
-            stopped.setdefault(error.lane, error)
-            continue
-        if isinstance(step, Idle):
-            break
+    while workers:
+        for lane, worker in tuple(workers.items()):
+            try:
+                is_over = isinstance(worker.tick(allowance), Idle)
+            except LaneStopped as error:
+                is_over = lane in stopped
+                stopped.setdefault(lane, error)
+            if is_over:
+                del workers[lane]
     if stopped:
         return next(iter(stopped.values()))
     only_collects = isinstance(allowance, ReleaseRetries)

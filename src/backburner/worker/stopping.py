@@ -34,5 +34,4 @@ def stopped_error(lane: str, cause: str, remedy: str = "clear the cause") -> Lan
     return LaneStopped(
         cause,
         hint=f"{remedy}, then `backburner resume {lane}`; what is queued waits, nothing is lost",
-        lane=lane,
     )
