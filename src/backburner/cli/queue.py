@@ -11,7 +11,7 @@ from backburner.cli.choosing import choose_model
 from backburner.cli.options import Wanted
 from backburner.cli.output import Page
 from backburner.cli.session import Home, Json, Lane, Session, session_of
-from backburner.cli.windows import show_waiting, standing_json
+from backburner.cli.windows import in_lane, show_waiting, standing_json
 from backburner.cli.words import many, outcomes
 from backburner.errors import ConfigError, InputError, LaneStopped, UpstreamError
 from backburner.nouns.ticket import TICKET
@@ -187,7 +187,7 @@ def _keep(page: Page, backburner: "Backburner", wanted: Wanted, one: "Prepared")
 
 
 def _sent_by(backburner: "Backburner", run: "Run") -> str:
-    lane = "" if run.lane == backburner.lane else f" --lane {run.lane}"
+    lane = in_lane(run.lane)
     window = backburner.window(run.lane)
     if window is None or window.is_open or run.urgency != Urgency.WINDOW:
         return f"`backburner drain{lane}` sends it"

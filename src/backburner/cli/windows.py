@@ -129,7 +129,7 @@ def waiting_facts(window: "WindowStanding") -> Facts:
     """What waits for a window, where it is not open."""
     if window.is_open or not window.waiting:
         return []
-    facts = [("waiting", _waiting_in_words(window))]
+    facts = [("waiting", f"{many(window.waiting, 'request')} for the window: {_opens(window)}")]
     if window.missed is not None:
         facts.append(("missed", f"{window.missed_in_words()}: nobody was there to send"))
     return facts
@@ -137,17 +137,21 @@ def waiting_facts(window: "WindowStanding") -> Facts:
 
 def show_waiting(page: Page, window: "WindowStanding") -> None:
     """The same as lines."""
-    page.line(f"lane {window.lane}: {_waiting_in_words(window)}")
+    page.line(f"{many(window.waiting, 'request')} wait for the window, which {_opens(window)}")
     if window.missed is not None:
         page.line(f"  its window {window.missed_in_words()} was missed: nobody was there to send")
-    page.line("  `backburner drain --now` sends them now")
+    page.line(f"  `backburner drain --now{in_lane(window.lane)}` sends them now")
 
 
-def _waiting_in_words(window: "WindowStanding") -> str:
-    ahead = ""
-    if window.present is not None:
-        ahead = f" ({window.zone}), in {span(window.present.since - window.now)}"
-    return f"{many(window.waiting, 'request')} for the window, which {window.opens}{ahead}"
+def _opens(window: "WindowStanding") -> str:
+    if window.present is None:
+        return window.opens
+    return f"{window.opens} ({window.zone}), in {span(window.present.since - window.now)}"
+
+
+def in_lane(name: str) -> str:
+    """What names a lane on the command line; nothing for the usual one."""
+    return "" if name == "default" else f" --lane {name}"
 
 
 def standing_json(window: "WindowStanding") -> dict[str, Any]:
