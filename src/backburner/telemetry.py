@@ -16,6 +16,8 @@
 | `batch.follows` | a batch need not wait for its leaders any more |
 | `tickets.sealed` | tickets left the inbox and became a run |
 | `retries.sealed` | due exceptions were put into a new batch |
+| `rescue.started` | batches were given up so that their rest is asked directly, in time |
+| `rescue.short` | a batch stays one although it will be late, for want of money |
 | `fault.seen` | a call failed |
 | `run.finished` | all requests of a run ended, and its output is written |
 | `step.failed` | a step of the worker failed in a way that it should not, and is tried again |
@@ -231,6 +233,34 @@ class RetriesSealed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RescueStarted:
+    """Batches were given up, so that what they have not brought is asked directly, in time."""
+
+    event: ClassVar[str] = "rescue.started"
+    run: str
+    batches: int
+    requests: int
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RescueShort:
+    """A batch stays one although it will be late: its rescue has too little left.
+
+    Attributes:
+        needed: Picodollars that it can cost at most; None where nothing bounds that.
+        left: Picodollars that may still be spent.
+    """
+
+    event: ClassVar[str] = "rescue.short"
+    run: str
+    batch: int
+    requests: int
+    needed: int | None
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultSeen:
     """A call failed."""
 
@@ -291,6 +321,8 @@ Event = (
     | WindowMissed
     | BatchHalved
     | TicketsSealed
+    | RescueShort
+    | RescueStarted
     | RetriesSealed
     | FaultSeen
     | RunFinished
@@ -299,7 +331,15 @@ Event = (
 Listener = Callable[[Event], None]
 
 
-_WARNINGS = DeadlineMissed | BatchDoubted | CallsDoubted | DuplicateFound | FaultSeen | StepFailed
+_WARNINGS = (
+    DeadlineMissed
+    | BatchDoubted
+    | CallsDoubted
+    | DuplicateFound
+    | FaultSeen
+    | RescueShort
+    | StepFailed
+)
 
 
 def is_warning(event: Event) -> bool:

@@ -27,6 +27,8 @@ from backburner.telemetry import (
     DuplicateFound,
     Event,
     FaultSeen,
+    RescueShort,
+    RescueStarted,
     RetriesSealed,
     RunFinished,
     StepFailed,
@@ -100,6 +102,8 @@ def event_in_words(event: Event) -> str:  # noqa: C901, PLR0912  # one short cas
             words = f"made two batches of {event.requests + event.rest:,} requests"
         case TicketsSealed():
             words = f"sealed {many(event.requests, 'request')} of the inbox as run {event.run}"
+        case RescueStarted() | RescueShort():
+            words = _rescue_in_words(event)
         case RetriesSealed():
             words = f"retrying {many(event.requests, 'request')}"
         case FaultSeen():
@@ -127,6 +131,18 @@ def _held_in_words(event: BudgetHeld) -> str:
     if not event.scopes:
         return f"held {what}: nothing says the most that they can cost"
     return f"held {what}: more than is left of the budget {' and '.join(event.scopes)}"
+
+
+def _rescue_in_words(event: RescueStarted | RescueShort) -> str:
+    what = many(event.requests, "request")
+    match event:
+        case RescueStarted():
+            return f"recalling {what} to ask directly for what is not back, so that it is in time"
+        case RescueShort(needed=None):
+            return f"{what} will be late: nothing says the most that they can cost when asked now"
+        case RescueShort(needed=needed, left=left):
+            most, rest = Money(picodollars=needed or 0).show(), Money(picodollars=left).show()
+            return f"{what} will be late: asked now they can cost {most}, and {rest} may be spent"
 
 
 def _resolved_in_words(event: BatchResolved) -> str:

@@ -27,6 +27,7 @@ from backburner.store.budgets import (
     worst_cases_of,
 )
 from backburner.store.lanes import lanes_all
+from backburner.store.rescues import rescue_reconsider
 from backburner.store.runs import run_get, run_update
 from backburner.worker import Tools
 from backburner.worker.releasing import ask_for
@@ -54,9 +55,9 @@ def set_budget(tools: Tools, scope: str, amount: int) -> Budget:
     Raises:
         NotFound: There is no such run.
     """
-    if scope.startswith("run:"):
+    if scope.startswith(("run:", "rescue:")):
         with tools.store.read() as tx:
-            run_get(tx, scope.removeprefix("run:"))
+            run_get(tx, scope.partition(":")[2])
     while (found := _set(tools, scope, amount)) is None:
         # Something was released meanwhile that nobody has weighed.
         pass
@@ -77,6 +78,7 @@ def _set(tools: Tools, scope: str, amount: int) -> Budget | None:
         budget_put(tx, scope, amount, now)
         if is_new:
             _take_over(tools, tx, scope, now)
+        rescue_reconsider(tx, scope)
         lanes_wake_held(tx)
         return budgets_in(tx, [scope])[scope]
 
@@ -141,7 +143,7 @@ def _waiting(tools: Tools, tx: Transaction, now: float) -> Counter[str]:
     """How many requests wait for each scope."""
     waiting: Counter[str] = Counter()
     for batch in held_batches(tx, (lane.name for lane in lanes_all(tx))):
-        asked = ask_for(tx, worst_cases_of(tx, batch.id), tools.day(now))
+        asked = ask_for(tx, worst_cases_of(tx, batch.id), tools.day(now), batch.via)
         scopes: Any = asked.taken if asked.has_no_bound else [s.budget.scope for s in asked.shorts]
         waiting.update(dict.fromkeys(scopes, batch.requests))
     return waiting
@@ -160,7 +162,8 @@ def _under(tx: Transaction, scope: str) -> list[Batch]:
 
 
 def _is_under(tx: Transaction, batch: Batch, scope: str) -> bool:
-    return any(scope in scopes_of(run_get(tx, run), "") for run in runs_in_batch(tx, batch.id))
+    runs = (run_get(tx, run) for run in runs_in_batch(tx, batch.id))
+    return any(scope in scopes_of(run, "", batch.via) for run in runs)
 
 
 def _take_over(tools: Tools, tx: Transaction, scope: str, now: float) -> None:
@@ -169,7 +172,8 @@ def _take_over(tools: Tools, tx: Transaction, scope: str, now: float) -> None:
         day = tools.day(batch.sent_at or batch.armed_at or now)
         day_open(tx, day_scope(day), now)
         cases = worst_cases_of(tx, batch.id)
-        taken = demand(cases, {case.run: run_get(tx, case.run) for case in cases}, {}, day)
+        runs = {case.run: run_get(tx, case.run) for case in cases}
+        taken = demand(cases, runs, {}, day, batch.via)
         wanted = day_scope(day) if scope == DAY else scope
         if taken.get(wanted):
             reserve_anyway(tx, batch.id, wanted, taken[wanted])

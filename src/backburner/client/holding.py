@@ -46,7 +46,7 @@ def waiting_for_budget(tools: Tools, tx: Transaction, run: Run) -> list[Waiting]
             continue
         cases = worst_cases_of(tx, batch.id)
         own = sum(case.requests for case in cases if case.run == run.id) or batch.requests
-        found.append(Waiting(batch=batch, requests=own, asked=ask_for(tx, cases, today)))
+        found.append(Waiting(batch=batch, requests=own, asked=ask_for(tx, cases, today, batch.via)))
     return found
 
 

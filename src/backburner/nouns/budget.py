@@ -17,7 +17,10 @@ MOST: Final = 9 * 10**18
 """The largest amount that the store's integers hold, with room to add to it: nine million dollars.
 A worst case beyond it counts as this, and fits no budget."""
 
-_KINDS: Final = ("run", "lane", "tag", "owner")
+RESCUE: Final = "rescue"
+"""The kind of scope that a run's rescue falls under."""
+
+_KINDS: Final = ("run", RESCUE, "lane", "tag", "owner")
 _WORD: Final = re.compile(r"[\w.@+-]{1,64}")
 
 
@@ -40,7 +43,8 @@ class Budget:
     """One scope's limit, and how much of it is taken. Picodollars.
 
     Attributes:
-        scope: `run:ID`, `lane:NAME`, `tag:WORD`, `owner:WORD`, `day`, or `day:YYYY-MM-DD`.
+        scope: `run:ID`, `rescue:ID`, `lane:NAME`, `tag:WORD`, `owner:WORD`, `day`, or
+            `day:YYYY-MM-DD`.
         reserved: What the batches under way can still cost.
         spent: What was paid since it was set.
     """
@@ -153,6 +157,11 @@ def _check_word(kind: str, text: str) -> None:
             f"{text!r} is no {kind}: one word of letters, digits and . _ - @ +",
             hint=f"give one such as {'nightly' if kind == 'tag' else 'ann'}",
         )
+
+
+def rescue_scope(run: str) -> str:
+    """The scope of what a run may spend beyond its budget to keep its deadline."""
+    return f"{RESCUE}:{run}"
 
 
 def day_scope(day: str) -> str:

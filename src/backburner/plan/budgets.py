@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from backburner.nouns.budget import MOST, Budget, BudgetMode, WorstCase, day_scope
+from backburner.nouns.batch import Via
+from backburner.nouns.budget import MOST, Budget, BudgetMode, WorstCase, day_scope, rescue_scope
 from backburner.nouns.run import Run
 
 _LONGEST_DAY: Final = 26 * 3600
@@ -38,11 +39,16 @@ class Short:
         return self.budget.reserved + self.budget.spent + self.needed
 
 
-def scopes_of(run: Run, day: str) -> tuple[str, ...]:
-    """All that a run's requests may be held to, on a day given as YYYY-MM-DD."""
+def scopes_of(run: Run, day: str, via: Via = Via.BATCH) -> tuple[str, ...]:
+    """All that a run's requests may be held to, on a day given as YYYY-MM-DD.
+
+    What is asked directly to keep its deadline goes beyond the run's own budget, on another.
+    """
     tags = run.tags.split(",") if run.tags else ()
     owner = (f"owner:{run.owner}",) if run.owner else ()
-    labels = (f"run:{run.id}", f"lane:{run.lane}", day_scope(day))
+    is_rescue = via is Via.DIRECT and run.rescued_at is not None
+    own = rescue_scope(run.id) if is_rescue else f"run:{run.id}"
+    labels = (own, f"lane:{run.lane}", day_scope(day))
     return (*labels, *owner, *(f"tag:{tag}" for tag in tags))
 
 
@@ -52,7 +58,11 @@ def has_no_bound(cases: Iterable[WorstCase], runs: Mapping[str, Run]) -> bool:
 
 
 def demand(
-    cases: Iterable[WorstCase], runs: Mapping[str, Run], paid: Mapping[str, Paid], day: str
+    cases: Iterable[WorstCase],
+    runs: Mapping[str, Run],
+    paid: Mapping[str, Paid],
+    day: str,
+    via: Via = Via.BATCH,
 ) -> dict[str, int]:
     """What a batch takes of each scope, whether that has a budget or not.
 
@@ -61,12 +71,13 @@ def demand(
         runs: Those runs.
         paid: What requests of those runs cost that were answered, where any was.
         day: The lane's local day.
+        via: How they travel.
     """
     taken: Counter[str] = Counter()
     for case in cases:
         run = runs[case.run]
         amount = _expected(case, paid.get(case.run)) if _is_expected(run) else case.amount
-        taken.update(dict.fromkeys(scopes_of(run, day), amount))
+        taken.update(dict.fromkeys(scopes_of(run, day, via), amount))
     return {scope: min(amount, MOST) for scope, amount in taken.items()}
 
 

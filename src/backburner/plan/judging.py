@@ -41,6 +41,9 @@ Verdict = Deliver | Retry | GiveUp | Hold
 _WAIT_GROWTH: Final = 8.0
 _MOST_GROWTHS: Final = 10
 
+_LEFT_OVER: Final = (Outcome.CANCELED, Outcome.EXPIRED)
+"""Outcomes of what a batch did not come to."""
+
 UNKNOWN_RESULT: Final = "unknown_result"
 """Stands for the error class of a line whose result is of a type that nobody knows."""
 
@@ -65,7 +68,7 @@ REASONS: Final[dict[Outcome, str]] = {
 """Each outcome in words."""
 
 
-def verdict(
+def verdict(  # noqa: PLR0911  # one for each way that a request can go
     outcome: Outcome,
     *,
     earlier: Sequence[Attempt] = (),
@@ -76,6 +79,7 @@ def verdict(
     is_canceled: bool = False,
     is_restored: bool = False,
     is_hedging: bool = False,
+    is_rescued: bool = False,
 ) -> Verdict:
     """What follows from the outcome of a request's newest attempt.
 
@@ -87,12 +91,15 @@ def verdict(
         is_restored: Whether the store was restored from a backup since its batch was sealed: then
             it may have been tried again before, in a batch that the store has never heard of.
         is_hedging: Whether a call without an answer is made again, although it may be paid twice.
+        is_rescued: Whether its batch was given up for its deadline, so that the rest is asked now.
     """
     if outcome is Outcome.OK:
         return Deliver()
     rule, cause = policy.rules[outcome], _holding(error_type, is_hedging=is_hedging)
     if cause and not is_canceled:
         return Hold(cause)
+    if is_rescued and not is_canceled and outcome in _LEFT_OVER:
+        return Retry(now)
     if is_canceled or rule.then is Then.NOTHING:
         return GiveUp(REASONS[outcome])
     if error_type in CAPACITY_ERRORS:

@@ -62,6 +62,12 @@ def run_by_name(tx: Transaction, lane: str, name: str) -> Run | None:
     return _newest(tx, (run.c.lane == lane) & (run.c.name == name))
 
 
+def runs_where(tx: Transaction, condition: ColumnElement[bool]) -> list[Run]:
+    """The runs for which something holds, oldest first."""
+    rows = tx.execute(select(*_COLUMNS).where(condition).order_by(run.c.created_at, run.c.id))
+    return [_run(row) for row in rows]
+
+
 def runs_all(tx: Transaction) -> list[Run]:
     """Every run, oldest first."""
     return [_run(row) for row in tx.execute(select(*_COLUMNS).order_by(run.c.created_at, run.c.id))]
@@ -109,6 +115,17 @@ def batches_canceled(tx: Transaction, ids: Iterable[int]) -> set[int]:
         select(batch.c.id)
         .join(run, run.c.id == batch.c.run)
         .where(batch.c.id.in_(set(ids)), run.c.cancel_asked_at.is_not(None))
+    )
+    return set(rows.scalars())
+
+
+def batches_rescued(tx: Transaction, ids: Iterable[int]) -> set[int]:
+    """Those of these batches whose run is being rescued, and was not canceled."""
+    is_rescued = run.c.rescued_at.is_not(None) & run.c.cancel_asked_at.is_(None)
+    rows = tx.execute(
+        select(batch.c.id)
+        .join(run, run.c.id == batch.c.run)
+        .where(batch.c.id.in_(set(ids)), is_rescued)
     )
     return set(rows.scalars())
 

@@ -70,7 +70,7 @@ def book(tools: Tools, tx: Transaction, batch: Batch, rows: Sequence[LedgerRow])
     day = _day_of(tools, tx, batch)
     paid: Counter[str] = Counter()
     for row in rows:
-        for scope in scopes_of(run_get(tx, row.run), day):
+        for scope in scopes_of(run_get(tx, row.run), day, batch.via):
             paid[scope] += row.paid or 0
     for scope in sorted(budgets_in(tx, paid)):
         budget_book(tx, batch.id, scope, paid[scope])
@@ -89,7 +89,7 @@ def keep_reserved(tools: Tools, tx: Transaction, batch: Batch, doubted: list[Wor
         return
     day = _day_of(tools, tx, batch)
     runs = {case.run: run_get(tx, case.run) for case in doubted}
-    taken = demand(doubted, runs, {}, day)
+    taken = demand(doubted, runs, {}, day, batch.via)
     for scope in sorted(budgets_in(tx, taken)):
         reserve_anyway(tx, batch.id, scope, taken[scope])
 

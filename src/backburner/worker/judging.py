@@ -3,8 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from backburner.nouns.attempt import Attempt
-from backburner.nouns.batch import Batch
+from backburner.nouns.batch import Batch, Via
 from backburner.nouns.outcome import (
     BY_CODE,
     CODES,
@@ -21,7 +23,7 @@ from backburner.store import Transaction
 from backburner.store.attempts import attempts_add, attempts_refused_since, attempts_travelling
 from backburner.store.exceptions import exceptions_put, exceptions_travelling
 from backburner.store.lanes import lane_wake
-from backburner.store.runs import batches_canceled
+from backburner.store.runs import batches_canceled, batches_rescued
 from backburner.worker.reading import Reading
 from backburner.worker.stopping import halt
 from backburner.worker.tools import Tools
@@ -64,7 +66,8 @@ def judge(
         unpacked: Positions of packs that are over, since their rows are asked alone.
     """
     past = _past(tx, batch)
-    canceled = batches_canceled(tx, [batch.id, *(row.batch for row in past.origins.values())])
+    own = [batch.id, *(row.batch for row in past.origins.values())]
+    canceled, rescued = batches_canceled(tx, own), batches_rescued(tx, own)
     restored = is_restored(tx, batch)
     hedging = tools.terms.doubts.on_doubt is OnDoubt.HEDGE
     codes = bytearray(reading.codes)
@@ -81,6 +84,7 @@ def judge(
             policy=tools.terms.retries,
             error_type=error_type,
             is_canceled=(origin.batch if origin else batch.id) in canceled,
+            is_rescued=(origin.batch if origin else batch.id) in rescued,
             is_restored=restored,
             is_hedging=hedging,
         )
@@ -92,6 +96,8 @@ def judge(
         if origin is None:
             codes[position] = NOT_FINAL
         row = _exception(batch, position, origin, outcome, follows)
+        if row.batch in rescued:
+            row = msgspec.structs.replace(row, via=Via.DIRECT)
         rows.append(row)
         attempts.append(_attempt(row, error_type, origin))
     exceptions_put(tx, rows)

@@ -22,6 +22,7 @@ from backburner.worker.looking import ENDED, Until, walk
 from backburner.worker.looking_back import look_back
 from backburner.worker.promises import note_misses
 from backburner.worker.releasing import release
+from backburner.worker.rescuing import rescue_promises
 from backburner.worker.retrying import pack_retries
 from backburner.worker.sealing import seal
 from backburner.worker.stopping import stop_lane
@@ -33,6 +34,7 @@ from backburner.worker.windowing import make_up, missed_until, seen_by, window_a
 def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
     """Do a lane's step under its lease."""
     now = tools.clock.now()
+    late_at = rescue_promises(tools, lane)
     plan = lane_step(_view(tools, lane), allowance, now)
     if seal(tools, lane, plan.seal):
         plan = lane_step(_view(tools, lane), allowance, now)
@@ -43,7 +45,7 @@ def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
         let_follow(tools, lane, plan.follow, now)
     if packed or plan.follow or plan.make_up:
         plan = lane_step(_view(tools, lane), allowance, now)
-    again = release(tools, lane, plan.release)
+    again = _earliest(release(tools, lane, plan.release), late_at)
     if plan.look_back or plan.list_upstream:
         _look(tools, lane, plan, allowance, again)
         return
@@ -51,6 +53,10 @@ def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
     with tools.store.write() as tx:
         noted = seen_by(tools, lane, allowance)
         lane_rest(tx, lane, _earlier(plan.due_at, again), faults=0, **noted)
+
+
+def _earliest(*times: float | None) -> float | None:
+    return min((one for one in times if one is not None), default=None)
 
 
 def _earlier(due_at: float, again: float | None) -> float:

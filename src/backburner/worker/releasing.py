@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from backburner.nouns.batch import Batch, BatchId, BatchState, Hold
+from backburner.nouns.batch import Batch, BatchId, BatchState, Hold, Via
 from backburner.nouns.budget import DAY, BudgetMode, WorstCase, day_scope, is_day
 from backburner.plan.budgets import (
     Paid,
@@ -109,7 +109,7 @@ def _release_one(tx: Transaction, batch: Batch, day: str, now: float) -> Asked |
     cases = worst_cases_of(tx, batch.id)
     if not cases:
         return None
-    asked = ask_for(tx, cases, day)
+    asked = ask_for(tx, cases, day, batch.via)
     if asked.hold is None and reserve(tx, batch.id, asked.taken):
         _go(tx, batch, now)
     elif asked.hold is not None and asked.hold != batch.hold:
@@ -122,12 +122,12 @@ def _go(tx: Transaction, batch: Batch, now: float) -> None:
     batches_release(tx, [batch.id], now)
 
 
-def ask_for(tx: Transaction, cases: Sequence[WorstCase], day: str) -> Asked:
+def ask_for(tx: Transaction, cases: Sequence[WorstCase], day: str, via: Via) -> Asked:
     """What a batch would take of its budgets, and which of them have too little left."""
     runs = {case.run: run_get(tx, case.run) for case in cases}
     likely = [one.id for one in runs.values() if one.budget_mode == BudgetMode.EXPECTED]
     paid = {run: Paid(*paid_of_run(tx, run)) for run in likely}
-    taken = demand(cases, runs, paid, day)
+    taken = demand(cases, runs, paid, day, via)
     budgets = budgets_in(tx, taken)
     return Asked(
         taken={scope: taken[scope] for scope in budgets},
@@ -140,7 +140,7 @@ def _is_limited(tx: Transaction, batch: Batch, day: str) -> bool:
     """Whether a batch falls under any budget."""
     scopes = {DAY}
     for run in runs_in_batch(tx, batch.id):
-        scopes.update(scopes_of(run_get(tx, run), day))
+        scopes.update(scopes_of(run_get(tx, run), day, batch.via))
     return bool(budgets_in(tx, scopes))
 
 

@@ -1,0 +1,190 @@
+"""A promise is kept although its batch is not: the rest is recalled, and asked directly."""
+
+from backburner.emulator.faults import Stall, Status
+from backburner.nouns.batch import Via
+from backburner.nouns.urgency import Timing, Urgency
+from backburner.plan.lanes import ReleaseAll
+from backburner.store.batches import batches_of_run
+from backburner.telemetry import RescueShort, RescueStarted
+from backburner.worker import Idle, Worker
+
+HOUR = 3600.0
+DOLLAR = 10**12
+
+
+def promise(stage, seconds=HOUR, rescue=2 * DOLLAR):
+    deadline = stage.clock.now() + seconds
+    return Timing(urgency=Urgency.DEADLINE, deadline=deadline, rescue=rescue)
+
+
+def work(stage, bb, run, until):
+    """Do what a worker would until the run has ended, or a time has come."""
+    worker = Worker(bb.tools, ("default",))
+    while not bb.is_finished(run.id):
+        step = worker.tick(ReleaseAll())
+        if isinstance(step, Idle):
+            now = stage.clock.now()
+            if now >= until:
+                return
+            due = until if step.until is None else min(step.until, until)
+            stage.clock.sleep(max(due - now, 0.01))
+
+
+def started(stage):
+    return [event for event in stage.events if isinstance(event, RescueStarted)]
+
+
+def asked_once(stage):
+    """That no request was answered twice, by the server's own account."""
+    answered = [one.digest for one in stage.world.messages()]
+    for batch in stage.world.ledger():
+        digests = dict(batch.digests())
+        answered += [digests[name] for name, what in batch.outcomes() if what == "succeeded"]
+    return len(answered) == len(set(answered))
+
+
+def test_a_deadline_of_an_hour_is_met_with_a_stalled_batch_and_failing_reads(make_stage):
+    stage = make_stage(turnaround=600.0)
+    stage.world.script("create", Stall(done=0.4))
+    bb = stage.open()
+    timing = promise(stage)
+    run = stage.run_of(bb, stage.table(50), timing=timing)
+    work(stage, bb, run, timing.deadline - 40 * 60)
+    stage.world.script("list", Status(500), times=3)
+    stage.world.script("retrieve", Status(529), times=4)
+
+    work(stage, bb, run, timing.deadline)
+    finished = bb.run(run.id)
+
+    with bb.tools.store.read() as tx:
+        first = batches_of_run(tx, run.id)[0]
+    assert stage.clock.now() < timing.deadline
+    assert finished.receipt.outcomes == {"ok": 50}
+    assert [row["answer"] for row in stage.rows()] == [f"text {n}" for n in range(50)]
+    assert len(stage.world.messages()) == 30
+    assert first.via is Via.BATCH
+    assert asked_once(stage)
+    assert len(started(stage)) == 1
+    assert bb.get(run.id).rescued_at is not None
+    assert bb.verify().differences == []
+
+
+def test_a_rescue_begins_as_late_as_it_can(make_stage):
+    stage = make_stage(turnaround=600.0)
+    stage.world.script("create", Stall())
+    bb = stage.open()
+    timing = promise(stage, 4 * HOUR)
+    run = stage.run_of(bb, stage.table(10), timing=timing)
+
+    work(stage, bb, run, timing.deadline)
+
+    assert timing.deadline - 400 < bb.get(run.id).rescued_at < timing.deadline - 300
+    assert bb.receipt(run.id).outcomes == {"ok": 10}
+
+
+def test_a_batch_that_is_back_in_time_is_left_alone(make_stage):
+    stage = make_stage(turnaround=600.0)
+    bb = stage.open()
+    timing = promise(stage)
+    run = stage.run_of(bb, stage.table(10), timing=timing)
+
+    work(stage, bb, run, timing.deadline)
+
+    assert bb.receipt(run.id).outcomes == {"ok": 10}
+    assert stage.world.messages() == []
+    assert started(stage) == []
+    assert [one.budget.scope for one in bb.budgets()] == []
+
+
+def test_what_was_never_sent_is_asked_at_once_when_it_is_time(make_stage):
+    stage = make_stage()
+    stage.world.script("create", Status(429), times=None)
+    bb = stage.open(requests=5)
+    timing = promise(stage)
+    run = stage.run_of(bb, stage.table(10), timing=timing)
+
+    work(stage, bb, run, timing.deadline)
+
+    assert bb.receipt(run.id).outcomes == {"ok": 10}
+    assert stage.world.ledger() == []
+    assert len(stage.world.messages()) == 10
+    assert stage.clock.now() < timing.deadline
+
+
+def test_a_rescue_goes_beyond_the_budget_of_its_run_and_never_beyond_its_own(make_stage):
+    stage = make_stage(turnaround=600.0)
+    stage.world.script("create", Stall())
+    bb = stage.open()
+    timing = promise(stage)
+    run = stage.run_of(bb, stage.table(10), timing=timing)
+    bb.set_budget(f"run:{run.id}", "0.01")
+
+    work(stage, bb, run, timing.deadline)
+
+    budgets = {one.budget.scope: one.budget for one in bb.budgets()}
+    own, extra = budgets[f"run:{run.id}"], budgets[f"rescue:{run.id}"]
+    assert extra.amount == 2 * DOLLAR
+    assert extra.spent == stage.world.bill().calls
+    assert (own.spent, own.reserved, extra.reserved) == (0, 0, 0)
+
+
+def test_what_a_rescue_cannot_afford_stays_in_its_batch_and_is_said(make_stage):
+    stage = make_stage(turnaround=2 * HOUR)
+    bb = stage.open()
+    timing = promise(stage, rescue=10)
+    run = stage.run_of(bb, stage.table(10), timing=timing)
+
+    work(stage, bb, run, timing.deadline + 4 * HOUR)
+
+    said = [event for event in stage.events if isinstance(event, RescueShort)]
+    assert [(one.requests, one.left) for one in said] == [(10, 10)]
+    assert said[0].needed > 10
+    assert bb.receipt(run.id).outcomes == {"ok": 10}
+    assert stage.world.messages() == []
+    assert bb.get(run.id).rescued_at is None
+
+
+def test_more_money_lets_a_rescue_go_on(make_stage):
+    stage = make_stage(turnaround=2 * HOUR)
+    bb = stage.open()
+    timing = promise(stage, rescue=10)
+    run = stage.run_of(bb, stage.table(10), timing=timing)
+    work(stage, bb, run, timing.deadline - 120)
+
+    bb.set_budget(f"rescue:{run.id}", "1")
+    bb.drain()
+    work(stage, bb, run, timing.deadline)
+
+    assert bb.is_finished(run.id)
+    assert len(stage.world.messages()) > 0
+    assert asked_once(stage)
+
+
+def test_retries_of_a_rescued_run_are_asked_directly_too(make_stage):
+    stage = make_stage(turnaround=600.0)
+    stage.world.script("create", Stall())
+    stage.world.script("messages", Status(500), times=2)
+    bb = stage.open()
+    timing = promise(stage)
+    run = stage.run_of(bb, stage.table(10), timing=timing)
+
+    work(stage, bb, run, timing.deadline)
+
+    assert bb.receipt(run.id).outcomes == {"ok": 10}
+    assert len(stage.world.ledger()) == 1
+    assert stage.clock.now() < timing.deadline
+
+
+def test_a_run_that_a_person_canceled_is_not_rescued(make_stage):
+    stage = make_stage(turnaround=600.0)
+    stage.world.script("create", Stall())
+    bb = stage.open()
+    timing = promise(stage)
+    run = stage.run_of(bb, stage.table(10), timing=timing)
+    bb.drain()
+
+    bb.cancel(run.id)
+    work(stage, bb, run, timing.deadline)
+
+    assert bb.receipt(run.id).outcomes == {"canceled": 10}
+    assert stage.world.messages() == []
