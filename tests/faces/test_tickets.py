@@ -16,6 +16,14 @@ from = "23:00"
 until = "06:00"
 """
 
+ROUTES = """
+[lanes.slow]
+[[routes]]
+name = "drafts"
+when = { kind = "draft" }
+give = { model = "claude-sonnet-4-6", urgency = "soon", lane = "slow" }
+"""
+
 
 @pytest.fixture
 def body(tmp_path: Path) -> Path:
@@ -114,10 +122,25 @@ def test_a_ticket_is_canceled_by_its_id(call: Any, body: Path) -> None:
     assert call("cancel", ticket).out == f"ticket {ticket} ended already (canceled)\n"
 
 
-def test_a_ticket_of_another_lane_is_told_as_such(call: Any, body: Path) -> None:
+def test_a_ticket_is_found_whatever_its_lane(call: Any, body: Path) -> None:
     ticket = call("submit", body, "--lane", "night").out.strip()
 
-    said = call("ticket", ticket)
+    assert call("ticket", ticket, "--wait").out == "positive\n"
+    assert call("ticket", ticket, "--json").json["lane"] == "night"
 
-    assert said.code == 2
-    assert "hint: --lane night" in said.err
+
+def test_route_rules_choose_model_and_time_of_a_single_request(
+    call: Any, home: Path, body: Path
+) -> None:
+    home.mkdir()
+    (home / "backburner.toml").write_text(ROUTES)
+
+    drafted = call("submit", body, "--kind", "draft", "--json").json
+    asked = call("submit", body, "--kind", "draft", "--urgency", "soon", "--json").json
+    plain = call("submit", body, "--no-routes", "--json").json
+
+    assert (drafted["route"], drafted["urgency"], drafted["lane"]) == ("drafts", "soon", "slow")
+    assert (asked["route"], asked["urgency"]) == ("drafts", "soon")
+    assert (plain["route"], plain["urgency"]) == (None, "window")
+    told = call("ticket", drafted["ticket"], "--wait", "--json").json
+    assert told["result"]["message"]["model"].startswith("claude-sonnet-4-6")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backburner.client.submitting import TicketOptions
+from backburner.client.single_requests import TicketOptions
 from backburner.emulator.settings import ItemFailure, Limits, Rule
 from backburner.errors import AnswerPending, InputFaults, KeyConflict, NotAnswered, NotFound
 from backburner.store.runs import runs_all

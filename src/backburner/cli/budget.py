@@ -20,7 +20,9 @@ app = typer.Typer(
 
 Scope = Annotated[
     str,
-    typer.Argument(metavar="SCOPE", help="lane:NAME, tag:WORD, owner:WORD, run:RUN, rescue:RUN, or day"),
+    typer.Argument(
+        metavar="SCOPE", help="lane:NAME, tag:WORD, owner:WORD, run:RUN, rescue:RUN, or day"
+    ),
 ]
 Amount = Annotated[str, typer.Argument(metavar="USD", help="The most, such as 5.00")]
 

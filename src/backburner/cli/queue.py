@@ -406,8 +406,9 @@ def cancel(
 def _cancel_ticket(session: Session, page: Page, ticket: str, *, home: Any, lane: str) -> int:
     with session.open(home, lane) as backburner:
         found = backburner.ticket(ticket)
-        canceled, has_key = found.cancel(), backburner.has_credential()
+        canceled = found.cancel()
         page.line(_canceled_in_words(canceled, ticket, found.status()))
+        has_key = backburner.has_credential()
     asked_now = canceled.asked and _ask_upstream(session, page, home, lane, has_key=has_key)
     page.finish({"ticket": ticket, **asdict(canceled), "asked_now": asked_now})
     return 0

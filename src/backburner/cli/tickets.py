@@ -45,6 +45,8 @@ def submit(
     tag: options.Tags = None,
     owner: options.Owner = "",
     beta: options.Betas = None,
+    kind: options.Kind = "",
+    no_routes: options.NoRoutes = False,
     allow_unknown_price: options.AllowUnknownPrice = False,
     wait: Wait = False,
     lane: Lane = "default",
@@ -52,7 +54,7 @@ def submit(
     json: Json = False,
 ) -> int:
     """Keep one request for later, and print the ticket for its answer."""
-    from backburner.client.submitting import TicketOptions  # noqa: PLC0415  # not for --help
+    from backburner.client.single_requests import TicketOptions  # noqa: PLC0415  # not for --help
 
     session, page = session_of(context), Page(as_json=json)
     wanted = TicketOptions(
@@ -63,9 +65,13 @@ def submit(
         tags=tuple(tag or ()),
         owner=owner,
         betas=tuple(beta or ()),
+        kind=kind,
+        routed=not no_routes,
         allow_unknown_price=allow_unknown_price,
     )
     with _open(session, page, (home, lane), wait=wait) as backburner:
+        if wait:
+            backburner.require_credential()
         (ticket,) = backburner.submit_many([_read(session, body)], wanted, keys=[key])
         if wait:
             return _show_answer(page, ticket)
@@ -125,10 +131,8 @@ def _open(
     clock = PatientClock(session.clock or StoreClock())
     opened = session.with_clock(clock).open(*place, listener=lambda _event: clock.stop_if_asked())
     picture = Elapsed("waiting for the answer", clock)
-    with opened as backburner, clock.listening():
-        backburner.require_credential()
-        with page.live(picture):
-            yield backburner
+    with opened as backburner, clock.listening(), page.live(picture):
+        yield backburner
 
 
 def _show_answer(page: Page, ticket: "Ticket") -> int:
@@ -165,6 +169,8 @@ def _facts(one: "TicketStanding", now: float) -> Facts:
         facts.append(("deadline", when(ticket.deadline, now)))
     if one.run is not None and one.final is not None:
         facts.append(("travels in", f"run {one.run.id}, as {one.final.request_id}"))
+    if ticket.route:
+        facts.append(("route", ticket.route))
     if ticket.tags:
         facts.append(("tags", ticket.tags.replace(",", ", ")))
     if ticket.owner:
@@ -176,6 +182,8 @@ def _json(one: "TicketStanding", result: Mapping[str, Any] | None = None) -> dic
     ticket = one.ticket
     return {
         "ticket": ticket.id,
+        "lane": ticket.lane,
+        "route": ticket.route or None,
         "state": one.words,
         "outcome": one.outcome,
         "urgency": ticket.urgency,

@@ -74,9 +74,10 @@ from backburner.client.routed_runs import (
     prepare_routed,
 )
 from backburner.client.routing import Moment
+from backburner.client.single_requests import TicketOptions, submissions
 from backburner.client.standing import LaneStanding, RunStanding, stand
-from backburner.client.submitting import TicketOptions, submissions, submit_all
-from backburner.client.tickets import Ticket, Wicket, ticket_of
+from backburner.client.submitting import submit_all
+from backburner.client.tickets import Ticket, Wicket, lane_of
 from backburner.client.verifying import verify
 from backburner.client.windows import WindowStanding, window_standing
 from backburner.client.working import Shift, work
@@ -262,6 +263,8 @@ class Backburner:
         tags: Iterable[str] = (),
         owner: str = "",
         betas: Iterable[str] = (),
+        kind: str = "",
+        routed: bool = True,
         allow_unknown_price: bool = False,
     ) -> Ticket:
         """Keep one Messages request durably; gives the ticket for its answer.
@@ -277,6 +280,8 @@ class Backburner:
             tags: Words for what it is for; each may have a budget.
             owner: One word for whoever pays.
             betas: Beta names.
+            kind: One word for what sort of work it is; route rules look at it.
+            routed: Whether the route rules are applied; they may give another model, lane or time.
             allow_unknown_price: Whether a model may be asked of which no price is known.
 
         Raises:
@@ -292,6 +297,8 @@ class Backburner:
             tags=tuple(tags),
             owner=owner,
             betas=tuple(betas),
+            kind=kind,
+            routed=routed,
             allow_unknown_price=allow_unknown_price,
         )
         return self.submit_many([body], options, keys=[key])[0]
@@ -317,18 +324,21 @@ class Backburner:
         """
         options = options or TicketOptions()
         models = self._models(allow_unknown=options.allow_unknown_price)
-        terms = options.terms(self._tools, self.lane)
-        rows = submit_all(self._tools, self.lane, submissions(bodies, terms, keys, models))
-        return [Ticket(self._wicket, row.id) for row in rows]
+        taken = submissions(self._router, bodies, options, keys, models)
+        for lane in {one.lane for one in taken} - {self.lane}:
+            self._pin(lane)
+        return [Ticket(self._wicket(row.lane), row.id) for row in submit_all(self._tools, taken)]
 
     def ticket(self, ticket_id: str) -> Ticket:
         """A ticket by its id.
 
         Raises:
             NotFound: There is none of that name.
-            InputError: It is of another lane.
+            LanePinned: It is of a lane that belongs to another upstream.
         """
-        return ticket_of(self._wicket, ticket_id)
+        lane = lane_of(self._tools, ticket_id)
+        self._pin(lane)
+        return Ticket(self._wicket(lane), ticket_id)
 
     def prepare(
         self,
@@ -868,11 +878,9 @@ class Backburner:
         """What a worker of this home works with."""
         return self._tools
 
-    @property
-    def _wicket(self) -> Wicket:
-        return Wicket(
-            tools=self._tools, lane=self.lane, worker=self._worker(), reaching=self._reaching
-        )
+    def _wicket(self, lane: str) -> Wicket:
+        worker = Worker(self._tools, (lane,))
+        return Wicket(tools=self._tools, lane=lane, worker=worker, reaching=self._reaching)
 
     @contextmanager
     def _reaching(self) -> Iterator[Reach]:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -38,24 +38,31 @@ Body = Mapping[str, object] | bytes | str
 _ORDER: Final = Order(lane="", name=INBOX, title=INBOX, output=None, prefix="")
 
 
-def bodies_at_the_door(
-    bodies: Iterable[Body], betas: tuple[str, ...], known_models: Collection[str]
-) -> tuple[list[bytes], tuple[InputWarning, ...]]:
-    """Single requests as they will travel, checked as those of a list are.
+def bodies_as_written(bodies: Iterable[Body]) -> list[bytes]:
+    """Messages bodies as JSON, each in one line, their bytes as they came.
 
     Raises:
         InputError: One of them is no JSON object.
-        InputFaults: A batch would refuse one of them.
     """
-    taken = [_as_json(number, body) for number, body in enumerate(bodies, 1)]
-    names = (str(number) for number in range(1, len(taken) + 1))
+    return [_as_json(number, body) for number, body in enumerate(bodies, 1)]
+
+
+def check_bodies(
+    bodies: Sequence[bytes], betas: tuple[str, ...], known_models: Collection[str]
+) -> tuple[InputWarning, ...]:
+    """Make sure that a batch would take each of these bodies, as of a list; gives the warnings.
+
+    Raises:
+        InputFaults: It would refuse one of them.
+    """
+    names = (str(number) for number in range(1, len(bodies) + 1))
     order = replace(_ORDER, known_models=known_models)
     faults = Faults()
     stager = Stager(_spec(betas), order, BatchCounter(PackLimits()), faults)
     with Path(os.devnull).open("wb") as nowhere:
-        stager.read(BytesIO(b"".join(_lines(names, taken))), nowhere)
-    _told(faults, len(taken)).raise_if_any("the request" if len(taken) == 1 else "the requests")
-    return taken, stager.warnings
+        stager.read(BytesIO(b"".join(_lines(names, bodies))), nowhere)
+    _told(faults, len(bodies)).raise_if_any("the request" if len(bodies) == 1 else "the requests")
+    return stager.warnings
 
 
 def _told(faults: Faults, bodies: int) -> Faults:

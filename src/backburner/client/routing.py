@@ -99,7 +99,7 @@ def table_part(chosen: Route, options: RunOptions, lane: str, moment: Moment) ->
         options,
         model=give.model or options.model,
         max_tokens=give.max_tokens or options.max_tokens,
-        timing=_timing(give, options.timing, moment),
+        timing=timing_given(give, options.timing, moment),
     )
     taken = taken_by(chosen, 0, dict.fromkeys(changed, 0), give.lane or lane)
     return Part(options=routed, lane=give.lane or lane, taken=(taken,))
@@ -145,7 +145,7 @@ def list_parts(
             if request.custom_id:
                 keys.add(request.custom_id, request.line)
             give = request.route.give if request.route else Give()
-            way = (give.lane or lane, _timing(give, options.timing, moment) or Timing())
+            way = (give.lane or lane, timing_given(give, options.timing, moment) or Timing())
             if way not in piles:
                 piles[way] = _Pile(give, files.enter_context(_scratch()))
             piles[way].add(request)
@@ -201,7 +201,7 @@ class _Pile:
         own = self.give.lane or lane
         timed = replace(
             options,
-            timing=_timing(self.give, options.timing, moment),
+            timing=timing_given(self.give, options.timing, moment),
             output=_own_output(options.output, self.give, [one.give for one in among], lane),
         )
         taken = tuple(
@@ -256,7 +256,7 @@ def _urgency(give: Give) -> str:
     return f"by {give.by}" if give.by is not None else give.urgency or ""
 
 
-def _timing(give: Give, asked: Timing | None, moment: Moment) -> Timing | None:
+def timing_given(give: Give, asked: Timing | None, moment: Moment) -> Timing | None:
     """When it travels; what a person said of this run goes before any rule."""
     if asked is not None:
         return asked

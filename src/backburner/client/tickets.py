@@ -11,13 +11,19 @@ from backburner.client.canceling import cancel_run
 from backburner.client.driving import Reach, check_moves, nap, standing_stop, wake
 from backburner.client.finishing import finish, is_finished
 from backburner.client.ticket_standing import TicketStanding, ticket_standing
-from backburner.errors import AnswerPending, InputError, NotAnswered
+from backburner.errors import AnswerPending, NotAnswered
 from backburner.nouns.outcome import Outcome
 from backburner.nouns.run import Run
 from backburner.plan.lanes import ReleaseDue
 from backburner.runs.whole import whole_result
 from backburner.store.inbox import inbox_take
-from backburner.store.tickets import ticket_ask_cancel, ticket_deliver, ticket_get, tickets_wanted
+from backburner.store.tickets import (
+    ticket_ask_cancel,
+    ticket_deliver,
+    ticket_get,
+    ticket_may_be_over,
+    tickets_wanted,
+)
 from backburner.worker import Idle, Tools, Worker
 
 _GLANCE: Final = 1.0
@@ -91,7 +97,7 @@ class Ticket:
             Unreachable: The network is away.
             LaneStopped: The upstream refused in a way that only a person can clear.
         """
-        return (_drive if drive else _watch)(self._wicket, self.id, timeout)
+        return self._ended(timeout, drive=drive) is not None
 
     def result(self, timeout: float | None = None, *, drive: bool = True) -> dict[str, Any]:
         """Wait for its answer; gives the whole Message.
@@ -102,33 +108,31 @@ class Ticket:
             NotAnswered: It ended without a whole answer; what came is in the error.
             AnswerPending: It did not end in time.
         """
-        if not self.wait(timeout, drive=drive):
+        standing = self._ended(timeout, drive=drive)
+        if standing is None:
             raise AnswerPending(
                 f"ticket {self.id} is not answered yet: it is {self.status()}",
                 hint="wait longer, or ask again later: the ticket stays good",
             )
-        return read_result(self._wicket.tools, self.standing())
+        return read_result(self._wicket.tools, standing)
+
+    def _ended(self, timeout: float | None, *, drive: bool) -> TicketStanding | None:
+        """Wait until it ended; None where the time was over first."""
+        return (_drive if drive else _watch)(self._wicket, self.id, timeout)
 
     def cancel(self) -> "TicketCanceled":
         """Cancel it, as far as that can be done."""
         return cancel_ticket(self._wicket.tools, self.standing())
 
 
-def ticket_of(wicket: Wicket, ticket_id: str) -> Ticket:
-    """A ticket by its id.
+def lane_of(tools: Tools, ticket_id: str) -> str:
+    """The lane of a ticket.
 
     Raises:
         NotFound: There is none of that name.
-        InputError: It is of another lane, where nobody here works.
     """
-    with wicket.tools.store.read() as tx:
-        lane = ticket_get(tx, ticket_id).lane
-    if lane != wicket.lane:
-        raise InputError(
-            f"ticket {ticket_id} is of the lane {lane!r}, not of {wicket.lane!r}",
-            hint=f"--lane {lane}",
-        )
-    return Ticket(wicket, ticket_id)
+    with tools.store.read() as tx:
+        return ticket_get(tx, ticket_id).lane
 
 
 def read_result(tools: Tools, standing: TicketStanding) -> dict[str, Any]:
@@ -137,8 +141,9 @@ def read_result(tools: Tools, standing: TicketStanding) -> dict[str, Any]:
     Raises:
         NotAnswered: It ended without a whole answer.
     """
-    with tools.store.write() as tx:
-        ticket_deliver(tx, standing.ticket.id, tools.clock.now())
+    if standing.ticket.delivered_at is None:
+        with tools.store.write() as tx:
+            ticket_deliver(tx, standing.ticket.id, tools.clock.now())
     result: dict[str, Any] = {"type": "canceled"}
     if standing.final is not None:
         result = msgspec.json.decode(whole_result(standing.final))
@@ -160,40 +165,48 @@ def _more(standing: TicketStanding) -> str:
     return f"; `backburner status {standing.final.request_id}` tells what was tried"
 
 
-def _drive(wicket: Wicket, ticket_id: str, timeout: float | None) -> bool:
+def _drive(wicket: Wicket, ticket_id: str, timeout: float | None) -> TicketStanding | None:
     """Do what is due until a ticket ended, or the time is over: whoever waits, works."""
     tools = wicket.tools
     until = None if timeout is None else tools.clock.now() + timeout
-    standing = ticket_standing(tools, ticket_id)
-    if standing.outcome is not None:
-        _close(tools, standing.run)
-        return True
+    if (standing := _over(tools, ticket_id)) is not None:
+        return standing
     with wicket.reaching() as reach:
         wake(tools, wicket.worker, wicket.lane)
         while True:
-            step = wicket.worker.tick(ReleaseDue(makes_up=False, gathers=False))
-            standing = ticket_standing(tools, ticket_id)
-            if standing.outcome is not None:
-                _close(tools, standing.run)
-                return True
+            step = wicket.worker.tick(ReleaseDue(gathers=False))
+            if (standing := _over(tools, ticket_id)) is not None:
+                return standing
             left = _left(tools, until)
             if left is not None and left <= 0:
-                return False
+                return None
             if isinstance(step, Idle):
-                _check(wicket, standing, reach)
+                _check(wicket, ticket_standing(tools, ticket_id), reach)
                 nap(tools, step, *(() if left is None else (left,)))
 
 
-def _watch(wicket: Wicket, ticket_id: str, timeout: float | None) -> bool:
+def _watch(wicket: Wicket, ticket_id: str, timeout: float | None) -> TicketStanding | None:
     """Look until a ticket ended, or the time is over: another process does the work."""
     tools = wicket.tools
     until = None if timeout is None else tools.clock.now() + timeout
-    while ticket_standing(tools, ticket_id).outcome is None:
+    while (standing := _over(tools, ticket_id)) is None:
         left = _left(tools, until)
         if left is not None and left <= 0:
-            return False
+            return None
         tools.clock.sleep(_GLANCE if left is None else min(_GLANCE, left))
-    return True
+    return standing
+
+
+def _over(tools: Tools, ticket_id: str) -> TicketStanding | None:
+    """How a ticket ended; None while it did not. Closes its run with the last ticket of it."""
+    with tools.store.read() as tx:
+        if not ticket_may_be_over(tx, ticket_id):
+            return None
+    standing = ticket_standing(tools, ticket_id)
+    if standing.outcome is None:
+        return None
+    _close(tools, standing.run)
+    return standing
 
 
 def _left(tools: Tools, until: float | None) -> float | None:

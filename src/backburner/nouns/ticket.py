@@ -35,10 +35,13 @@ class Submission:
     """A single request that was checked, and is to be kept.
 
     Attributes:
-        body: Its Messages body as it travels.
+        asked: Its Messages body as its caller wrote it.
+        body: The same as it travels, under the route rules.
         key: The caller's own name for it; None where it has none.
     """
 
+    lane: str
+    asked: bytes
     body: bytes
     key: str | None
     terms: TicketTerms
@@ -50,9 +53,12 @@ class Submission:
 
     @property
     def body_hash(self) -> str:
-        """What tells two requests apart: body and betas; blanks between its parts do not count."""
+        """What tells two requests apart: body and betas; blanks between its parts do not count.
+
+        Nor do the route rules: they may change between two calls with the same key.
+        """
         betas = msgspec.json.encode(self.terms.betas)
-        return sha256(msgspec.json.format(self.body, indent=-1) + betas).hexdigest()
+        return sha256(msgspec.json.format(self.asked, indent=-1) + betas).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
