@@ -14,8 +14,7 @@ from backburner.config.doubts import (
     QUIET,
     TTL,
     check_doubts,
-    doubt_terms,
-    lease_seconds,
+    worker_terms,
 )
 from backburner.config.file import CONFIG, FILE_NAME, config_path, read_file
 from backburner.config.lanes import lane_book, terms_of
@@ -96,12 +95,12 @@ def settings_from(environment: Mapping[str, str], home: Path | None, base_url: s
             for a real upstream.
     """
     config = read_config(environment, home)
-    doubts, lanes = doubt_terms(config), lane_book(config)
+    (ttl, doubts), lanes = worker_terms(config), lane_book(config)
     check_doubts(doubts, [base_url, *(one.base_url for one in lanes.values() if one.base_url)])
     return Settings(
         home=home or home_from(environment),
         config=config,
-        ttl=lease_seconds(config),
+        ttl=ttl,
         doubts=doubts,
         concurrency=concurrency(config),
         retries=retry_policy(config),

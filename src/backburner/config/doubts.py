@@ -22,6 +22,15 @@ _LEAST_GAP: Final = 60.0
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1", "emulator"})
 
 
+def worker_terms(root: ConfigTable) -> tuple[float, DoubtTerms]:
+    """How long a lease lasts, and how a doubt is resolved.
+
+    Raises:
+        ConfigError: A figure is no number, or a key means nothing.
+    """
+    return lease_seconds(root), doubt_terms(root)
+
+
 def lease_seconds(root: ConfigTable) -> float:
     """How long a lease lasts without being renewed."""
     return root.table("worker").seconds("ttl", 120.0, variable=TTL)

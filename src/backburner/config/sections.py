@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from backburner.config.calls import concurrency
-from backburner.config.doubts import doubt_terms
+from backburner.config.doubts import worker_terms
 from backburner.config.lanes import lane_book
 from backburner.config.prices import price_terms
 from backburner.config.retries import retry_policy
@@ -18,7 +18,7 @@ SECTIONS: Final[Mapping[str, Callable[[ConfigTable], object]]] = {
     "routes": route_rules,
     "retry": retry_policy,
     "prices": price_terms,
-    "worker": lambda root: (doubt_terms(root), concurrency(root)),
+    "worker": lambda root: (worker_terms(root), concurrency(root)),
 }
 """Each key at the top of the file, and what reads all that is under it.
 
