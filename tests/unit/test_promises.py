@@ -103,6 +103,7 @@ def test_a_deadline_makes_the_urgency():
 def test_without_a_deadline_a_run_waits_for_the_window_or_does_not():
     assert timing_of(Asked(), NOW, BERLIN) == Timing()
     assert timing_of(Asked(urgency="soon"), NOW, BERLIN) == Timing(urgency=Urgency.SOON)
+    assert timing_of(Asked(urgency="now"), NOW, BERLIN) == Timing(urgency=Urgency.NOW)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_without_a_deadline_a_run_waits_for_the_window_or_does_not():
         (Asked(by="07:00", within="6h"), "two deadlines"),
         (Asked(by="2026-11-22T07:00"), "in the past"),
         (Asked(by="07:00", urgency="soon"), "says it again"),
-        (Asked(urgency="now"), "no urgency of a run"),
+        (Asked(urgency="deadline"), "no urgency of a run"),
         (Asked(urgency="later"), "no urgency of a run"),
         (Asked(rescue="2.00"), "needs a deadline"),
         (Asked(within="6"), "no span"),

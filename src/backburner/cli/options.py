@@ -165,7 +165,9 @@ Within = Annotated[
 ]
 HowSoon = Annotated[
     str | None,
-    typer.Option("--urgency", metavar="WORD", help="Without a deadline: soon, or window [window]"),
+    typer.Option(
+        "--urgency", metavar="WORD", help="Without a deadline: now, soon, or window [window]"
+    ),
 ]
 Rescue = Annotated[
     str | None,

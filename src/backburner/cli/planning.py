@@ -9,6 +9,7 @@ from backburner.cli.options import STDIN, Wanted
 from backburner.cli.output import Facts
 from backburner.cli.route_words import route_facts, routes_json
 from backburner.cli.words import many
+from backburner.nouns.urgency import Urgency
 
 _LIKE: Final = {
     "canary": "its canary",
@@ -70,7 +71,7 @@ def plan_facts(
         facts.extend(schema_facts(fresh.schema))
     facts.extend(field_facts(staged.fields, staged.cache))
     if run.fresh:
-        facts.append(("batches", batches_in_words(len(staged.batches))))
+        facts.append(_travel(staged))
         lacking = backburner.unpriced(staged.workloads)
         facts.extend(price_facts(backburner.estimate(staged), lacking))
     facts.extend(cache_facts(staged.cache))
@@ -369,6 +370,13 @@ def _packed(rows_read: int, count: int, packs: int) -> str:
     alone = count - packs
     too = f", and the first {many(alone, 'row')} each alone too" if alone else ""
     return f"{many(rows_read, 'row')}, packed into {many(packs, 'request')}{too}"
+
+
+def _travel(staged: "Staged") -> tuple[str, str]:
+    """How a run's requests travel, and at what price."""
+    if staged.run.urgency == Urgency.NOW:
+        return "calls", f"{staged.run.fresh:,}, made at once at the full price of sync calls"
+    return "batches", batches_in_words(len(staged.batches))
 
 
 def batches_in_words(count: int) -> str:

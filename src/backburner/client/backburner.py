@@ -84,11 +84,11 @@ from backburner.client.working import Shift, work
 from backburner.clock import Clock, StoreClock
 from backburner.config import DEFAULT_LANE, Settings
 from backburner.errors import InputError
-from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS
+from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS, Via
 from backburner.nouns.budget import Budget, amount_of, billing_of, scope_of
 from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.tariff import Tariff
-from backburner.nouns.urgency import Timing
+from backburner.nouns.urgency import Timing, Urgency
 from backburner.nouns.window import Opening
 from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.deadlines import Outlook
@@ -947,6 +947,7 @@ class Backburner:
             lambda work: Known(
                 answered=answered(work.model), hit_rate=planned_hit_rate(staged.cache, work.model)
             ),
+            Via.DIRECT if run.urgency == Urgency.NOW else Via.BATCH,
         )
 
     def _finished(self, run_id: str) -> Run:

@@ -97,7 +97,9 @@ class Estimate:
         )
 
 
-def estimate(tariff: Tariff, work: Workload, known: Known = NOTHING_KNOWN) -> Estimate:
+def estimate(
+    tariff: Tariff, work: Workload, known: Known = NOTHING_KNOWN, via: Via = Via.BATCH
+) -> Estimate:
     """The price of requests to one model before any of them is sent.
 
     Input tokens come from a sample of the bodies, by a fit to real text or by what the counting
@@ -112,16 +114,17 @@ def estimate(tariff: Tariff, work: Workload, known: Known = NOTHING_KNOWN) -> Es
     price = tariff.price(work.model)
     inputs = inputs_of(work, known.correction)
     outputs = outputs_of(work.requests, work.max_output_tokens, known.answered)
-    till = _Till(price, inputs, outputs, cache_minimum(work.model, estimated=False))
+    minimum = cache_minimum(work.model, estimated=False)
+    till = _Till(price, inputs, outputs, minimum, via)
     marked = any(share.ttl for share in inputs.shares)
     return Estimate(
         requests=work.requests,
         input_tokens=inputs.tokens,
         output_tokens=outputs,
-        price=till.as_sent(known.hit_rate) if marked else till.range(Via.BATCH),
+        price=till.as_sent(known.hit_rate) if marked else till.range(via),
         sync=till.range(Via.DIRECT),
-        uncached=till.range(Via.BATCH),
-        cached=tuple((rate, till.range(Via.BATCH, rate)) for rate in HIT_RATES) if marked else (),
+        uncached=till.range(via),
+        cached=tuple((rate, till.range(via, rate)) for rate in HIT_RATES) if marked else (),
         ceiling=till.ceiling(work.max_output_tokens, 0.0 if marked else None),
         without_files=inputs.without_files,
         counted=known.correction.requests,
@@ -134,13 +137,14 @@ def estimate_all(
     tariff: Tariff,
     works: Iterable[Workload],
     known: Callable[[Workload], Known] = lambda _work: NOTHING_KNOWN,
+    via: Via = Via.BATCH,
 ) -> Estimate | None:
     """The price of requests to several models together; None without any.
 
     Raises:
         ModelUnknown: The tariff lacks one of them.
     """
-    parts = [estimate(tariff, work, known(work)) for work in works]
+    parts = [estimate(tariff, work, known(work), via) for work in works]
     return reduce(add, parts) if parts else None
 
 
@@ -157,8 +161,9 @@ class _Till:
     """Prices one workload's tokens, under one assumption or another."""
 
     def __init__(
-        self, price: ModelPrice, inputs: Inputs, outputs: TokenRange, minimum: int
+        self, price: ModelPrice, inputs: Inputs, outputs: TokenRange, minimum: int, via: Via
     ) -> None:
+        self._via = via
         self._prices = {geo: price.located(geo) for geo in {one.geo for one in inputs.shares}}
         self._shares = inputs.shares
         self._inputs = inputs.tokens
@@ -175,9 +180,9 @@ class _Till:
         )
 
     def as_sent(self, hit_rate: float | None) -> PriceRange:
-        """The price of marked work in batches, whatever its hit rate will be."""
-        ranges = [self.range(Via.BATCH, rate) for rate in (0.0, *HIT_RATES)]
-        usual = self.range(Via.BATCH, HIT_RATES[1] if hit_rate is None else hit_rate)
+        """The price of marked work, whatever its hit rate will be."""
+        ranges = [self.range(self._via, rate) for rate in (0.0, *HIT_RATES)]
+        usual = self.range(self._via, HIT_RATES[1] if hit_rate is None else hit_rate)
         return PriceRange(
             low=min(one.low for one in (*ranges, usual)),
             expected=usual.expected,
@@ -187,7 +192,7 @@ class _Till:
     def ceiling(self, output_tokens: int, hit_rate: float | None) -> Money:
         """The price if every answer is as long as it may be."""
         most = max(output_tokens, self._outputs.high)
-        return self._cost(Via.BATCH, self._inputs.high, most, hit_rate)
+        return self._cost(self._via, self._inputs.high, most, hit_rate)
 
     def _cost(
         self, via: Via, input_tokens: int, output_tokens: int, hit_rate: float | None

@@ -25,7 +25,7 @@ class Asked:
     Attributes:
         by: A local time, or a day and a time.
         within: A span such as `6h`.
-        urgency: `soon` or `window`.
+        urgency: `now`, `soon` or `window`.
         rescue: The most that may be spent on what would be late, in US dollars.
     """
 
@@ -68,9 +68,10 @@ def timing_of(asked: Asked, now: float, zone: tzinfo | None) -> Timing:
 
 def _urgency(word: str | None) -> Urgency:
     chosen = word or Urgency.WINDOW
-    if chosen not in (Urgency.SOON, Urgency.WINDOW):
+    if chosen not in (Urgency.NOW, Urgency.SOON, Urgency.WINDOW):
         raise InputError(
-            f"{chosen!r} is no urgency of a run", hint="there is soon and window; or give --by"
+            f"{chosen!r} is no urgency of a run",
+            hint="there is now, soon and window; or give --by",
         )
     return Urgency(chosen)
 

@@ -62,6 +62,11 @@ def run_by_name(tx: Transaction, lane: str, name: str) -> Run | None:
     return _newest(tx, (run.c.lane == lane) & (run.c.name == name))
 
 
+def runs_all(tx: Transaction) -> list[Run]:
+    """Every run, oldest first."""
+    return [_run(row) for row in tx.execute(select(*_COLUMNS).order_by(run.c.created_at, run.c.id))]
+
+
 def runs_where(tx: Transaction, condition: ColumnElement[bool]) -> list[Run]:
     """The runs of which something holds, oldest first."""
     query = select(*_COLUMNS).where(condition).order_by(run.c.created_at, run.c.id)

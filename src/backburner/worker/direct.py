@@ -120,10 +120,13 @@ class _Step:
 
         Raises:
             LeaseLost: Another worker has the batch.
+            Abandoned: The process is to end: what is under way is waited for, and no more asked.
         """
         if not (group or self._answers or self._refused):
             self._batch = renewed(self._tools, self._batch)
             return
+        if group:
+            self._tools.moving()
         now = self._tools.clock.now()
         with self._tools.store.write() as tx:
             self._batch = batch_renew(tx, self._batch, now + self._tools.terms.ttl)
