@@ -81,7 +81,7 @@ class Kitchen:
             SystemExit: It failed.
         """
         printed = io.StringIO()
-        environment = {"BACKBURNER_HOME": str(self._folder / "home")}
+        environment = {"BACKBURNER_HOME": str(self._folder / "home"), "TZ": "UTC"}
         with (
             sdk_client("no-key", "http://emulator", EmulatorTransport(self._world)) as client,
             contextlib.chdir(self._folder),
@@ -119,10 +119,16 @@ def page_blocks(recipe: Recipe, folder: Path) -> list[str]:
     found = []
     with contextlib.closing(Kitchen(recipe, folder)) as kitchen:
         for words in recipe.commands:
-            planned = kitchen.call(["plan", *words[1:], "--offline"])
+            planned = kitchen.call(["plan", *_without_deadline(words[1:]), "--offline"])
             found.append("US dollars" + planned.partition("US dollars")[2].partition("\n\n")[0])
             found.append(kitchen.call([*words, "--yes"]).rpartition("\n\n")[2].strip())
     return [block + "\n" for block in found]
+
+
+def _without_deadline(words: Sequence[str]) -> list[str]:
+    """The words of a run as `plan` takes them: when it has to travel changes no price."""
+    at = words.index("--by") if "--by" in words else len(words)
+    return [*words[:at], *words[at + 2 :]]
 
 
 def write_pages() -> None:

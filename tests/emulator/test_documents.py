@@ -13,31 +13,27 @@ def pdf(pages: int, filling: int = 0) -> dict:
     return {"type": "document", "source": source}
 
 
-def counted(client, ask, *blocks):
+def counted(api, ask, *blocks):
     body = ask() | {"messages": [{"role": "user", "content": list(blocks)}]}
-    body.pop("max_tokens")
-    return client.messages.count_tokens(**body).input_tokens
+    del body["max_tokens"]
+    return api.post("/v1/messages/count_tokens", body).json["input_tokens"]
 
 
-def test_a_pdf_counts_by_its_pages_and_not_by_its_bytes(make_world, make_client, ask):
-    client = make_client(make_world())
-    one, three = counted(client, ask, pdf(1)), counted(client, ask, pdf(3))
+def test_a_pdf_counts_by_its_pages_and_not_by_its_bytes(api, ask):
+    one, three = counted(api, ask, pdf(1)), counted(api, ask, pdf(3))
 
     assert three - one == 2 * PAGE_TOKENS
-    assert counted(client, ask, pdf(3, filling=500_000)) == three
+    assert counted(api, ask, pdf(3, filling=500_000)) == three
 
 
-def test_a_pdf_whose_pages_are_not_seen_has_one(make_world, make_client, ask):
-    client = make_client(make_world())
-
-    assert counted(client, ask, pdf(0)) == counted(client, ask, pdf(1))
+def test_a_pdf_whose_pages_are_not_seen_has_one(api, ask):
+    assert counted(api, ask, pdf(0)) == counted(api, ask, pdf(1))
 
 
-def test_a_document_of_text_counts_as_its_text(make_world, make_client, ask):
-    client = make_client(make_world())
+def test_a_document_of_text_counts_as_its_text(api, ask):
     text = "some words " * 500
     source = {"type": "text", "media_type": "text/plain", "data": text}
 
-    found = counted(client, ask, {"type": "document", "source": source})
+    found = counted(api, ask, {"type": "document", "source": source})
 
-    assert found == counted(client, ask, {"type": "text", "text": text})
+    assert found == counted(api, ask, {"type": "text", "text": text})
