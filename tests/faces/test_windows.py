@@ -90,6 +90,29 @@ def test_a_drain_outside_the_window_says_what_waits_and_what_sends_it(call, cloc
     assert "sent 3 requests" in inside.out
 
 
+@pytest.mark.usefixtures("config")
+def test_what_a_person_does_not_say_the_lane_says(call, reviews):
+    words = (reviews, "--prompt", "{{ text }}", "--lane", "nightly")
+
+    kept = call("enqueue", *words)
+    status = call("status", "--lane", "nightly", "--json").json
+
+    assert "claude-haiku-4-5, answers of at most 77 tokens" in kept.out
+    [run] = status["runs"]
+    assert (run["tags"], run["owner"]) == (["night"], "ann")
+
+
+@pytest.mark.usefixtures("config")
+def test_what_a_person_says_goes_before_the_lane(call, reviews):
+    words = (reviews, "--prompt", "{{ text }}", "--lane", "nightly", "--max-tokens", "9")
+
+    kept = call("enqueue", *words, "--owner", "bob", "--tag", "mine", "--cache", "auto")
+    [run] = call("status", "--lane", "nightly", "--json").json["runs"]
+
+    assert "answers of at most 9 tokens" in kept.out
+    assert (run["tags"], run["owner"]) == (["mine"], "bob")
+
+
 def test_a_pass_that_only_collects_cannot_also_send_all(call):
     assert call("drain", "--collect", "--now").code == 2
 

@@ -18,6 +18,11 @@ HOUR = 3600.0
 NAP = 1800.0
 
 
+def ask(text: str) -> dict[str, object]:
+    message = {"role": "user", "content": text}
+    return {"model": "claude-haiku-4-5", "max_tokens": 100, "messages": [message]}
+
+
 def night(stage, more: str = "", until: str = "06:00") -> None:
     stage.home.mkdir(exist_ok=True)
     text = f"[lanes.default]\n{NIGHT}{more}".replace("06:00", until)
@@ -124,6 +129,20 @@ def test_a_worker_that_was_stopped_for_a_day_makes_up_for_the_window(stage):
     assert [(one.batches, one.requests) for one in missed] == [(1, 3)]
     assert hours_of_sending(stage) == ["Tue 17:00"]
     assert len(stage.rows()) == 3
+
+
+def test_tickets_whose_window_was_missed_go_at_once_and_others_wait(stage):
+    night(stage)
+    bb = stage.open()
+    ticket = bb.submit(ask("Say: it"))
+    go_to(stage, "2026-09-22T17:00")
+    later = bb.submit(ask("Say: more"))
+
+    bb.work(until=stage.clock.now() + HOUR, nap=NAP)
+
+    assert [one.requests for one in stage.events if isinstance(one, WindowMissed)] == [1]
+    assert hours_of_sending(stage) == ["Tue 17:00"]
+    assert (ticket.done, later.done) == (True, False)
 
 
 def test_what_came_after_a_missed_window_waits_for_the_next(stage):

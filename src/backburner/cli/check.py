@@ -47,17 +47,26 @@ def _checked(
     from backburner import prices  # noqa: PLC0415  # as above
     from backburner.client.checking import check as check_input  # noqa: PLC0415  # as above
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
-    from backburner.config import price_terms, read_config  # noqa: PLC0415  # as above
+    from backburner.config import (  # noqa: PLC0415  # as above
+        DEFAULT_LANE,
+        lane_book,
+        price_terms,
+        read_config,
+    )
+    from backburner.nouns.lane import LaneTerms  # noqa: PLC0415  # as above
     from backburner.plan.packing import PackLimits  # noqa: PLC0415  # as above
 
     session = session_of(context)
     now = datetime.fromtimestamp((session.clock or StoreClock()).now(), UTC)
-    terms = price_terms(read_config(session.environment, None))
+    config = read_config(session.environment, None)
+    terms = price_terms(config)
+    usual = lane_book(config).get(DEFAULT_LANE, LaneTerms(name=DEFAULT_LANE)).defaults
+    wanted = wanted.over(usual)
     if wanted.allow_unknown_price:
         terms = replace(terms, allow_unknown=True)
     model = wanted.model or ""
     if wanted.is_table and not model:
-        model = choose_model(session, page, prices.tariff(None, now, terms.own))
+        model = usual.model or choose_model(session, page, prices.tariff(None, now, terms.own))
     limits = options.pack_limits(batch_size) or PackLimits()
     return check_input(wanted.options(model), limits, now, session.stdin, terms)
 

@@ -54,7 +54,7 @@ def _wanted(
     prefix: options.Prefix = "",
     no_collapse: options.NoCollapse = False,
     pack: options.Pack = None,
-    cache: options.Cache = options.CacheMarks.AUTO,
+    cache: options.Cache = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
 ) -> Wanted:
     return Wanted(

@@ -1,10 +1,10 @@
 """The options that `run` and `enqueue` share, and how they become what the library takes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import typer
 
@@ -14,6 +14,7 @@ from backburner.nouns.spans import span_of
 if TYPE_CHECKING:
     from backburner.client import Backburner
     from backburner.client.preparing import RunOptions
+    from backburner.nouns.lane import LaneDefaults
     from backburner.nouns.urgency import Timing
     from backburner.plan.packing import PackLimits
 
@@ -125,7 +126,7 @@ Canary = Annotated[
     ),
 ]
 Cache = Annotated[
-    CacheMarks,
+    CacheMarks | None,
     typer.Option("--cache", help="Add cache marks: where they save, nowhere, wherever shared"),
 ]
 AllowUnknownPrice = Annotated[
@@ -216,7 +217,7 @@ class Wanted:
     canary: int | None = None
     pack: int | None = None
     pack_check: int | None = None
-    cache: CacheMarks = CacheMarks.AUTO
+    cache: CacheMarks | None = None
     allow_unknown_price: bool = False
     budget: str | None = None
     tags: Sequence[str] | None = None
@@ -240,6 +241,17 @@ class Wanted:
     def most_tokens(self) -> int:
         """How long the answer to a row may be."""
         return (self.max_tokens or DEFAULT_MAX_TOKENS) if self.is_table else 0
+
+    def over(self, lane: "LaneDefaults") -> Self:
+        """The same, with what holds in a lane where a person said nothing; but for the model."""
+        return replace(
+            self,
+            max_tokens=self.max_tokens or (lane.max_tokens if self.is_table else None),
+            cache=self.cache or (CacheMarks(lane.cache) if lane.cache else None),
+            tags=self.tags or lane.tags,
+            owner=self.owner or lane.owner,
+            budget_mode=self.budget_mode or lane.budget_mode,
+        )
 
     def check(self) -> None:
         """Find what contradicts itself, before anything is read.
@@ -352,7 +364,7 @@ class Wanted:
             canary=self.canary,
             pack=self.pack or 0,
             pack_check=self.pack_check or 0,
-            cache=CachePolicy(self.cache.value),
+            cache=CachePolicy((self.cache or CacheMarks.AUTO).value),
             allow_unknown_price=self.allow_unknown_price,
             billing=billing_of(self.budget, self.tags or (), self.owner, self.budget_mode),
             timing=timing,

@@ -45,9 +45,10 @@ def plan(
     setting = _setting(session, home, lane, batch_size, offline=offline)
     if wanted.allow_unknown_price:
         setting = replace(setting, terms=replace(setting.terms, allow_unknown=True))
-    model = wanted.model or ""
+    usual = setting.defaults
+    wanted, model = wanted.over(usual), wanted.model or ""
     if wanted.is_table and not model:
-        model = choose_model(session, page, _tariff(setting))
+        model = usual.model or choose_model(session, page, _tariff(setting))
     planned = plan_input(wanted.options(model), setting, session.stdin)
     if planned.estimate is None:
         show_checked(page, wanted, planned.checked)
@@ -60,7 +61,7 @@ def plan(
 def _setting(
     session: Session, home: Any, lane: str, batch_size: int | None, *, offline: bool
 ) -> "Setting":
-    from backburner.client.access import access_from  # noqa: PLC0415  # as above
+    from backburner.client.access import access_from, within_queue  # noqa: PLC0415  # as above
     from backburner.client.planning import Setting, counter  # noqa: PLC0415  # as above
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
     from backburner.plan.packing import PackLimits  # noqa: PLC0415  # as above
@@ -72,7 +73,8 @@ def _setting(
         lane=lane,
         base_url=access.address(lane_terms),
         clock=session.clock or StoreClock(),
-        limits=options.pack_limits(batch_size) or PackLimits(),
+        limits=within_queue(options.pack_limits(batch_size) or PackLimits(), lane_terms),
+        defaults=lane_terms.defaults,
         terms=settings.prices,
         upstream=None if offline else counter(access, lane_terms),
     )

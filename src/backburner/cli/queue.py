@@ -68,7 +68,7 @@ def enqueue(
     canary: options.Canary = None,
     pack: options.Pack = None,
     pack_check: options.PackCheck = None,
-    cache: options.Cache = options.CacheMarks.AUTO,
+    cache: options.Cache = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
     budget: options.Budget = None,
     tag: options.Tags = None,
@@ -136,6 +136,7 @@ def enqueue(
 
 
 def _enqueue(session: Session, page: Page, backburner: "Backburner", wanted: Wanted) -> None:
+    wanted = wanted.over(backburner.defaults)
     asked, stdin = asked_options(session, page, backburner, wanted)
     prepared = backburner.prepare_routed(asked, stdin)
     told = [_keep(page, backburner, wanted, one) for one in prepared]
@@ -157,7 +158,8 @@ def asked_options(
     stdin = Reread(session.stdin)
     asked = wanted.options(wanted.model or "", wanted.timing(backburner))
     if wanted.is_table and not asked.model and not backburner.gives_model(asked, stdin):
-        asked = replace(asked, model=choose_model(session, page, backburner.prices()))
+        usual = backburner.defaults.model
+        asked = replace(asked, model=usual or choose_model(session, page, backburner.prices()))
     return asked, stdin
 
 

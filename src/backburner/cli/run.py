@@ -81,7 +81,7 @@ def run(
     canary: options.Canary = None,
     pack: options.Pack = None,
     pack_check: options.PackCheck = None,
-    cache: options.Cache = options.CacheMarks.AUTO,
+    cache: options.Cache = None,
     allow_unknown_price: options.AllowUnknownPrice = False,
     budget: options.Budget = None,
     tag: options.Tags = None,
@@ -199,7 +199,8 @@ class _Performance:
         from backburner.cli.queue import asked_options  # noqa: PLC0415  # as above
         from backburner.client.preparing import Found  # noqa: PLC0415  # as above
 
-        wanted = self._job.wanted
+        wanted = self._job.wanted.over(backburner.defaults)
+        self._job = replace(self._job, wanted=wanted)
         asked, stdin = asked_options(self._session, self._page, backburner, wanted)
         self._chosen = None if asked.model == (wanted.model or "") else asked.model
         with self._page.live(Elapsed(f"reading {wanted.source}", self._clock)):

@@ -1,7 +1,7 @@
 """How each lane reaches its upstream: through a client that was handed over, or by its terms."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from backburner.client.budgets import set_budget
 from backburner.client.home import create_seconds, upstream_of
 from backburner.config import Settings, settings_from
 from backburner.nouns.lane import LaneTerms
+from backburner.plan.packing import PackLimits
 from backburner.store.budgets import budgets_in
 from backburner.store.lanes import lane_pin, lane_pin_workspace, lanes_all
 from backburner.upstream import Upstream
@@ -108,6 +109,13 @@ def _set_budget(tools: Tools, terms: LaneTerms) -> None:
         present = budgets_in(tx, [scope]).get(scope)
     if present is None or present.amount != terms.budget:
         set_budget(tools, scope, terms.budget)
+
+
+def within_queue(limits: PackLimits, terms: LaneTerms) -> PackLimits:
+    """The limits of batches that a lane's own queue limit has room for."""
+    if terms.queue_limit is None:
+        return limits
+    return replace(limits, requests=min(limits.requests, terms.queue_limit))
 
 
 @dataclass(frozen=True, slots=True)

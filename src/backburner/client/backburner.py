@@ -12,7 +12,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 from zoneinfo import ZoneInfo
 
-from backburner.client.access import Served, access_from, open_lane, served_lanes
+from backburner.client.access import (
+    Served,
+    access_from,
+    open_lane,
+    served_lanes,
+    within_queue,
+)
 from backburner.client.accounting import savings
 from backburner.client.adopting import Adopted, adopt_batch
 from backburner.client.answered import answered_like
@@ -86,6 +92,7 @@ from backburner.config import DEFAULT_LANE, Settings
 from backburner.errors import InputError
 from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS, Via
 from backburner.nouns.budget import Budget, amount_of, billing_of, scope_of
+from backburner.nouns.lane import LaneDefaults
 from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.tariff import Tariff
 from backburner.nouns.urgency import Timing, Urgency
@@ -164,7 +171,7 @@ class Backburner:
         self._clock = clock or StoreClock()
         self._listeners: list[Listener] = [log_event, *([listener] if listener else [])]
         self._home = home if isinstance(home, Home) else open_home(self.settings.home, self._clock)
-        self._limits = limits or PackLimits()
+        self._limits = within_queue(limits or PackLimits(), self.settings.lane_terms(lane))
         self._tools = worker_tools(
             self._home,
             self._clock,
@@ -189,7 +196,7 @@ class Backburner:
         *,
         name: str = "requests",
         betas: Iterable[str] = (),
-        cache: CachePolicy | str = CachePolicy.AUTO,
+        cache: CachePolicy | str | None = None,
         allow_unknown_price: bool = False,
         budget: str | float | None = None,
         tags: Iterable[str] = (),
@@ -227,7 +234,9 @@ class Backburner:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
             InputError: A tag or the owner is no word, or the budget no amount.
         """
-        policy = CachePolicy(cache)
+        usual = self.defaults
+        policy = CachePolicy(cache or usual.cache or CachePolicy.AUTO)
+        mode = budget_mode or usual.budget_mode
         check_leaders(policy, leaders=leaders)
         timing = self.timing(by=by, within=within, urgency=urgency, rescue=rescue)
         spec = RunSpec(
@@ -245,7 +254,7 @@ class Backburner:
             output=None,
             prefix="",
             known_models=self._models(allow_unknown=allow_unknown_price),
-            billing=billing_of(budget, tags, owner, budget_mode),
+            billing=billing_of(budget, tuple(tags) or usual.tags, owner or usual.owner, mode),
             timing=timing or Timing(),
         )
         advice = self._cache_advice(policy, leaders=leaders)
@@ -872,6 +881,11 @@ class Backburner:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def defaults(self) -> LaneDefaults:
+        """What holds in the lane where nobody says otherwise."""
+        return self._tools.lane_terms(self.lane).defaults
 
     @property
     def tools(self) -> Tools:

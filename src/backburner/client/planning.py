@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +15,7 @@ from backburner.client.counting import Counts, count
 from backburner.client.home import open_home
 from backburner.client.preparing import RunOptions, spec_of
 from backburner.clock import Clock
-from backburner.nouns.lane import LaneTerms
+from backburner.nouns.lane import LaneDefaults, LaneTerms
 from backburner.nouns.own_price import PriceTerms
 from backburner.plan.caching.terms import HitRates
 from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
@@ -41,6 +41,7 @@ class Setting:
         home: The folder whose earlier runs are looked at, if it is there.
         base_url: What a lane with such runs must be pinned to.
         upstream: Counts samples; None where nothing may be sent.
+        defaults: What holds in the lane where nobody says otherwise.
     """
 
     home: Path
@@ -50,6 +51,7 @@ class Setting:
     limits: PackLimits
     terms: PriceTerms
     upstream: Upstream | None
+    defaults: LaneDefaults = field(default_factory=LaneDefaults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,9 +142,16 @@ def _to_seal(view: LaneView, allowance: Allowance, now: float) -> tuple[Seal, ..
         case ReleaseAll():
             return seals_all(view.inbox)
         case ReleaseDue():
-            return seals(view.inbox, now, _gather(allowance))
+            inbox = [one for one in view.inbox if _may_seal(one, view, allowance)]
+            is_open = view.window_is_open
+            return seals(inbox, now, _gather(allowance), window_is_open=is_open)
         case ReleaseRun() | ReleaseRetries():
             return ()
+
+
+def _may_seal(one: Waiting, view: LaneView, allowance: ReleaseDue) -> bool:
+    """Whether tickets may leave the inbox: those of a window that was missed are made up for."""
+    return one.urgency is not Urgency.WINDOW or view.window_is_open or allowance.makes_up
 
 
 def _gather(allowance: Allowance) -> float:

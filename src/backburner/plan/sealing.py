@@ -34,10 +34,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seal:
-    """Tickets that are to be sealed now: those of an urgency that are due by a time."""
+    """Tickets that are to be sealed now: those of an urgency that are due by a time.
+
+    Attributes:
+        hurries: Whether nobody was there while their window was open: they go with the next batch.
+    """
 
     urgency: Urgency
     due_by: float
+    hurries: bool = False
 
 
 def sealed_at(
@@ -60,14 +65,21 @@ def sealed_at(
             return release_at(promise, curve(), opens_at=opens_at, now=now)
 
 
-def seals(inbox: Iterable[Waiting], now: float, gather: float = 0.0) -> tuple[Seal, ...]:
+def seals(
+    inbox: Iterable[Waiting], now: float, gather: float = 0.0, *, window_is_open: bool = True
+) -> tuple[Seal, ...]:
     """What of an inbox is to be sealed.
 
     Args:
         gather: Seconds that a due ticket waits for others, unless somebody waits for it.
+        window_is_open: Whether what waited for a window still finds it open.
     """
     return tuple(
-        Seal(urgency=one.urgency, due_by=_due_by(one.urgency, now))
+        Seal(
+            urgency=one.urgency,
+            due_by=_due_by(one.urgency, now),
+            hurries=one.urgency is Urgency.WINDOW and not window_is_open,
+        )
         for one in inbox
         if _sealed_at(one, gather) <= now
     )

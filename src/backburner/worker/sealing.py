@@ -5,16 +5,18 @@ the one transaction in which tickets leave the inbox and the run begins to count
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from backburner.errors import LeaseLost
 from backburner.nouns.batch import Batch
 from backburner.nouns.ticket import InboxSlice, TicketRow, TicketTerms
+from backburner.nouns.urgency import Urgency
 from backburner.plan.sealing import Seal, slice_of, slice_timing
 from backburner.store.batches import batches_of_run
 from backburner.store.inbox import inbox_due, inbox_holds, inbox_take
 from backburner.store.lanes import LaneRow, lane_fence
 from backburner.store.tickets import tickets_place
-from backburner.telemetry import TicketsSealed
+from backburner.telemetry import TicketsSealed, WindowMissed
 from backburner.worker.tools import Tools
 
 
@@ -26,9 +28,9 @@ def seal(tools: Tools, lane: LaneRow, wanted: Iterable[Seal]) -> bool:
     Raises:
         LeaseLost: Another worker has the lane, and nothing was sealed.
     """
-    slices = [taken for one in wanted if (taken := _next_slice(tools, lane, one))]
-    for tickets in slices:
-        _seal_one(tools, lane, tickets)
+    slices = [(taken, one) for one in wanted if (taken := _next_slice(tools, lane, one))]
+    for tickets, one in slices:
+        _seal_one(tools, lane, tickets, hurries=one.hurries)
     return bool(slices)
 
 
@@ -38,13 +40,13 @@ def _next_slice(tools: Tools, lane: LaneRow, wanted: Seal) -> tuple[TicketRow, .
     return slice_of(due, tools.terms.limits.body_bytes) if due else ()
 
 
-def _seal_one(tools: Tools, lane: LaneRow, tickets: Sequence[TicketRow]) -> None:
+def _seal_one(tools: Tools, lane: LaneRow, tickets: Sequence[TicketRow], *, hurries: bool) -> None:
     """Make a run of tickets, in two phases as every run is.
 
     A ticket that was canceled meanwhile may not travel: then nothing counts, and the next step
     seals the others.
     """
-    staged = tools.stage(_slice(lane, tickets))
+    staged = tools.stage(_slice(lane, tickets, hurries=hurries))
     ids = [one.id for one in tickets]
     try:
         with tools.store.write() as tx:
@@ -62,12 +64,16 @@ def _seal_one(tools: Tools, lane: LaneRow, tickets: Sequence[TicketRow]) -> None
         return
     urgency = str(tickets[0].urgency)
     tools.emit(TicketsSealed(run=staged.run, requests=len(ids), urgency=urgency))
+    if hurries:
+        tools.emit(WindowMissed(lane=lane.name, batches=1, requests=len(ids)))
 
 
-def _slice(lane: LaneRow, tickets: Sequence[TicketRow]) -> InboxSlice:
-    first = tickets[0]
+def _slice(lane: LaneRow, tickets: Sequence[TicketRow], *, hurries: bool) -> InboxSlice:
+    first, timing = tickets[0], slice_timing(tickets)
+    if hurries:
+        timing = replace(timing, urgency=Urgency.SOON)
     terms = TicketTerms(
-        timing=slice_timing(tickets),
+        timing=timing,
         betas=tuple(first.betas.split(",")) if first.betas else (),
         owner=first.owner,
         tags=first.tags,
