@@ -146,3 +146,21 @@ def test_another_file_is_named_before_the_command(call, tmp_path):
     assert origins["config"] == (str(other), "flag", "--config")
     assert late.code == 2
     assert "before the command" in late.err
+
+
+def test_the_doctor_looks_at_the_lanes_own_address_and_credential(call, config):
+    config.write_text(
+        '[lanes.x]\nbase_url = "http://127.0.0.1:7"\ncredential = { env = "X_KEY" }\n'
+    )
+
+    without = call("doctor", "--lane", "x", client=None)
+    there = call("doctor", "--lane", "x", client=None, environment={"X_KEY": "k"})
+
+    assert "pins it to http://127.0.0.1:7" in without.out
+    assert "none in the environment" in without.out
+    assert "set; whether it is good, only a call can tell" in there.out
+
+
+@pytest.mark.usefixtures("config")
+def test_a_lane_without_windows_is_said_to_have_none(call):
+    assert "lane other has no windows" in call("windows", "--lane", "other").out

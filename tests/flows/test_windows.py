@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from backburner.errors import LanePinned
 from backburner.nouns.batch import BatchState
 from backburner.nouns.urgency import Timing, Urgency
 from backburner.plan.lanes import ReleaseDue
@@ -262,3 +263,15 @@ def test_a_lanes_budget_is_the_one_of_the_file(stage):
 
     assert [(one.scope, one.amount) for one in first] == [("lane:default", 25 * 10**11)]
     assert second.amount == 3 * 10**12
+
+
+def test_a_key_of_another_workspace_than_the_files_is_refused(stage):
+    stage.home.mkdir()
+    (stage.home / "backburner.toml").write_text('[lanes.default]\nworkspace = "wrkspc_other"\n')
+    bb = stage.open()
+    stage.run_of(bb, stage.table(2))
+
+    with pytest.raises(LanePinned, match="belongs to workspace wrkspc_other"):
+        bb.drain()
+
+    assert sent(stage) == []

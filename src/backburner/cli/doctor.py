@@ -1,5 +1,7 @@
 """`backburner doctor`: is everything in place, and is the API as it was thought to be?"""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -7,6 +9,7 @@ import typer
 from backburner.cli.choosing import is_wanted
 from backburner.cli.output import Page
 from backburner.cli.session import Home, Json, Lane, Session, session_of
+from backburner.errors import ConfigError
 
 if TYPE_CHECKING:
     from backburner.cli.stopping import PatientClock
@@ -46,26 +49,44 @@ def doctor(
     With --live, check the API itself with two tiny batches: its price is told before it asks.
     """
     from backburner.cli.stopping import PatientClock  # noqa: PLC0415  # not for --help
+    from backburner.client.access import address_in  # noqa: PLC0415  # as above
     from backburner.client.doctor.checking import Checking  # noqa: PLC0415  # as above
     from backburner.client.doctor.setup import Asked  # noqa: PLC0415  # as above
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
-    from backburner.upstream.connect import base_url_of  # noqa: PLC0415  # as above
 
     session, page = session_of(context), Page(as_json=json)
     clock = PatientClock(session.clock or StoreClock())
     client = session.client
+    environment = _environment(session, home, lane, live=live and client is None)
     asked = Asked(
-        environment=session.environment,
+        environment=environment,
         home=home,
         lane=lane,
         now=clock.now(),
-        base_url=str(client.base_url).rstrip("/") if client else base_url_of(session.environment),
+        base_url=address_in(client, environment),
         has_client=client is not None,
     )
     if not live:
         return _check_setup(page, asked)
     checking = Checking(asked, clock, client)
     return _LiveCheck(session, page, asked, checking, clock).run(yes=yes, minutes=wait)
+
+
+def _environment(
+    session: Session, home: Path | None, lane: str, *, live: bool
+) -> Mapping[str, str]:
+    """The environment with the lane's own address; for calls, with its credential too."""
+    from backburner.config import read_config  # noqa: PLC0415  # as above
+    from backburner.config.lanes import lane_book, terms_of  # noqa: PLC0415  # as above
+    from backburner.upstream.credentials import addressed, with_credential  # noqa: PLC0415  # as above
+
+    try:
+        config = read_config(session.environment, home)
+    except ConfigError:
+        # The check of the settings tells it.
+        return session.environment
+    terms = terms_of(lane, lane_book(config), None)
+    return (with_credential if live else addressed)(session.environment, terms)
 
 
 def _check_setup(page: Page, asked: "Asked") -> int:

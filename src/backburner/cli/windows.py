@@ -47,23 +47,18 @@ def windows(
     told: list[dict[str, Any]] = []
     for terms in lanes:
         if not terms.windows or terms.zone is None:
-            if lane is not None:
-                page.line(f"lane {terms.name} has no window: it may always send")
             continue
         found = next_openings(terms.windows, terms.zone, now, next)
         if told:
             page.line()
         _show(page, terms, terms.zone, found, now)
         told.append(_json(terms, terms.zone, found, now))
-    if not told and (lane is None or not lanes):
-        whose = "no lane has" if lane is None else f"lane {lane} has"
-        page.line(f"{whose} windows in {config.file}: {_always(lane)}")
+    if not told and lane is None:
+        page.line(f"no lane has windows in {config.file}: each may always send")
+    elif not told:
+        page.line(f"lane {lane} has no windows in {config.file}: it may always send")
     page.finish({"config": str(config.file), "lanes": told})
     return 0
-
-
-def _always(lane: str | None) -> str:
-    return "it may always send" if lane else "each may always send"
 
 
 def _show(
