@@ -6,12 +6,15 @@ import httpx2
 import pytest
 
 from backburner.emulator.faults import DropAfter, Status
+from backburner.emulator.settings import Rule
 from backburner.emulator.transport import EmulatorTransport
 from backburner.errors import LaneStopped
 from backburner.nouns.urgency import Timing, Urgency
 from backburner.store.batches import batches_of_run
+from backburner.store.ledger import ledger_ended
 
 NOW = Timing(urgency=Urgency.NOW)
+DIRECT_WORDS = "$0.00052 for 20 answers, at the price of sync calls"
 
 
 def open_with(stage, concurrency, **options):
@@ -32,6 +35,8 @@ def test_a_run_that_is_needed_now_is_answered_without_a_batch(stage):
     assert len(stage.world.messages()) == 20
     assert finished.receipt.paid.picodollars == stage.world.bill().calls
     assert finished.receipt.sync_equivalent == finished.receipt.paid
+    assert finished.receipt.paid_directly == finished.receipt.paid
+    assert ("of it asked directly", DIRECT_WORDS) in finished.receipt.lines()
     assert sum(float(row["cost_usd"]) for row in stage.rows()) == pytest.approx(
         finished.receipt.paid.picodollars / 10**12
     )
@@ -181,3 +186,27 @@ def test_what_was_not_asked_when_its_run_was_canceled_ends_as_canceled(stage):
     assert bb.receipt(run.id).outcomes == {"canceled": 6}
     assert stage.world.messages() == []
     assert bb.verify().differences == []
+
+
+def test_an_account_of_batches_is_not_compared_with_calls(stage):
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(3), timing=NOW)
+    bb.run(run.id)
+
+    with bb.tools.store.read() as tx:
+        ended = ledger_ended(tx, 0.0, stage.clock.now() + 1)
+
+    assert ended == []
+
+
+def test_what_nobody_got_is_wasted_at_the_price_of_calls(make_stage):
+    cut = Rule(match="text 1", kind="max_tokens")
+    stage = make_stage(rules=(cut, Rule(match=r"(?s)^Say: (.*)$", answer=r"\1")))
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(3), timing=NOW)
+
+    finished = bb.run(run.id)
+
+    *first, _again = (one.cost for one in stage.world.messages())
+    assert finished.receipt.outcomes == {"ok": 2, "truncated": 1}
+    assert bb.savings().total.wasted == min(first)

@@ -62,6 +62,9 @@ def test_a_deadline_of_an_hour_is_met_with_a_stalled_batch_and_failing_reads(mak
     assert finished.receipt.outcomes == {"ok": 50}
     assert [row["answer"] for row in stage.rows()] == [f"text {n}" for n in range(50)]
     assert len(stage.world.messages()) == 30
+    assert finished.receipt.direct == 30
+    assert finished.receipt.paid_directly.picodollars == stage.world.bill().calls
+    assert finished.receipt.paid.picodollars == stage.world.bill().total
     assert first.via is Via.BATCH
     assert asked_once(stage)
     assert len(started(stage)) == 1

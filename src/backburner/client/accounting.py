@@ -121,15 +121,16 @@ class _Filing:
                     yield self._filed(row, Spending(wasted=sums.paid))
 
     def _reread(self, tx: Transaction, run: str, batch: int, positions: Sequence[int]) -> Recount:
-        results = batch_get(tx, BatchId(batch)).results
-        if results is None:
+        carrier = batch_get(tx, BatchId(batch))
+        if carrier.results is None:
             return Recount()
-        with self._tools.vault.finder(results) as finder:
+        with self._tools.vault.finder(carrier.results) as finder:
             return recount(
                 map(finder.line, sorted(positions)),
                 name_of=str,
                 run_of=lambda _: run,
                 price_of=price_finder(self._tools),
+                via=carrier.via,
             )
 
     def in_doubt(self, found: Iterable[Doubted]) -> Iterator[Entry]:

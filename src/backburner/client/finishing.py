@@ -145,6 +145,8 @@ def receipt(tools: Tools, run: Run) -> Receipt:
         reused=run.reused,
         reused_sync=run.reused_sync,
         cancellation=cancellation,
+        direct=sum(row.requests for row in booked if row.is_direct),
+        paid_directly=sum(row.paid or 0 for row in booked if row.is_direct),
     )
 
 

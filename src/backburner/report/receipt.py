@@ -47,6 +47,7 @@ class Receipt:
         price_source: Where the prices come from.
         cache: What came of the run's cache marks; None where it has none.
         cancellation: What came of its requests when it was canceled; None where it was not.
+        direct: Answers to direct calls, and `paid_directly` what these cost; part of `paid`.
 
     Invariant:
         The outcomes sum to `rows`, and sync_equivalent - saved_by_collapse - saved_by_reuse -
@@ -73,6 +74,8 @@ class Receipt:
     reused: int = 0
     saved_by_reuse: Money = _NOTHING
     cancellation: Cancellation | None = None
+    direct: int = 0
+    paid_directly: Money = _NOTHING
 
     def __post_init__(self) -> None:
         if sum(self.outcomes.values()) != self.rows:
@@ -109,6 +112,7 @@ class Receipt:
             *self._canceled(),
             ("paid", self.in_words(self.paid)),
             *self._searches(),
+            *self._direct(),
             ("the same calls sync", self.in_words(self.sync_equivalent)),
             ("saved by batch", self.in_words(self.saved_by_batch)),
             ("saved by cache", self.in_words(self.saved_by_cache)),
@@ -150,6 +154,8 @@ class Receipt:
             "saved_by_reuse_usd": self._usd(self.saved_by_reuse),
             "paid_twice_usd": self._usd(self.paid_twice),
             "answers_unpriced": self.unpriced,
+            "answers_direct": self.direct,
+            "paid_directly_usd": self._usd(self.paid_directly),
             "web_searches": self.web_searches,
             "web_searches_usd": usd(self.web_searches * WEB_SEARCH),
             "took_seconds": self.took.total_seconds(),
@@ -193,6 +199,13 @@ class Receipt:
         price = Money(picodollars=self.web_searches * WEB_SEARCH).show()
         return [("of it web searches", f"{price} for {self.web_searches:,}, at full price")]
 
+    def _direct(self) -> list[tuple[str, str]]:
+        if not self.direct:
+            return []
+        answers = "1 answer" if self.direct == 1 else f"{self.direct:,} answers"
+        words = f"{self.in_words(self.paid_directly)} for {answers}, at the price of sync calls"
+        return [("of it asked directly", words)]
+
     def _twice(self) -> list[tuple[str, str]]:
         if not self.paid_twice.picodollars:
             return []
@@ -232,6 +245,8 @@ def make_receipt(
     reused: int = 0,
     reused_sync: int = 0,
     cancellation: Cancellation | None = None,
+    direct: int = 0,
+    paid_directly: int = 0,
 ) -> Receipt:
     """Add up a run.
 
@@ -241,7 +256,7 @@ def make_receipt(
     in picodollars: for every request, `Charge.sync` of its answers times the rows that share it
     beyond the first. `web_searches` are those of all answers. `packs` are requests that asked
     several rows. `reused` requests have the answers of earlier runs, and would have cost
-    `reused_sync` picodollars again.
+    `reused_sync` picodollars again. `direct` answers were asked for directly, for `paid_directly`.
 
     Raises:
         ValueError: There are more requests than rows.
@@ -268,6 +283,8 @@ def make_receipt(
         reused=reused,
         saved_by_reuse=Money(picodollars=reused_sync),
         cancellation=cancellation,
+        direct=direct,
+        paid_directly=Money(picodollars=paid_directly),
     )
 
 

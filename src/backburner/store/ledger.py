@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, select
 
+from backburner.nouns.batch import Via
 from backburner.store.engine import Transaction
 from backburner.store.schema import batch, duplicate, lane, ledger, run
 
@@ -17,7 +18,8 @@ class LedgerRow:
     """What one batch cost one run with one model, in tokens and picodollars.
 
     Attributes:
-        upstream_id: The batch upstream that was paid; not the batch's own for a duplicate.
+        upstream_id: The batch upstream that was paid; not the batch's own for a duplicate. Empty
+            for what was asked directly.
         paid: None where the model has no known price, like the two that follow it.
         day: The local day of collection, as YYYY-MM-DD.
         sync_price: The same tokens at sync rates, had none of them been cached.
@@ -43,6 +45,11 @@ class LedgerRow:
     web_searches: int = 0
     owner: str = ""
     tags: str = ""
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether it was asked directly: then there is no batch upstream."""
+        return not self.upstream_id
 
 
 _COLUMNS = [ledger.c[name] for name in LedgerRow.__slots__]
@@ -133,14 +140,17 @@ _TOKENS = reduce(add, (column for column in ledger.c if column.name.endswith("_t
 
 
 def ledger_ended(tx: Transaction, since: float, until: float) -> list[Ended]:
-    """What was booked for batches that ended within a time, `until` not included."""
+    """What was booked for batches that ended within a time, `until` not included.
+
+    Without direct calls: Anthropic's account cannot tell them from those of other programs.
+    """
     at = func.coalesce(duplicate.c.found_at, batch.c.ended_at)
     found = (
         select(lane.c.workspace, at, ledger.c.requests, _TOKENS, ledger.c.paid)
         .join(batch, batch.c.id == ledger.c.batch)
         .join(lane, lane.c.name == batch.c.lane)
         .outerjoin(duplicate, duplicate.c.upstream_id == ledger.c.upstream_id)
-        .where(at >= since, at < until)
+        .where(at >= since, at < until, batch.c.via == Via.BATCH)
     )
     return [
         Ended(workspace=workspace, at=at, requests=requests, tokens=tokens, paid=paid)
