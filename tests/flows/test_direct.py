@@ -210,3 +210,35 @@ def test_what_nobody_got_is_wasted_at_the_price_of_calls(make_stage):
     *first, _again = (one.cost for one in stage.world.messages())
     assert finished.receipt.outcomes == {"ok": 2, "truncated": 1}
     assert bb.savings().total.wasted == min(first)
+
+
+def test_a_worker_that_lost_its_batch_arms_nothing_more(stage):
+    other = stage.open()
+    overtaking = Overtaking(stage)
+    bb = open_with(stage, 1, transport=overtaking)
+    overtaking.then = lambda: (stage.clock.sleep(500), other.drain())
+    run = stage.run_of(bb, stage.table(3), timing=NOW)
+
+    finished = bb.run(run.id)
+
+    charged = [one.digest for one in stage.world.messages()]
+    assert len(charged) == len(set(charged)) == 3
+    assert finished.receipt.outcomes == {"ok": 2, "missing": 1}
+    assert bb.savings().total.doubted == 1
+    assert bb.verify().differences == []
+
+
+class Overtaking(EmulatorTransport):
+    """Lets something happen while the first call is under way."""
+
+    def __init__(self, stage):
+        super().__init__(stage.world)
+        self.then = None
+
+    def handle_request(self, request):
+        happening, self.then = self.then, None
+        if happening is not None and request.url.path == "/v1/messages":
+            happening()
+        elif happening is not None:
+            self.then = happening
+        return super().handle_request(request)

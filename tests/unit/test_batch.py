@@ -22,8 +22,10 @@ from backburner.nouns.batch import (
 )
 from backburner.plan.actions import (
     Ask,
+    AskDirectly,
     CloseUnsent,
     Collect,
+    CollectDirect,
     NoteDoubt,
     Resolve,
     Send,
@@ -108,6 +110,18 @@ def test_there_is_one_thing_to_do_in_every_state_that_can_be_claimed(state, canc
         BatchState.ENDED: Collect(),
     }
     assert next_action(batch, now=NOW, terms=TERMS) == expected[state]
+
+
+@pytest.mark.parametrize("canceled", [None, NOW - 1])
+def test_a_direct_batch_is_asked_until_it_is_over_and_never_looked_for(canceled):
+    def action(state):
+        batch = batch_in(state, via=Via.DIRECT, cancel_asked_at=canceled)
+        return next_action(batch, now=NOW, terms=TERMS)
+
+    released = AskDirectly() if canceled is None else CloseUnsent()
+    assert action(BatchState.RELEASED) == released
+    assert action(BatchState.SENT) == AskDirectly()
+    assert action(BatchState.ENDED) == CollectDirect()
 
 
 @pytest.mark.parametrize(

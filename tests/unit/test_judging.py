@@ -18,6 +18,7 @@ from backburner.nouns.policy import (
 )
 from backburner.plan.judging import (
     REASONS,
+    UNANSWERED,
     UNKNOWN_RESULT,
     Deliver,
     GiveUp,
@@ -242,3 +243,30 @@ def test_a_result_of_an_unknown_type_waits_for_a_person():
 
 def test_every_outcome_has_its_words():
     assert set(REASONS) == set(Outcome)
+
+
+def test_a_call_without_an_answer_waits_for_a_person_unless_hedging():
+    said = {"now": NOW, "policy": RetryPolicy(), "error_type": UNANSWERED}
+
+    waiting = verdict(Outcome.MISSING, **said)
+    hedged = verdict(Outcome.MISSING, **said, is_hedging=True)
+
+    assert isinstance(waiting, Hold)
+    assert "may have been paid" in waiting.reason
+    assert isinstance(hedged, Retry)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CANCELED, Outcome.EXPIRED])
+def test_what_a_recalled_batch_left_over_is_due_at_once(outcome):
+    said = {"now": NOW, "policy": RetryPolicy(), "is_rescued": True}
+
+    assert verdict(outcome, **said) == Retry(NOW)
+    assert isinstance(verdict(outcome, **said, is_canceled=True), GiveUp)
+    assert isinstance(verdict(outcome, **said, is_restored=True), Hold)
+
+
+def test_a_rescue_changes_nothing_for_what_was_answered():
+    said = {"now": NOW, "policy": RetryPolicy()}
+
+    for outcome in set(Outcome) - {Outcome.CANCELED, Outcome.EXPIRED}:
+        assert verdict(outcome, **said, is_rescued=True) == verdict(outcome, **said)

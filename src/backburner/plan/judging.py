@@ -41,6 +41,8 @@ Verdict = Deliver | Retry | GiveUp | Hold
 _WAIT_GROWTH: Final = 8.0
 _MOST_GROWTHS: Final = 10
 
+_RESTORED: Final = "the store was restored from a backup; this may have been tried again before"
+
 _LEFT_OVER: Final = (Outcome.CANCELED, Outcome.EXPIRED)
 """Outcomes of what a batch did not come to."""
 
@@ -99,7 +101,7 @@ def verdict(  # noqa: PLR0911  # one for each way that a request can go
     if cause and not is_canceled:
         return Hold(cause)
     if is_rescued and not is_canceled and outcome in _LEFT_OVER:
-        return Retry(now)
+        return Hold(_RESTORED) if is_restored else Retry(now)
     if is_canceled or rule.then is Then.NOTHING:
         return GiveUp(REASONS[outcome])
     if error_type in CAPACITY_ERRORS:
@@ -112,7 +114,7 @@ def verdict(  # noqa: PLR0911  # one for each way that a request can go
     if is_over:
         return GiveUp(f"{REASONS[outcome]}, {count + 1} times")
     if is_restored:
-        return Hold("the store was restored from a backup; this may have been tried again before")
+        return Hold(_RESTORED)
     return Retry(now + _wait(rule, count, policy))
 
 
