@@ -35,7 +35,12 @@ def test_an_unsafe_promise_is_warned_of_before_anything_is_sent(enqueue):
 def test_a_rescue_is_told_with_the_most_that_it_may_cost(enqueue):
     said = enqueue("--within", "20m", "--rescue", "2.00")
 
-    assert re.search(r"rescue +what would be late is asked sync, for at most \$2\.00", said.out)
+    assert re.search(
+        r"rescue +what is not back by \d\d:\d\d is asked sync, for at most \$2\.00; "
+        r"\d\d of 100 such runs need it",
+        said.out,
+    )
+    assert "warning" not in said.out
 
 
 def test_json_has_the_deadline_as_a_number_and_the_chance(enqueue, clock):
@@ -76,7 +81,7 @@ def test_a_run_that_is_found_keeps_its_deadline_where_none_is_named(enqueue, cal
         (("--by", "07:00", "--within", "6h"), "two deadlines"),
         (("--within", "6"), "no span of time"),
         (("--rescue", "2.00"), "a rescue needs a deadline"),
-        (("--urgency", "now"), "no urgency of a run"),
+        (("--urgency", "later"), "no urgency of a run"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_nothing_is_kept(enqueue, call, words, told):

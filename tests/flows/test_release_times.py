@@ -2,11 +2,8 @@
 
 import pytest
 
-from backburner.client.driving import drain
 from backburner.nouns.batch import BatchState
-from backburner.plan.lanes import ReleaseDue
 from backburner.store.batches import batches_of_run
-from backburner.worker import Worker
 
 NIGHT = '[lanes.default]\nzone = "UTC"\nwindows = [{ from = "23:00", until = "06:00" }]\n'
 
@@ -22,9 +19,8 @@ def lane(stage, ask):
 
     def hours_until_sent(**timing):
         run = opened.enqueue([{"custom_id": "a", "params": ask("Say: a")}], **timing)
-        worker = Worker(opened.tools, ("default",))
         while True:
-            drain(opened.tools, worker, "default", ReleaseDue())
+            opened.drain()
             with opened.tools.store.read() as tx:
                 [batch] = batches_of_run(tx, run.id)
             if batch.state is not BatchState.SEALED:

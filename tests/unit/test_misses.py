@@ -100,3 +100,11 @@ def test_what_most_of_the_missing_requests_waited_for_counts():
 
 def test_an_output_that_is_written_late_is_a_miss_too():
     assert cause() == "the output was written late"
+
+
+def test_a_rescue_that_did_not_help_is_named():
+    late = batch(BatchState.SENT)
+    recalled = batch(BatchState.SENT, cancel_asked_at=NOON - 300)
+
+    assert cause(late, has_rescue=True).endswith("; its rescue had too little left")
+    assert cause(recalled, has_rescue=True).endswith("; the rescue took too long")

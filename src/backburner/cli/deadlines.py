@@ -23,18 +23,21 @@ def deadline_facts(one: "Outlook | None", run: "Run", *, at_once: bool) -> Facts
     if one is None:
         return []
     now = run.created_at
-    unsafe = warning(one, lambda at: when(at, now))
+    unsafe = warning(one, lambda at: when(at, now)) if run.rescue is None else None
     late = f"95 of 100 such runs are back by {when(one.late_at, now)} ({one.basis})"
     facts = [("deadline", f"{local(one.deadline):%a %H:%M}" + ("" if unsafe else f"; {late}"))]
     if not at_once and one.sent_at > now:
         facts.append(("leaves", f"{when(one.sent_at, now)} at the latest, if something works then"))
     if unsafe:
         facts.append(("warning", unsafe))
+        facts.append(("rescue", "none: --rescue 2.00 asks sync for what would be late"))
     if run.rescue is not None:
         most = Money(picodollars=run.rescue).show()
-        facts.append(("rescue", f"what would be late is asked sync, for at most {most}"))
-    elif unsafe:
-        facts.append(("rescue", "none: --rescue 2.00 asks sync for what would be late"))
+        often = f"{100 - int(one.chance * 100)} of 100 such runs need it"
+        begins = when(max(one.ended_by, one.sent_at), now)
+        facts.append(
+            ("rescue", f"what is not back by {begins} is asked sync, for at most {most}; {often}")
+        )
     return facts
 
 
@@ -68,6 +71,7 @@ def outlook_json(one: "Outlook | None") -> dict[str, Any] | None:
     return {
         "deadline": one.deadline,
         "leaves_at": one.sent_at,
+        "rescue_at": one.ended_by,
         "late_at": one.late_at,
         "chance": round(one.chance, 4),
         "is_safe": one.is_safe,

@@ -14,7 +14,7 @@ from backburner.store.batches import batches_promise
 from backburner.store.lanes import lane_wake
 from backburner.store.runs import run_update
 from backburner.worker import Tools
-from backburner.worker.forecasting import curve_of
+from backburner.worker.forecasting import curve_of, margin_of
 from backburner.worker.windowing import window_at
 
 
@@ -68,7 +68,11 @@ def outlook_of(tools: Tools, staged: Staged, *, at_once: bool) -> Outlook | None
         requests=max(one.requests for one in batches),
         at=now,
     )
-    promise = Promise(deadline=run.deadline, batches=len(batches))
+    with tools.store.read() as tx:
+        margin = margin_of(
+            tools, tx, run.lane, requests=run.fresh, has_rescue=run.rescue is not None
+        )
+    promise = Promise(deadline=run.deadline, batches=len(batches), margin=margin)
     leaves = now if at_once else _leaves_at(tools, run.lane, promise, curve)
     return outlook(promise, curve, leaves)
 

@@ -53,6 +53,7 @@ class Outlook:
     Attributes:
         sent_at: When its batches leave.
         late_at: When 95 of 100 such would be back.
+        ended_by: When they have to have ended; what has not then is rescued, if it may be.
         chance: That all are back in time.
         basis: What this rests on, in words.
     """
@@ -60,6 +61,7 @@ class Outlook:
     deadline: float
     sent_at: float
     late_at: float
+    ended_by: float
     chance: float
     basis: str
 
@@ -95,7 +97,8 @@ def outlook(promise: Promise, curve: Curve, sent_at: float) -> Outlook:
     return Outlook(
         deadline=promise.deadline,
         sent_at=sent_at,
-        late_at=sent_at + late + promise.margin,
+        late_at=sent_at + late + min(promise.margin, COLLECTING),
+        ended_by=promise.deadline - promise.margin,
         chance=curve.done_by(left) ** promise.batches,
         basis=curve.basis(),
     )

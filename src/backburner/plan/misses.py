@@ -30,6 +30,7 @@ class Missed:
         ended: When those of the carriers ended, by the upstream's id, that it says have.
         carriers: The batches that still carry requests of it, and how many each.
         retries: Requests that wait for another attempt.
+        has_rescue: Whether what would be late might have been asked sync.
         stopped: Why nothing is sent in its lane; None where it is open.
     """
 
@@ -38,6 +39,7 @@ class Missed:
     ended: Mapping[str, float | None] = field(default_factory=dict)
     carriers: tuple[tuple[Batch, int], ...] = ()
     retries: int = 0
+    has_rescue: bool = False
     stopped: str | None = None
 
     @property
@@ -113,6 +115,15 @@ def _unsent(batch: Batch, missed: Missed) -> str:
 
 
 def _late(batch: Batch, missed: Missed) -> str:
+    if not missed.has_rescue:
+        return _against_forecast(batch, missed)
+    # It would have been recalled before, had its rescue had the money or the worker run.
+    canceled = batch.cancel_asked_at is not None
+    why = "the rescue took too long" if canceled else "its rescue had too little left"
+    return f"{_against_forecast(batch, missed)}; {why}"
+
+
+def _against_forecast(batch: Batch, missed: Missed) -> str:
     sent_at = batch.sent_at or missed.deadline
     under_way = in_words(missed.seen_at - sent_at)
     if batch.forecast_late is None:

@@ -5,8 +5,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from backburner.nouns.batch import Batch, BatchId
-from backburner.plan.deadlines import LATE, MEDIAN, Promise, latest_release
+from backburner.plan.deadlines import COLLECTING, LATE, MEDIAN, Promise, latest_release
+from backburner.plan.rescuing import CANCELING, Pace, RescueView, last_moment
 from backburner.plan.turnaround import Curve, learn
+from backburner.store import Transaction
+from backburner.store.rescues import calls_measured, longest_cancel
+from backburner.store.runs import run_get
 from backburner.store.turnarounds import trips_of
 from backburner.worker.tools import Tools
 
@@ -28,18 +32,40 @@ def forecast(tools: Tools, batch: Batch, sent_at: float) -> dict[str, Any]:
     }
 
 
+def margin_of(
+    tools: Tools, tx: Transaction, lane: str, *, requests: int, has_rescue: bool
+) -> float:
+    """Seconds before a deadline at which batches have to have ended: to collect, or to rescue."""
+    if not has_rescue:
+        return COLLECTING
+    calls, seconds = calls_measured(tx, lane)
+    pace = Pace(concurrency=tools.terms.concurrency, calls=calls, seconds=seconds)
+    canceling = max(CANCELING, longest_cancel(tx, lane))
+    view = RescueView(deadline=0.0, rests=(), asking=0, pace=pace, canceling=canceling)
+    return -last_moment(view, requests)
+
+
 def latest_releases(tools: Tools, lane: str, waiting: Iterable[Batch]) -> dict[BatchId, float]:
     """The latest moments at which batches that wait may leave, of those that have a deadline."""
     promised = [one for one in waiting if one.deadline is not None]
     if not promised:
         return {}
     now = tools.clock.now()
+    together, requests = Counter(one.run for one in promised), Counter[str | None]()
+    for one in promised:
+        requests[one.run] += one.requests
     with tools.store.read() as tx:
         trips = trips_of(tx, lane, now)
-    together = Counter(one.run for one in promised)
+        rescued = {name for name in together if name and run_get(tx, name).rescue is not None}
+        margins = {
+            name: margin_of(tools, tx, lane, requests=requests[name], has_rescue=name in rescued)
+            for name in together
+        }
     latest = {}
     for one in promised:
         curve = learn(trips, model=one.model, requests=one.requests, at=now, now=now)
-        promise = Promise(deadline=one.deadline or now, batches=together[one.run])
+        promise = Promise(
+            deadline=one.deadline or now, batches=together[one.run], margin=margins[one.run]
+        )
         latest[one.id] = latest_release(promise, curve)
     return latest

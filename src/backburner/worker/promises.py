@@ -54,6 +54,7 @@ def _missed(
         ended=ended,
         carriers=tuple(carriers_of(tx, run.id)),
         retries=waiting,
+        has_rescue=run.rescue is not None,
         stopped=lane.reason if lane.state == STOPPED else None,
     )
 
