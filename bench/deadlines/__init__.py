@@ -1,0 +1,1 @@
+"""Policies for a deadline, by the emulator's bill."""
