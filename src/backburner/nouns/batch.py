@@ -114,7 +114,8 @@ class Batch:
         turnaround: Seconds from its creation to its end, by the upstream's clock.
         forecast_median: When half of such batches would have ended, as forecast on sending.
         forecast_late: When 95 of 100 would have.
-        deleted_at: When it was deleted upstream.
+        deleted_at: When it was deleted upstream, and found to be gone.
+        pruned_at: When its stored texts were removed.
     """
 
     id: BatchId
@@ -158,6 +159,7 @@ class Batch:
     forecast_median: float | None
     forecast_late: float | None
     deleted_at: float | None
+    pruned_at: float | None
 
     @property
     def prefix(self) -> str:

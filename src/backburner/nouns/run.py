@@ -53,6 +53,24 @@ class RunSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     files: str | None = None
 
 
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a pruned run that only its texts could tell.
+
+    Attributes:
+        rows: Rows by outcome.
+        wasted: What was paid in a batch for answers of a model that nobody got: batch, model,
+            picodollars.
+        model: The model of the first answer that was reused; empty where none was.
+    """
+
+    rows: dict[str, int]
+    wasted: tuple[tuple[int, str, int], ...] = ()
+    model: str = ""
+
+
+_kept = msgspec.json.Decoder(Kept)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run as the store knows it. Times are POSIX seconds.
@@ -82,6 +100,7 @@ class Run:
         is_inbox: Whether it holds tickets that were sealed together, and no person's run.
         routes: How many requests each route rule took, as JSON; empty where none did.
         pruned_at: When its stored texts were removed; hashes and costs stay.
+        kept: What was counted in them before, as JSON; empty until then.
     """
 
     id: str
@@ -120,8 +139,14 @@ class Run:
     is_inbox: bool = False
     routes: str = ""
     pruned_at: float | None = None
+    kept: str = ""
 
     @property
     def fresh(self) -> int:
         """Requests that travel in this run, and the number of the first one that does not."""
         return self.requests - self.reused
+
+    @property
+    def counted(self) -> Kept | None:
+        """What is kept of a pruned run; None of one whose texts are there."""
+        return _kept.decode(self.kept) if self.pruned_at is not None else None

@@ -79,6 +79,7 @@ run = Table(
     Column("is_inbox", Integer, nullable=False, server_default=text("0")),
     Column("routes", Text, nullable=False, server_default=text("''")),
     Column("pruned_at", Float),
+    Column("kept", Text, nullable=False, server_default=text("''")),
     Index("run_identity", "identity", "created_at"),
     Index("run_output", "output"),
 )
@@ -129,6 +130,7 @@ batch = Table(
     Column("forecast_median", Float),
     Column("forecast_late", Float),
     Column("deleted_at", Float),
+    Column("pruned_at", Float),
     Index("batch_due", "state", "due_at"),
     Index("batch_run", "run", "first_request"),
 )

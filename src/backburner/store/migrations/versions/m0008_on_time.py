@@ -16,6 +16,7 @@ _RUN = (
     sa.Column("is_inbox", sa.Integer, nullable=False, server_default=sa.text("0")),
     sa.Column("routes", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("pruned_at", sa.Float),
+    sa.Column("kept", sa.Text, nullable=False, server_default=sa.text("''")),
 )
 _BATCH = (
     sa.Column("urgency", sa.Text, nullable=False, server_default=sa.text("'window'")),
@@ -25,6 +26,7 @@ _BATCH = (
     sa.Column("forecast_median", sa.Float),
     sa.Column("forecast_late", sa.Float),
     sa.Column("deleted_at", sa.Float),
+    sa.Column("pruned_at", sa.Float),
 )
 
 
