@@ -8,6 +8,7 @@ BackburnerError
 │   ├── OutputBlocked   an output path that is not ours to write
 │   ├── NotFound        a run, batch or request that the store does not know
 │   ├── KeyConflict     a key of a single request that belongs to another one
+│   ├── Pruned          a run whose stored texts were removed
 │   ├── NothingChosen   a question that only a person can answer, asked of a script
 │   └── BudgetReached   the rest of a run waits for a larger budget (exit 8)
 ├── ConfigError         the operator: settings, credentials, extras (exit 4)
@@ -83,6 +84,12 @@ class KeyConflict(InputError):
     """A key that was used before, for another request."""
 
     code = "key_conflict"
+
+
+class Pruned(InputError):
+    """A run whose stored texts were removed: its counts and costs are all that is left."""
+
+    code = "pruned"
 
 
 class NothingChosen(InputError):

@@ -19,6 +19,9 @@
 | `rescue.started` | batches were given up so that their rest is asked directly, in time |
 | `rescue.short` | a batch stays one although it will be late, for want of money |
 | `fault.seen` | a call failed |
+| `batch.deleted` | a collected batch was deleted upstream, and is gone there |
+| `results.expiring` | the results of a batch can be had for two days at most |
+| `run.pruned` | the stored prompts and answers of a run were removed |
 | `run.finished` | all requests of a run ended, and its output is written |
 | `step.failed` | a step of the worker failed in a way that it should not, and is tried again |
 
@@ -289,6 +292,38 @@ class RunFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchDeleted:
+    """A collected batch was deleted upstream, and is gone there."""
+
+    event: ClassVar[str] = "batch.deleted"
+    batch: int
+    run: str | None
+    upstream_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsExpiring:
+    """The results of a batch will be gone upstream at `expires_at`, and are not here yet."""
+
+    event: ClassVar[str] = "results.expiring"
+    lane: str
+    batch: int
+    run: str | None
+    upstream_id: str
+    requests: int
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPruned:
+    """The stored prompts and answers of a run were removed."""
+
+    event: ClassVar[str] = "run.pruned"
+    lane: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepFailed:
     """A step of the worker failed; all else goes on.
 
@@ -326,6 +361,9 @@ Event = (
     | RetriesSealed
     | FaultSeen
     | RunFinished
+    | RunPruned
+    | BatchDeleted
+    | ResultsExpiring
     | StepFailed
 )
 Listener = Callable[[Event], None]
@@ -338,6 +376,7 @@ _WARNINGS = (
     | DuplicateFound
     | FaultSeen
     | RescueShort
+    | ResultsExpiring
     | StepFailed
 )
 

@@ -22,6 +22,7 @@ from backburner.cli.output import Page, print_error, print_json
 from backburner.cli.plan import plan
 from backburner.cli.policy import policy
 from backburner.cli.prices import prices
+from backburner.cli.prune import prune
 from backburner.cli.queue import cancel, drain, enqueue
 from backburner.cli.reconcile import reconcile
 from backburner.cli.report import report
@@ -71,6 +72,7 @@ for command in (
     submit,
     ticket,
     verify,
+    prune,
     doctor,
     policy,
     audit,

@@ -15,6 +15,7 @@ from backburner.plan.eta import slept
 from backburner.telemetry import (
     BatchCanceled,
     BatchCollected,
+    BatchDeleted,
     BatchDoubted,
     BatchEnded,
     BatchFollows,
@@ -29,8 +30,10 @@ from backburner.telemetry import (
     FaultSeen,
     RescueShort,
     RescueStarted,
+    ResultsExpiring,
     RetriesSealed,
     RunFinished,
+    RunPruned,
     StepFailed,
     TicketsSealed,
     WindowMissed,
@@ -110,6 +113,13 @@ def event_in_words(event: Event) -> str:  # noqa: C901, PLR0912  # one short cas
             words = _fault_in_words(event)
         case StepFailed():
             words = _failed_in_words(event)
+        case ResultsExpiring():
+            until = f"{local(event.expires_at):%Y-%m-%d %H:%M}"
+            words = f"the results of {event.upstream_id} can be had until {until} only"
+        case BatchDeleted():
+            words = f"deleted {event.upstream_id}, since its results are here"
+        case RunPruned():
+            words = f"pruned the texts of run {event.run}"
         case BatchEnded() | RunFinished():
             pass
     return words

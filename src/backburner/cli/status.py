@@ -169,6 +169,8 @@ def _run_facts(one: "RunStanding", now: float) -> Facts:
         facts.append(("at the latest", when(one.latest_end, now)))
     if run.cancel_asked_at is not None:
         facts.append(("canceled", f"{when(run.cancel_asked_at, now)}: {one.canceled}"))
+    if run.pruned_at is not None:
+        facts.append(("pruned", f"{when(run.pruned_at, now)}: its prompts and answers are gone"))
     if run.output is not None:
         written = "not written yet" if run.written_at is None else when(run.written_at, now)
         facts.append(("output", f"{run.output} ({written})"))
@@ -255,6 +257,7 @@ def _run_json(one: "RunStanding") -> dict[str, Any]:
         "finished_at": run.finished_at,
         "written_at": run.written_at,
         "cancel_asked_at": run.cancel_asked_at,
+        "pruned_at": run.pruned_at,
         "deadline": run.deadline,
         "missed_at": run.missed_at,
         "miss_cause": run.miss_cause,

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from backburner.nouns.attempt import unused
 from backburner.nouns.batch import BatchId
-from backburner.nouns.run import Run
+from backburner.nouns.run import Kept, Run
 from backburner.nouns.usage import Usage
 from backburner.report.recount import COUNTS, Recount, recount
 from backburner.report.savings import Choice, Entry, SavingsReport, savings_report
 from backburner.report.spending import Spending
+from backburner.runs.counting import count_rows
 from backburner.store import Transaction
 from backburner.store.attempts import attempts_followed
 from backburner.store.batches import batch_get, batches_of_run
@@ -42,6 +43,11 @@ def savings(tools: Tools, choice: Choice) -> SavingsReport:
     order = {run.id: number for number, run in enumerate(runs)}
     entries.sort(key=lambda entry: order[entry.run])
     return savings_report(entries, choice, _notes(tools, filter(choice.takes, entries)))
+
+
+def kept_of(tools: Tools, tx: Transaction, run: Run) -> Kept:
+    """What only the texts of a run can tell, and is kept when these go."""
+    return _Filing(tools, [run]).kept_of(tx, run, _unused(tx, run.id))
 
 
 def _unused(tx: Transaction, run: str | None) -> _Places:
@@ -100,6 +106,8 @@ class _Filing:
 
     def _first_model(self, tx: Transaction, run: Run) -> str:
         """The model of the first answer that was reused; empty where none was."""
+        if run.counted is not None:
+            return run.counted.model
         reused = (batch.id for batch in batches_of_run(tx, run.id) if batch.is_reused)
         for batch in reused:
             for _, model in self._reread(tx, run.id, batch, [0]).sums:
@@ -114,11 +122,34 @@ class _Filing:
             if not one.is_duplicate
         }
         for (run, batch), positions in sorted(places.items(), key=lambda place: place[0][1]):
-            found = self._reread(tx, run, batch, positions)
-            for (_, model), sums in found.sums.items():
+            for model, paid in self._paid_for(tx, run, batch, positions):
                 row = rows.get((run, batch, model))
                 if row is not None:
-                    yield self._filed(row, Spending(wasted=sums.paid))
+                    yield self._filed(row, Spending(wasted=paid))
+
+    def _paid_for(
+        self, tx: Transaction, run: str, batch: int, positions: Sequence[int]
+    ) -> list[tuple[str, int]]:
+        """What some answers of a run cost, by model; of a pruned run, as it was found before."""
+        kept = self._runs[run].counted
+        if kept is not None:
+            return [(model, paid) for one, model, paid in kept.wasted if one == batch]
+        found = self._reread(tx, run, batch, positions)
+        return [(model, sums.paid) for (_, model), sums in found.sums.items()]
+
+    def kept_of(self, tx: Transaction, run: Run, places: _Places) -> Kept:
+        """What has to be kept of a run whose texts are about to go."""
+        wasted = [
+            (batch, model, paid)
+            for (of, batch), positions in places.items()
+            for model, paid in self._paid_for(tx, of, batch, positions)
+        ]
+        counted = count_rows(self._tools.store, self._tools.vault, run)
+        return Kept(
+            rows={str(outcome): count for outcome, count in counted.items()},
+            wasted=tuple(wasted),
+            model=self._first_model(tx, run) if run.reused else "",
+        )
 
     def _reread(self, tx: Transaction, run: str, batch: int, positions: Sequence[int]) -> Recount:
         carrier = batch_get(tx, BatchId(batch))

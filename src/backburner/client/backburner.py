@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -69,6 +69,7 @@ from backburner.client.preparing import (
     prepare_objects,
 )
 from backburner.client.promising import limits_for, outlook_of, promise_anew, timing_in
+from backburner.client.pruning import Pruned, age_of, prunable, prune
 from backburner.client.pulse import Pulse
 from backburner.client.reconciling import reconcile_ledger, unsettled
 from backburner.client.retrying import Chosen, choose, outcomes_named, send_again
@@ -525,6 +526,28 @@ class Backburner:
             KeyMissing: There is nothing.
         """
         self._access.require_credential(self._tools.lane_terms(self.lane))
+
+    def prune(
+        self,
+        older_than: timedelta | None = None,
+        *,
+        runs: Collection[str] = (),
+        dry_run: bool = False,
+    ) -> Pruned:
+        """Remove the stored prompts and answers of runs that are over; counts and costs stay.
+
+        Args:
+            older_than: How long ago they were finished; as `[retention]` says if None.
+            runs: These runs alone, however old they are.
+            dry_run: Whether nothing is removed, and only told.
+
+        Raises:
+            NothingChosen: Nobody says how old, nor which.
+            InputError: A named run is under way, or shares its texts with one that is not named.
+        """
+        before = self._clock.now() - age_of(self.settings.retention, older_than, runs)
+        step = prunable if dry_run else prune
+        return step(self._tools, before=before, named=tuple(runs))
 
     def lanes(self, named: Sequence[str] = ()) -> tuple[str, ...]:
         """The lanes that are named; every lane that can be reached from here if none is."""

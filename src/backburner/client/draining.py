@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from backburner.client.closing import close_run, runs_to_close
 from backburner.client.driving import drain
 from backburner.client.finishing import Finished
+from backburner.client.pruning import prune_old
 from backburner.plan.lanes import Allowance, ReleaseAll, ReleaseDue, ReleaseRetries
 from backburner.worker import Tools
 from backburner.worker.sweeping import sweep
@@ -49,6 +50,7 @@ def one_pass(
     for run in ended:
         done.append(close_run(tools, run))
         finished(done[-1])
+    prune_old(tools)
     if stopped is not None:
         raise stopped
     return tuple(done)

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from backburner.client.finishing import check_kept
 from backburner.client.input_rows import rows_of_input
 from backburner.nouns.attempt import Attempt
 from backburner.nouns.batch import Batch, BatchId, Via, request_id
@@ -137,7 +138,12 @@ def failing(tx: Transaction, run: Run) -> Iterator[Failing]:
 
 
 def failures(tools: Tools, run: Run, limit: int) -> Failures:
-    """The requests of a run that are not ok, the first `limit` of them with all that is known."""
+    """The requests of a run that are not ok, the first `limit` of them with all that is known.
+
+    Raises:
+        Pruned: The run's texts were removed.
+    """
+    check_kept(run)
     with tools.store.read() as tx:
         found = failing_asked(tools, tx, run)
         first = list(islice(found, limit))

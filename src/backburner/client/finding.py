@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from backburner.client.failing import AttemptStanding, attempts_standing
+from backburner.client.finishing import check_kept
 from backburner.errors import NotFound
 from backburner.nouns.batch import Batch, BatchState, Hold, request_id
 from backburner.nouns.outcome import BY_CODE, NOT_FINAL, ExceptionRow, ExceptionState, Outcome
@@ -59,6 +60,7 @@ def find_request(tools: Tools, name: str) -> RequestStanding:
 
     Raises:
         NotFound: There is none of that name.
+        Pruned: The texts of its run were removed.
     """
     match = _NAME.fullmatch(name)
     with tools.store.read() as tx:
@@ -70,6 +72,7 @@ def find_request(tools: Tools, name: str) -> RequestStanding:
                 hint="the column request_id of an output names them",
             )
         run = run_get(tx, batch.run)
+        check_kept(run)
         fate = _fate(tx, batch, position)
         is_known = fate.outcome is not None or fate.retrying
         attempts = attempts_standing(tools, tx, batch, position, fate.outcome) if is_known else ()

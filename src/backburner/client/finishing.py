@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import msgspec
 
 from backburner.client.cancellations import cancellation_of
-from backburner.errors import InputError
+from backburner.errors import InputError, Pruned
 from backburner.nouns.money import Charge
 from backburner.nouns.outcome import Outcome
 from backburner.nouns.run import Run, RunSpec
@@ -74,8 +74,27 @@ class Finished:
     is_inbox: bool = False
 
 
+def check_kept(run: Run) -> None:
+    """Make sure that a run's texts can be read.
+
+    Raises:
+        Pruned: They were removed.
+    """
+    if run.pruned_at is not None:
+        day = datetime.fromtimestamp(run.pruned_at, UTC).date()
+        raise Pruned(
+            f"the texts of run {run.id} were pruned on {day}: its prompts and answers are gone",
+            hint="its counts and costs are in `status` and `report`; --new asks all of it again",
+        )
+
+
 def read_spec(tools: Tools, run: Run) -> RunSpec:
-    """What a run asks."""
+    """What a run asks.
+
+    Raises:
+        Pruned: Its texts were removed.
+    """
+    check_kept(run)
     with tools.vault.stream(run.spec) as stream:
         return msgspec.json.decode(stream.read(), type=RunSpec)
 
@@ -91,6 +110,8 @@ def finish(tools: Tools, run: Run) -> Finished:
 
     Writing may be repeated: the file is replaced as a whole.
     """
+    if run.pruned_at is not None:
+        return Finished(receipt(tools, run), None, run.output)
     written, collapsed_sync = None, run.collapsed_sync
     if run.output is not None and run.written_at is None:
         written, collapsed_sync = write_output(tools, run, run.output)
@@ -125,10 +146,11 @@ def receipt(tools: Tools, run: Run) -> Receipt:
         for row in booked
         if row not in twice
     ]
-    counted = count_rows(tools.store, tools.vault, run)
+    kept = run.counted
+    counted = count_rows(tools.store, tools.vault, run) if kept is None else kept.rows
     return make_receipt(
         run=run.id,
-        outcomes={outcome.value: count for outcome, count in counted.items()},
+        outcomes={str(outcome): count for outcome, count in counted.items()},
         requests=run.requests,
         charges=charges,
         paid_twice=sum(row.paid or 0 for row in twice),

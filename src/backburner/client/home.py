@@ -82,6 +82,7 @@ def worker_tools(
             limits=limits,
             retries=settings.retries,
             concurrency=settings.concurrency,
+            retention=settings.retention,
         ),
         owner=home.owner.name,
         is_alive=home.owner.is_alive,

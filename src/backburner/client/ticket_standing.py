@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from backburner.client.finishing import check_kept
 from backburner.nouns.batch import FOR_BUDGET, Batch, BatchId, BatchState
 from backburner.nouns.outcome import ExceptionState, Outcome
 from backburner.nouns.run import Run
@@ -55,6 +56,7 @@ def ticket_standing(tools: Tools, ticket_id: str) -> TicketStanding:
 
     Raises:
         NotFound: There is none of that name.
+        Pruned: Its answer was removed.
     """
     with tools.store.read() as tx:
         ticket = ticket_get(tx, ticket_id)
@@ -70,6 +72,8 @@ def ticket_standing(tools: Tools, ticket_id: str) -> TicketStanding:
 def _sealed(
     tools: Tools, tx: Transaction, ticket: TicketRow, batch: Batch, position: int
 ) -> TicketStanding:
+    run = run_get(tx, batch.run or "")
+    check_kept(run)
     final = final_line(tx, tools.vault, batch, position)
     words, is_over = _in_words(tx, batch, position, final.outcome)
     return TicketStanding(
@@ -77,7 +81,7 @@ def _sealed(
         words=words,
         outcome=final.outcome if is_over else None,
         final=final,
-        run=run_get(tx, batch.run or ""),
+        run=run,
     )
 
 

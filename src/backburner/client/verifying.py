@@ -64,6 +64,8 @@ def _verify_retries(
     seen: dict[int, Seen] = {}
     runs: dict[int, str] = {}
     for batch in batches_of_retries(tx, lane):
+        if batch.pruned_at is not None:
+            continue
         origins = list(_origins(tools, batch, found))
         for first in {origin.batch for origin in origins} - runs.keys():
             runs[first] = batch_get(tx, BatchId(first)).run or ""

@@ -3,6 +3,7 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from hashlib import file_digest
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from backburner.report.attempt_differences import (
 )
 from backburner.report.differences import Totals, final_codes, receipt_differences
 from backburner.report.verification import Verification
+from backburner.runs.counting import count_run
 from backburner.runs.identity import parts_of
 from backburner.runs.packed_rows import packed_rows, row_code
 from backburner.store import Transaction
@@ -59,6 +61,9 @@ class RunVerifier:
         """Verify a run and all its batches."""
         self._found.runs += 1
         self._found.requests += run.requests
+        if run.pruned_at is not None:
+            self._verify_pruned(run)
+            return
         for batch in batches_of_run(self._tx, run.id):
             self._verify_batch(run, batch)
         for seen in self._retries.values():
@@ -67,6 +72,29 @@ class RunVerifier:
         where = f"run {run.id}"
         self._found.differ(where, self._input_differences(run))
         self._found.differ(where, self._differences(run))
+
+    def _verify_pruned(self, run: Run) -> None:
+        """Hold together what is left: the texts are gone on purpose."""
+        day = datetime.fromtimestamp(run.pruned_at or 0.0, UTC).date()
+        self._found.note(
+            f"run {run.id} was pruned on {day}: its texts are gone, its books are kept"
+        )
+        where = f"run {run.id}"
+        counted = count_run(self._tx, run)
+        if not counted.is_finished:
+            words = (
+                f"it is pruned, and {counted.requests - counted.ended:,} requests have not ended"
+            )
+            self._found.differ(where, [words])
+        try:
+            made = receipt(self._tools, run)
+        except (StoreError, ValueError) as error:
+            self._found.differ(where, [f"its receipt cannot be made: {_said(error)}"])
+            return
+        self._found.paid += made.paid.picodollars
+        if made.rows != run.rows:
+            words = f"{run.rows:,} rows are stored, and {made.rows:,} were counted before"
+            self._found.differ(where, [words])
 
     def _verify_batch(self, run: Run, batch: Batch) -> None:
         seen = self._verifier.verify(batch, lambda _position: run.id, only=None)

@@ -10,6 +10,7 @@ from backburner.client.closing import close_run, runs_to_close
 from backburner.client.driving import wake
 from backburner.client.finishing import Finished
 from backburner.client.patience import Patience
+from backburner.client.pruning import prune_old
 from backburner.client.pulse import Pulse
 from backburner.nouns.run import Run
 from backburner.plan.lanes import Allowance, ReleaseDue
@@ -124,6 +125,7 @@ class _Loop:
         if now - self._swept_at >= _SWEEP_EVERY:
             self._swept_at = now
             sweep(self._tools)
+            self._patience.attempt("pruning", partial(prune_old, self._tools))
 
     def _close(self, run: Run) -> None:
         self._shift.finished(close_run(self._tools, run))

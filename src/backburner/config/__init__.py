@@ -19,6 +19,7 @@ from backburner.config.doubts import (
 from backburner.config.file import CONFIG, FILE_NAME, config_path, read_file
 from backburner.config.lanes import lane_book, terms_of
 from backburner.config.prices import ALLOW_UNKNOWN_PRICE, price_terms
+from backburner.config.retention import retention_of
 from backburner.config.retries import retry_policy
 from backburner.config.routes import route_rules
 from backburner.config.sections import check_sections
@@ -27,6 +28,7 @@ from backburner.config.zone import zone_of
 from backburner.nouns.lane import LaneTerms
 from backburner.nouns.own_price import PriceTerms
 from backburner.nouns.policy import RetryPolicy
+from backburner.nouns.retention import Retention
 from backburner.nouns.route import Rule
 from backburner.plan.reconciling import DoubtTerms
 
@@ -67,6 +69,7 @@ class Settings:
         retries: What follows from each outcome.
         prices: What the user says of prices.
         lanes: The lanes that the file names.
+        retention: How long texts are kept, here and upstream.
         routes: Which model, lane and urgency requests get, by the first rule that matches.
         zone: The zone of all others, by its IANA name; None where none is known.
     """
@@ -79,6 +82,7 @@ class Settings:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     prices: PriceTerms = field(default_factory=PriceTerms)
     lanes: Mapping[str, LaneTerms] = field(default_factory=dict)
+    retention: Retention = field(default_factory=Retention)
     routes: tuple[Rule, ...] = ()
     zone: str | None = None
 
@@ -106,6 +110,7 @@ def settings_from(environment: Mapping[str, str], home: Path | None, base_url: s
         retries=retry_policy(config),
         prices=price_terms(config),
         lanes=lanes,
+        retention=retention_of(config),
         routes=route_rules(config),
         zone=zone_of(config),
     )

@@ -7,6 +7,7 @@ from backburner.config.calls import concurrency
 from backburner.config.doubts import worker_terms
 from backburner.config.lanes import lane_book
 from backburner.config.prices import price_terms
+from backburner.config.retention import retention_of
 from backburner.config.retries import retry_policy
 from backburner.config.routes import route_rules
 from backburner.config.table import ConfigTable
@@ -16,6 +17,7 @@ SECTIONS: Final[Mapping[str, Callable[[ConfigTable], object]]] = {
     "zone": zone_of,
     "lanes": lane_book,
     "routes": route_rules,
+    "retention": retention_of,
     "retry": retry_policy,
     "prices": price_terms,
     "worker": lambda root: (worker_terms(root), concurrency(root)),

@@ -127,3 +127,9 @@ def attempts_of(tx: Transaction, batch_id: int, position: int) -> list[Attempt]:
         .order_by(attempt.c.attempt)
     )
     return [_attempt(row) for row in rows]
+
+
+def attempts_missing(tx: Transaction, batch_id: int) -> int:
+    """How many requests that needed another attempt had no line in a batch."""
+    lost = (attempt.c.in_batch == batch_id) & (attempt.c.outcome == Outcome.MISSING)
+    return tx.execute(select(func.count()).select_from(attempt).where(lost)).scalar_one()

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Row, case, func, insert, select, true, update
 
 from backburner.errors import LeaseLost, MoveRefused, NotFound
 from backburner.nouns.batch import FOR_BUDGET, MOVES, UNSENT, Batch, BatchId, BatchState, Fence, Via
@@ -88,6 +88,11 @@ def batches_of_retries(tx: Transaction, lane_name: str) -> list[Batch]:
     return [_batch(row) for row in rows]
 
 
+def batches_such(tx: Transaction, which: ColumnElement[bool]) -> list[Batch]:
+    """The batches of which something holds, oldest first."""
+    return [_batch(row) for row in tx.execute(select(*_COLUMNS).where(which).order_by(batch.c.id))]
+
+
 def batches_where(
     tx: Transaction, lanes: Sequence[str], states: Iterable[BatchState]
 ) -> list[Batch]:
@@ -108,12 +113,16 @@ def batch_claim(
     now: float,
     ttl: float,
     due_before: float | None = None,
+    first_before: float = 0.0,
 ) -> Batch | None:
     """Take the lease of the batch that has been due longest, if any is.
 
     Args:
         due_before: Take none that became due at this time or later.
+        first_before: Take what is upstream since before this time first of all.
     """
+    is_upstream = batch.c.state.in_([BatchState.SENT, BatchState.ENDED])
+    expiring = is_upstream & (batch.c.sent_at < first_before)
     due = (
         select(batch.c.id)
         .where(
@@ -124,7 +133,7 @@ def batch_claim(
             batch.c.lease_until <= now,
             goes_on_stopped | batch.c.lane.in_(_open_lanes),
         )
-        .order_by(batch.c.due_at, batch.c.id)
+        .order_by(case((expiring, 0), else_=1), batch.c.due_at, batch.c.id)
         .limit(1)
         .scalar_subquery()
     )
@@ -516,6 +525,7 @@ def batch_outcomes_put(tx: Transaction, batch_id: BatchId, outcomes: bytes) -> N
 def batches_answered(tx: Transaction, lane_name: str, betas: str, since: float) -> list[Batch]:
     """A lane's batches of first attempts that travelled and ended since then, newest first."""
     answered = (batch.c.state == BatchState.DONE) & batch.c.results.is_not(None)
+    answered &= batch.c.pruned_at.is_(None)
     travelled = batch.c.run.is_not(None) & batch.c.upstream_id.is_not(None)
     rows = tx.execute(
         select(*_COLUMNS)

@@ -1,6 +1,8 @@
 """Statements about vault objects: the second phase of writing one."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or_ignore
@@ -10,6 +12,8 @@ from backburner.store.schema import object_
 
 LIVE = "live"
 DEAD = "dead"
+
+_CHUNK: Final = 500
 
 
 def objects_register(tx: Transaction, names: Iterable[str]) -> None:
@@ -33,3 +37,13 @@ def objects_live(tx: Transaction) -> Iterator[str]:
     """The names of all objects that count."""
     rows = tx.execute(select(object_.c.name).where(object_.c.state == LIVE))
     return iter(rows.scalars())
+
+
+def objects_dead_among(tx: Transaction, names: Iterable[str]) -> set[str]:
+    """Those of some objects that nothing refers to any more."""
+    dead: set[str] = set()
+    listed = iter(names)
+    while chunk := list(islice(listed, _CHUNK)):
+        is_dead = object_.c.name.in_(chunk) & (object_.c.state == DEAD)
+        dead.update(tx.execute(select(object_.c.name).where(is_dead)).scalars())
+    return dead

@@ -97,9 +97,11 @@ def runs_unwritten(tx: Transaction, lanes: tuple[str, ...]) -> list[Run]:
 
 
 def runs_booked(tx: Transaction, lane: str, most: int) -> list[Run]:
-    """The newest runs of a lane for which anything was booked, newest first."""
+    """The newest runs of a lane whose answers are booked, and still there, newest first."""
     booked = select(ledger.c.run).distinct()
-    query = select(*_COLUMNS).where((run.c.lane == lane) & run.c.id.in_(booked))
+    query = select(*_COLUMNS).where(
+        (run.c.lane == lane) & run.c.id.in_(booked) & run.c.pruned_at.is_(None)
+    )
     return [_run(row) for row in tx.execute(query.order_by(run.c.created_at.desc()).limit(most))]
 
 

@@ -131,6 +131,11 @@ class Vault:
         """Whether there is an object, or a folder of objects, of that name."""
         return (self.root / name).exists()
 
+    def size(self, name: str) -> int:
+        """How many bytes an object takes on the disk; 0 where it is not there."""
+        path = self.root / name
+        return path.stat().st_size if path.exists() else 0
+
     def delete(self, name: str) -> None:
         """Remove an object; one that is gone already is no fault."""
         with cannot(self.root, f"remove {name}"):

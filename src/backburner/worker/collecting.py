@@ -17,6 +17,8 @@ from backburner.upstream import Upstream
 from backburner.vault.directory import RESULTS_LEVEL
 from backburner.vault.frames import pack
 from backburner.worker.booking import ledger_rows, price_finder, settle
+from backburner.worker.deleting import wake_to_delete
+from backburner.worker.expiring import tell_if_expiring
 from backburner.worker.judging import Judged, hold_all, judge
 from backburner.worker.leasing import renewed
 from backburner.worker.origins import run_of_positions
@@ -38,6 +40,7 @@ def collect(tools: Tools, batch: Batch, upstream: Upstream) -> None:
             if downloaded.kind is FaultKind.ABSENT and is_gone(batch.faults, age):
                 _check_absence(tools, batch, upstream)
             else:
+                tell_if_expiring(tools, batch, None)
                 put_off(tools, batch, downloaded, "results")
             return
         file.seek(0)
@@ -46,6 +49,7 @@ def collect(tools: Tools, batch: Batch, upstream: Upstream) -> None:
             _read_again(tools, batch)
             return
         judged = settle_lines(tools, batch, file, reading, downloaded.sha256)
+    wake_to_delete(tools, batch)
     tools.emit(collected(batch, reading, judged, tools.clock.monotonic() - started))
 
 

@@ -16,6 +16,8 @@ from backburner.store.lanes import STOPPED, LaneRow, lane_rest
 from backburner.store.promises import promise_next
 from backburner.telemetry import FaultSeen
 from backburner.upstream import Answer, Page, Upstream
+from backburner.worker.deleting import delete_collected
+from backburner.worker.expiring import tell_expiring
 from backburner.worker.following import let_follow, waves
 from backburner.worker.forecasting import latest_releases
 from backburner.worker.looking import ENDED, Until, walk
@@ -45,7 +47,7 @@ def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
         let_follow(tools, lane, plan.follow, now)
     if packed or plan.follow or plan.make_up:
         plan = lane_step(_view(tools, lane), allowance, now)
-    again = _earliest(release(tools, lane, plan.release), late_at)
+    again = _earliest(release(tools, lane, plan.release), late_at, delete_collected(tools, lane))
     if plan.look_back or plan.list_upstream:
         _look(tools, lane, plan, allowance, again)
         return
@@ -78,6 +80,7 @@ def _look(
             return
         looked["looked_back_at"] = now
     if plan.list_upstream:
+        tell_expiring(tools, lane)
         seen = _list(tools, lane, upstream)
         if isinstance(seen, Fault):
             _put_off(tools, lane, seen)

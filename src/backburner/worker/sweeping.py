@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from backburner.store.objects import object_bury
+from backburner.store.objects import object_bury, objects_dead_among
 from backburner.store.tickets import tickets_prune
 from backburner.worker.tools import Tools
 
@@ -15,7 +15,9 @@ DELIVERED_AFTER: Final = 7 * 24 * 3600.0
 
 
 def sweep(tools: Tools) -> int:
-    """Remove old files that do not count, and tickets long delivered; gives the number of files.
+    """Remove files that count no more, old ones that never did, and tickets long delivered.
+
+    Gives the number of files.
 
     A file is declared dead in the store before its bytes go, so whoever would still register it
     fails instead of relying on a file that is gone.
@@ -23,9 +25,14 @@ def sweep(tools: Tools) -> int:
     now = tools.clock.now()
     with tools.store.write() as tx:
         tickets_prune(tx, now - DELIVERED_AFTER)
-    removed = 0
-    for name, changed_at in list(tools.vault.names()):
-        if now - changed_at < AFTER:
+    there = list(tools.vault.names())
+    with tools.store.read() as tx:
+        dead = objects_dead_among(tx, (name for name, _ in there))
+    for name in dead:
+        tools.vault.delete(name)
+    removed = len(dead)
+    for name, changed_at in there:
+        if name in dead or now - changed_at < AFTER:
             continue
         with tools.store.write() as tx:
             is_dead = object_bury(tx, name)

@@ -18,6 +18,7 @@ from backburner.plan.actions import (
     StayInDoubt,
 )
 from backburner.plan.batches import next_action
+from backburner.plan.expiring import first_before
 from backburner.plan.lanes import Allowance
 from backburner.store.batches import batch_claim, batch_give_back, batch_move, batch_rest
 from backburner.store.exceptions import exceptions_end_unsent
@@ -88,7 +89,15 @@ class Worker:
         with tools.store.write() as tx:
             since = lanes_due_since(tx, lanes, now)
             return (
-                batch_claim(tx, lanes, owner=owner, now=now, ttl=ttl, due_before=since)
+                batch_claim(
+                    tx,
+                    lanes,
+                    owner=owner,
+                    now=now,
+                    ttl=ttl,
+                    due_before=since,
+                    first_before=first_before(now),
+                )
                 or lane_claim(tx, lanes, owner=owner, now=now, ttl=ttl)
                 or Idle(leases_next_due(tx, lanes))
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from backburner.clock import Clock
 from backburner.nouns.lane import LaneTerms
 from backburner.nouns.policy import RetryPolicy
+from backburner.nouns.retention import Retention
 from backburner.nouns.tariff import Tariff
 from backburner.nouns.ticket import InboxSlice
 from backburner.plan.packing import PackLimits
@@ -26,6 +27,7 @@ class Terms:
         downloads: How often results that lack lines are read again before a line counts as missing.
         download_wait: Seconds between two such readings.
         concurrency: How many direct calls of a batch are under way at once.
+        retention: How long texts are kept, here and upstream.
     """
 
     ttl: float = 120.0
@@ -35,6 +37,7 @@ class Terms:
     doubts: DoubtTerms = field(default_factory=DoubtTerms)
     limits: PackLimits = field(default_factory=PackLimits)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    retention: Retention = field(default_factory=Retention)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
