@@ -43,7 +43,6 @@ def test_what_is_collected_is_deleted_upstream_and_found_to_be_gone(stage):
     run = stage.run_of(bb, stage.table(3))
 
     bb.run(run.id)
-    bb.drain()
 
     [batch] = batches(bb, run)
     assert batch.deleted_at is not None
@@ -82,9 +81,8 @@ def test_a_delete_that_fails_is_done_again(stage, status):
     stage.world.script("delete", Status(status, "api_error"))
     bb = told(stage)
     run = stage.run_of(bb, stage.table(3))
-    bb.run(run.id)
 
-    bb.drain()
+    bb.run(run.id)
     before = batches(bb, run)[0].deleted_at
     stage.clock.sleep(3600)
     bb.drain()

@@ -121,6 +121,7 @@ from backburner.store.invariants import check_invariants
 from backburner.store.runs import run_get
 from backburner.telemetry import Event, Listener, log_event
 from backburner.worker import Tools, Worker
+from backburner.worker.deleting import delete_left
 from backburner.worker.restoring import notice_restored
 
 if TYPE_CHECKING:
@@ -485,6 +486,7 @@ class Backburner:
         if not is_finished(self._tools, run):
             self._drive(run, shown)
             check_nothing_held(self._tools, run)
+            delete_left(self._tools, run.lane)
         return finish(self._tools, self.get(run_id))
 
     def drain(

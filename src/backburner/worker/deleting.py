@@ -8,7 +8,7 @@ from backburner.nouns.outcome import CODES, Outcome
 from backburner.plan.polling import fault_wait
 from backburner.store.attempts import attempts_missing
 from backburner.store.batches import batch_outcomes
-from backburner.store.lanes import LaneRow, lane_wake
+from backburner.store.lanes import LaneRow, lane_get, lane_wake
 from backburner.store.pruning import batch_deleted, batches_to_delete
 from backburner.telemetry import BatchDeleted, FaultSeen
 from backburner.upstream import Upstream
@@ -55,6 +55,17 @@ def delete_collected(tools: Tools, lane: LaneRow) -> float | None:
             tools.emit(FaultSeen(lane=lane.name, call="delete", batch=batch.id, fault=fault))
             return tools.clock.now() + max(_AGAIN, fault_wait(lane.faults, fault.retry_after))
     return tools.clock.now() if len(whole) > _AT_ONCE else None
+
+
+def delete_left(tools: Tools, lane: str) -> None:
+    """The same at the end of a run, for whoever comes back no more.
+
+    It needs no lease: what somebody else has deleted is only noted.
+    """
+    with tools.store.read() as tx:
+        row = lane_get(tx, lane)
+    if row is not None:
+        delete_collected(tools, row)
 
 
 def _delete(tools: Tools, batch: Batch, upstream: Upstream) -> Fault | None:
