@@ -209,3 +209,10 @@ def test_a_kind_that_is_no_word_is_refused(call, mixed):
 
     assert said.code == 2
     assert "'two words' is no kind" in said.err
+
+
+@pytest.mark.usefixtures("ruled")
+def test_plan_says_that_it_applies_no_rules(call, mixed):
+    said = call("plan", mixed, "--offline")
+
+    assert "`run` applies 2 route rules, shows what they change, and asks" in said.out

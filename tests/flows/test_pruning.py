@@ -8,6 +8,7 @@ import pytest
 from backburner.client.preparing import Found, RunOptions
 from backburner.emulator.settings import ItemFailure, Rule
 from backburner.errors import InputError, NothingChosen, Pruned
+from backburner.nouns.urgency import Timing, Urgency
 from backburner.report.savings import By
 from backburner.runs.output_schema import read_schema
 
@@ -281,3 +282,29 @@ def test_a_death_between_the_books_and_the_files_leaves_nothing_for_long(stage):
     bb.drain()
 
     assert not gone & files(stage)
+
+
+def test_sync_answers_are_pruned_like_batches(stage):
+    bb = stage.open()
+    run = done(stage, bb, 3, timing=Timing(urgency=Urgency.NOW))
+    receipt, told = bb.receipt(run.id), report(bb)
+
+    bb.prune(NOW)
+
+    assert bb.receipt(run.id) == receipt
+    assert report(bb) == told
+    assert not bb.verify().differences
+
+
+def test_a_ticket_whose_answer_was_pruned_says_so(stage, ask):
+    bb = stage.open()
+    ticket = bb.submit(ask("Say: yes"), urgency="soon")
+    assert ticket.result()["content"][0]["text"] == "yes"
+    bb.drain()
+    stage.clock.sleep(60)
+
+    told = bb.prune(NOW)
+
+    assert [run.name for run in told.runs] == ["inbox"]
+    with pytest.raises(Pruned):
+        ticket.result()

@@ -42,7 +42,7 @@ def plan(
     from backburner.client.planning import plan as plan_input  # noqa: PLC0415  # not for --help
 
     session, page = session_of(context), Page(as_json=json)
-    setting = _setting(session, home, lane, batch_size, offline=offline)
+    setting, rules = _setting(session, home, lane, batch_size, offline=offline)
     if wanted.allow_unknown_price:
         setting = replace(setting, terms=replace(setting.terms, allow_unknown=True))
     usual = setting.defaults
@@ -54,13 +54,17 @@ def plan(
         show_checked(page, wanted, planned.checked)
     else:
         _show(page, wanted, planned, planned.estimate)
+    if rules:
+        told = many(rules, "route rule")
+        page.line(f"As it is asked: `run` applies {told}, shows what they change, and asks.")
     page.finish(_json(planned))
     return InputError.exit_code if planned.checked.fault_count else 0
 
 
 def _setting(
     session: Session, home: Any, lane: str, batch_size: int | None, *, offline: bool
-) -> "Setting":
+) -> "tuple[Setting, int]":
+    """Where the plan is made, and how many route rules there are, which it does not apply."""
     from backburner.client.access import access_from, within_queue  # noqa: PLC0415  # as above
     from backburner.client.planning import Setting, counter  # noqa: PLC0415  # as above
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
@@ -68,7 +72,7 @@ def _setting(
 
     access = access_from(session.client, session.environment, home)
     settings, lane_terms = access.settings, access.settings.lane_terms(lane)
-    return Setting(
+    setting = Setting(
         home=settings.home,
         lane=lane,
         base_url=access.address(lane_terms),
@@ -78,6 +82,7 @@ def _setting(
         terms=settings.prices,
         upstream=None if offline else counter(access, lane_terms),
     )
+    return setting, len(settings.routes)
 
 
 def _tariff(setting: "Setting") -> Any:
