@@ -320,6 +320,7 @@ def estimate_json(estimate: "Estimate") -> dict[str, Any]:
         "output_tokens": asdict(estimate.output_tokens),
         "requests_counted": estimate.counted,
         "requests_with_files": estimate.without_files,
+        "pdf_pages": estimate.pages,
         "answers_like": [
             {"run": one.run, "by": str(one.likeness), "answers": len(one.tokens)}
             for one in estimate.answered
@@ -399,11 +400,17 @@ def price_facts(estimate: "Estimate | None", unpriced: Sequence[str]) -> Facts:
 
 
 def files_facts(estimate: "Estimate") -> Facts:
-    """What no figure holds."""
-    if not estimate.without_files:
-        return []
-    files = many(estimate.without_files, "request")
-    return [("not in it", f"the images and documents of about {files}")]
+    """What the figures of files rest on, and what no figure holds."""
+    from backburner.plan.pdf_pages import PAGE_TOKENS  # noqa: PLC0415  # not for --help
+
+    facts = []
+    if estimate.pages:
+        pages = f"about {many(estimate.pages, 'page')} of PDF"
+        facts.append(("documents", f"{pages}, reckoned with {PAGE_TOKENS:,} tokens each"))
+    if estimate.without_files:
+        files = many(estimate.without_files, "request")
+        facts.append(("not in it", f"the images and documents of about {files}"))
+    return facts
 
 
 def answers_in_words(estimate: "Estimate") -> str:

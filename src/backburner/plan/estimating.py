@@ -62,6 +62,7 @@ class Estimate:
         cached: In batches, by the share of marked prompts that is read; empty without marks.
         ceiling: In batches, if every answer is as long as its `max_tokens`.
         without_files: Requests with images or documents, which are in no figure.
+        pages: Pages of PDFs that are reckoned with; 0 where requests were counted.
         counted: Requests that were counted; 0 where all tokens come from the fit.
         answered: What the length of answers was taken from.
         price_date: The oldest date of the prices used.
@@ -79,6 +80,7 @@ class Estimate:
     counted: int
     answered: tuple[Answered, ...]
     price_date: date
+    pages: int = 0
 
     def __add__(self, other: "Estimate") -> "Estimate":
         return Estimate(
@@ -94,6 +96,7 @@ class Estimate:
             counted=self.counted + other.counted,
             answered=tuple(dict.fromkeys((*self.answered, *other.answered))),
             price_date=min(self.price_date, other.price_date),
+            pages=self.pages + other.pages,
         )
 
 
@@ -105,8 +108,8 @@ def estimate(
     Input tokens come from a sample of the bodies, by a fit to real text or by what the counting
     endpoint said of some of them; output tokens from answers like theirs, with `max_tokens` as the
     ceiling. Of marked prompts all but a few are read for the low figure, and none for the high
-    one. Images and documents of requests that were not counted, server tools, and second attempts
-    of requests that were answered and billed before are in no figure.
+    one. Images of requests that were not counted, documents whose size is not known, server tools,
+    and second attempts of requests that were answered and billed before are in no figure.
 
     Raises:
         ModelUnknown: The tariff has no such model.
@@ -130,6 +133,7 @@ def estimate(
         counted=known.correction.requests,
         answered=(known.answered,) if known.answered else (),
         price_date=price.as_of,
+        pages=inputs.pages,
     )
 
 

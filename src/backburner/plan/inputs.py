@@ -6,6 +6,7 @@ from math import sqrt
 from typing import Final
 
 from backburner.nouns.tariff import US, undated
+from backburner.plan.pdf_pages import PAGE_ERROR, PAGE_TOKENS
 from backburner.plan.prompts import Prompt
 from backburner.plan.ranges import TokenRange
 from backburner.plan.sampling import Sampled, Stratum
@@ -87,11 +88,13 @@ class Inputs:
         tokens: Of all its requests.
         shares: What prices are taken over; their tokens are those of `tokens.expected`.
         without_files: Requests, estimated, whose images or documents are in no figure.
+        pages: Pages of PDFs, estimated, that are reckoned with; 0 where requests were counted.
     """
 
     tokens: TokenRange
     shares: tuple[Share, ...]
     without_files: int
+    pages: int = 0
 
 
 def inputs_of(work: Workload, correction: Correction = UNCOUNTED) -> Inputs:
@@ -108,7 +111,10 @@ def inputs_of(work: Workload, correction: Correction = UNCOUNTED) -> Inputs:
         shares += _shares(work.model, stratum, tokens, correction.factor)
     expected = sum(share.copies * share.tokens for share in shares)
     sampling = SIGMAS * correction.factor * sqrt(variance)
-    off = sqrt(sampling**2 + (correction.error * expected) ** 2)
+    pages = 0 if correction.requests else sum(map(_pages, work.strata))
+    in_pages = pages * PAGE_TOKENS
+    text = max(expected - in_pages, 0.0)
+    off = sqrt(sampling**2 + (correction.error * text) ** 2 + (PAGE_ERROR * in_pages) ** 2)
     return Inputs(
         tokens=TokenRange(
             low=max(round(expected - off), 0),
@@ -117,6 +123,7 @@ def inputs_of(work: Workload, correction: Correction = UNCOUNTED) -> Inputs:
         ),
         shares=tuple(shares),
         without_files=0 if correction.requests else sum(map(_with_files, work.strata)),
+        pages=round(pages),
     )
 
 
@@ -124,7 +131,10 @@ def tokens_of_sample(model: str, sample: Sequence[Sampled]) -> list[int]:
     """The tokens of each of some requests, by the fit."""
     tokenizer = tokenizer_of(model)
     return [
-        tokenizer.frame + tokenizer.tokens(one.prompt.text) + _tools(model, one.prompt)
+        tokenizer.frame
+        + tokenizer.tokens(one.prompt.text)
+        + _tools(model, one.prompt)
+        + PAGE_TOKENS * one.prompt.pages
         for one in sample
     ]
 
@@ -165,3 +175,7 @@ def _variance(stratum: Stratum, tokens: Sequence[int]) -> float:
 def _with_files(stratum: Stratum) -> int:
     share = sum(one.prompt.files for one in stratum.sample) / len(stratum.sample)
     return round(share * stratum.requests)
+
+
+def _pages(stratum: Stratum) -> float:
+    return sum(one.prompt.pages for one in stratum.sample) * stratum.requests / len(stratum.sample)

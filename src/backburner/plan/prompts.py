@@ -1,11 +1,13 @@
 """What the prompt of a request is made of, as far as its tokens and its price depend on it."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
 
 from backburner.nouns.tariff import US
+from backburner.plan.pdf_pages import pages_of
 from backburner.plan.tokens import NOTHING, Features, features_of, total
 
 _SHORT_LIFE: Final = "5m"
@@ -29,7 +31,8 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         tools: Whether it brings tools, which add tokens of their own.
         must_use: Whether it has to use one of them, which adds more.
         in_us: Whether it asks for inference in the US alone.
-        files: Whether it holds images or documents, whose tokens are not known from its bytes.
+        files: Whether it holds images or documents whose size is not known from its bytes.
+        pages: Those of the PDFs that stand in it.
     """
 
     text: Features
@@ -39,16 +42,18 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     must_use: bool = False
     in_us: bool = False
     files: bool = False
+    pages: int = 0
 
 
 def measure(body: bytes) -> Prompt:
     """Look at a body in the order in which a prompt is cached: tools, system, messages."""
     params = _decode(body)
     parts: list[Features] = []
-    marked, ttl, files = NOTHING, "", False
+    marked, ttl, files, pages = NOTHING, "", False, 0
     for part in _parts(params):
         parts.append(total(map(features_of, _texts(part))))
         files = files or any(_files(part))
+        pages += sum(_pages(part))
         if life := _life(part):
             marked, ttl = total(parts), life
     whole = total(parts)
@@ -62,6 +67,7 @@ def measure(body: bytes) -> Prompt:
         must_use=_must_use(params.get("tool_choice")),
         in_us=params.get("inference_geo") == US,
         files=files,
+        pages=pages,
     )
 
 
@@ -114,9 +120,38 @@ def _files(part: Any) -> Iterator[bool]:
         return
     source = part.get("source")
     is_text = isinstance(source, dict) and source.get("type") == "text"
-    yield part.get("type") in _FILES and not is_text
+    yield part.get("type") in _FILES and not is_text and _pdf(part) is None
     for inner in _list(part.get("content")):
         yield from _files(inner)
+
+
+def _pages(part: Any) -> Iterator[int]:
+    """The pages of each PDF that stands in a block, or in what it holds."""
+    if not isinstance(part, dict):
+        return
+    if (data := _pdf(part)) is not None:
+        yield _pages_of_encoded(data)
+    for inner in _list(part.get("content")):
+        yield from _pages(inner)
+
+
+def _pdf(part: dict[str, Any]) -> str | None:
+    """The encoded PDF that a block is, or None."""
+    match part:
+        case {
+            "type": "document",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": str(data)},
+        }:
+            return data
+        case _:
+            return None
+
+
+def _pages_of_encoded(data: str) -> int:
+    try:
+        return pages_of(b64decode(data))
+    except ValueError:
+        return 1
 
 
 def _life(part: Any) -> str:
