@@ -67,6 +67,13 @@ def test_each_answer_stands_beside_its_own_row(run):
     assert said.json["plan"]["rows_left_out"] == 1
 
 
+def test_fields_are_planned_over_the_chosen_rows_alone(call, cities):
+    words = ("enqueue", cities, "--prompt", "{{ fields }}", *MODEL, *LARGE, "--json")
+    fields = call(*words).json["plan"]["fields"]
+
+    assert fields["rows"] == 2
+
+
 def test_the_same_words_go_on_with_the_run_and_others_make_a_new_one(run):
     first, _ = run(*LARGE, "--json")
     again, _ = run(*LARGE, "--json")
