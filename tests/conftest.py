@@ -19,12 +19,14 @@ from backburner.emulator.settings import Settings
 from backburner.emulator.transport import EmulatorTransport
 from backburner.emulator.world import World
 from backburner.nouns.batch import BatchState, Via
+from backburner.nouns.run import Run
 from backburner.report.savings import SavingsReport
 from backburner.store.batches import batches_where
 from backburner.store.doubts import duplicates_of
 from backburner.store.lanes import lanes_all
 from backburner.store.ledger import ledger_booked
 from backburner.store.outbox import outbox_counted
+from backburner.store.runs import runs_all
 
 EMULATOR = "http://emulator"
 
@@ -164,6 +166,7 @@ def misbilled(opened: Backburner, worlds: Iterable[World]) -> list[str]:
     with opened.tools.store.read() as tx:
         batches = batches_where(tx, [lane.name for lane in lanes_all(tx)], tuple(BatchState))
         sent = [one for one in batches if one.via is Via.BATCH]
+        tickets = [run for run in runs_all(tx) if run.is_inbox]
         known = [one.upstream_id for one in sent if one.results and not one.is_reused]
         known += [twice for one in batches for twice in duplicates_of(tx, one.id)]
         booked = dict.fromkeys(known, 0)
@@ -183,6 +186,7 @@ def misbilled(opened: Backburner, worlds: Iterable[World]) -> list[str]:
         charged = bills.get(name, [])
         if not any(is_right(entry, paid) for entry in charged):
             wrong.append(f"{name}: {paid} booked, {[entry.cost for entry in charged]} charged")
+    wrong += misreported_tickets(opened, tickets)
     return wrong + misreported(opened, opened.savings(), sum(booked.values()))
 
 
@@ -203,6 +207,16 @@ def misbilled_calls(worlds: Iterable[World], paid: int, calls: int, unsettled: i
     return []
 
 
+def misreported_tickets(opened: Backburner, runs: list[Run]) -> list[str]:
+    """What differs between what is reported of tickets and the receipts of their runs."""
+    if not all(opened.is_finished(run.id) for run in runs):
+        return []
+    groups = [group for group in opened.savings().groups if group.key.startswith("inbox ")]
+    reported = sum(group.spending.paid for group in groups)
+    received = sum(opened.receipt(run.id).paid.picodollars for run in runs)
+    return [f"{reported} reported of tickets, {received} received"] if reported != received else []
+
+
 def is_right(entry: Accepted, booked: int) -> bool:
     return booked == entry.cost or (booked < entry.cost and has_lost_a_line(entry))
 
@@ -217,6 +231,9 @@ def misreported(opened: Backburner, report: SavingsReport, booked: int) -> list[
     if report.total.paid != booked:
         wrong.append(f"{report.total.paid} picodollars reported, {booked} booked")
     for group in report.groups:
+        if group.key.startswith("inbox "):
+            # All runs of tickets of a day.
+            continue
         if not opened.is_finished(group.key):
             continue
         receipt = opened.receipt(group.key)

@@ -112,6 +112,16 @@ def test_drain_tells_of_tickets_together(call: Any, clock: Any, body: Path) -> N
     assert "results" not in said.out
 
 
+def test_the_report_has_one_line_a_day_for_tickets(call: Any, body: Path) -> None:
+    for urgency in ("soon", "now", "soon"):
+        call("submit", body, "--urgency", urgency, "--wait")
+
+    (group,) = call("report", "--json").json["groups"]
+
+    assert group["run"].startswith("inbox 20")
+    assert group["answers"] == 3
+
+
 def test_a_ticket_is_canceled_by_its_id(call: Any, body: Path) -> None:
     ticket = call("submit", body).out.strip()
 

@@ -178,6 +178,7 @@ class _Filing:
         return Entry(
             run=run.id,
             run_name=run.name,
+            is_inbox=run.is_inbox,
             lane=run.lane,
             day=row.day,
             model=row.model,
@@ -194,6 +195,7 @@ class _Filing:
         return Entry(
             run=run.id,
             run_name=run.name,
+            is_inbox=run.is_inbox,
             lane=run.lane,
             day=day,
             model=model,

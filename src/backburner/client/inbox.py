@@ -15,7 +15,7 @@ from backburner.nouns.budget import Billing
 from backburner.nouns.request import encode_params, read_params, travelling
 from backburner.nouns.run import RunSpec
 from backburner.nouns.tariff import ModelPrice, Tariff
-from backburner.nouns.ticket import InboxSlice
+from backburner.nouns.ticket import INBOX, InboxSlice
 from backburner.nouns.urgency import Urgency
 from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.packing import PackLimits
@@ -28,9 +28,6 @@ from backburner.runs.stager import Order, Stager
 from backburner.runs.staging import Desk, commit_in, stage, throw_away
 from backburner.store.inbox import inbox_bodies
 from backburner.worker.tools import StagedSlice
-
-INBOX: Final = "inbox"
-"""The name of every run that is made of tickets."""
 
 Body = Mapping[str, object] | bytes | str
 """A Messages body as its caller has it: an object, or JSON that is kept as it is."""

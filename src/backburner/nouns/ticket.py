@@ -8,6 +8,9 @@ import msgspec
 
 from backburner.nouns.urgency import Timing, Urgency
 
+INBOX: Final = "inbox"
+"""The name of every run that is made of tickets."""
+
 TICKET: Final = "tk_"
 """What the id of every ticket begins with, so that it is taken for nothing else."""
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import Final
 
+from backburner.nouns.ticket import INBOX
 from backburner.report.spending import Spending, spending_json
 
 
@@ -38,6 +39,7 @@ class Entry:
         model: The model that answered; empty where nothing was answered yet.
         owner: Empty where nobody was named.
         price_date: The date of the prices it was booked with; empty where nothing was priced.
+        is_inbox: Whether the run is one of tickets: those of a day are one group.
     """
 
     run: str
@@ -49,12 +51,14 @@ class Entry:
     tags: tuple[str, ...]
     price_date: str
     spending: Spending
+    is_inbox: bool = False
 
     def keys(self, by: By) -> tuple[str, ...]:
         """The groups that it counts under: several only for tags."""
         match by:
             case By.RUN:
-                return (self.run,)
+                # Nobody named the runs of tickets, and there may be many.
+                return (f"{INBOX} {self.day}" if self.is_inbox else self.run,)
             case By.DAY:
                 return (self.day,)
             case By.LANE:
@@ -105,7 +109,7 @@ class Group:
     def title(self) -> str:
         """What a person calls it: a run by its id and the last part of its name."""
         if self.by is By.RUN:
-            return f"{self.key} {PurePath(self.name).name}"
+            return f"{self.key} {PurePath(self.name).name}".strip()
         return self.key or UNNAMED.get(self.by, "")
 
 
@@ -191,7 +195,7 @@ def _groups(entries: Iterable[Entry], by: By) -> tuple[Group, ...]:
         Group(
             by=by,
             key=key,
-            name=parts[key][0].run_name if by is By.RUN else "",
+            name=parts[key][0].run_name if by is By.RUN and not parts[key][0].is_inbox else "",
             spending=Spending.total(entry.spending for entry in parts[key]),
         )
         for key in order
