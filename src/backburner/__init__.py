@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from backburner.client.preparing import Found as Found
     from backburner.client.preparing import Fresh as Fresh
     from backburner.client.preparing import RunOptions as RunOptions
+    from backburner.client.single_requests import TicketOptions as TicketOptions
+    from backburner.client.tickets import Ticket as Ticket
+    from backburner.errors import AnswerPending as AnswerPending
     from backburner.errors import BackburnerError as BackburnerError
     from backburner.errors import ConfigError as ConfigError
     from backburner.errors import InDoubt as InDoubt
     from backburner.errors import InputError as InputError
+    from backburner.errors import NotAnswered as NotAnswered
     from backburner.errors import StoreError as StoreError
     from backburner.errors import UpstreamError as UpstreamError
     from backburner.nouns.outcome import Outcome as Outcome
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from backburner.report.receipt import Receipt as Receipt
 
 _HOMES = {
+    "AnswerPending": "backburner.errors",
     "Backburner": "backburner.client.backburner",
     "BackburnerError": "backburner.errors",
     "ConfigError": "backburner.errors",
@@ -42,6 +47,7 @@ _HOMES = {
     "Fresh": "backburner.client.preparing",
     "InDoubt": "backburner.errors",
     "InputError": "backburner.errors",
+    "NotAnswered": "backburner.errors",
     "Outcome": "backburner.nouns.outcome",
     "PackLimits": "backburner.plan.packing",
     "Receipt": "backburner.report.receipt",
@@ -49,6 +55,8 @@ _HOMES = {
     "Run": "backburner.nouns.run",
     "RunOptions": "backburner.client.preparing",
     "StoreError": "backburner.errors",
+    "Ticket": "backburner.client.tickets",
+    "TicketOptions": "backburner.client.single_requests",
     "UpstreamError": "backburner.errors",
 }
 """Where each public name lives."""

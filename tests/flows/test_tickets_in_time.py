@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from backburner.client import Backburner
-from backburner.errors import InputError
+from backburner.errors import BudgetReached, InputError
 from backburner.nouns.batch import BatchState, Via
 from backburner.plan.lanes import ReleaseAll, ReleaseDue
 from backburner.plan.sealing import GATHER
@@ -180,3 +180,31 @@ def test_terms_that_contradict_themselves_are_refused(
 
     with pytest.raises(InputError, match=words):
         bb.submit(ask("Say: a"), **terms)
+
+
+def test_a_ticket_whose_batch_stalls_is_rescued_before_its_deadline(
+    make_stage: Any, ask: Ask
+) -> None:
+    stage = make_stage(turnaround=20 * 3600.0)
+    bb = stage.open()
+    deadline = stage.clock.now() + 3600
+    ticket = bb.submit(ask("Say: a"), within="1h", rescue="1.00")
+
+    assert ticket.result()["content"][0]["text"] == "a"
+    assert stage.clock.now() <= deadline
+    assert len(stage.sent()) == 1
+    assert len(stage.world.messages()) == 1
+
+
+def test_who_waits_for_a_ticket_without_a_budget_is_told(stage: Any, ask: Ask) -> None:
+    bb = stage.open()
+    bb.set_budget("tag:x", "0.000001")
+    ticket = bb.submit(ask("Say: a"), urgency="soon", tags=["x"])
+
+    with pytest.raises(BudgetReached) as caught:
+        ticket.result()
+
+    assert "tag:x" in caught.value.hint
+    assert ticket.status() == "waiting for a budget"
+    bb.set_budget("tag:x", "1.00")
+    assert ticket.result()["content"][0]["text"] == "a"

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from backburner.client.canceling import cancel_run
-from backburner.client.driving import Reach, check_moves, nap, standing_stop, wake
+from backburner.client.driving import Reach, check_moves, nap, standing_stop
 from backburner.client.finishing import finish, is_finished
 from backburner.client.ticket_standing import TicketStanding, ticket_standing
 from backburner.errors import AnswerPending, NotAnswered
@@ -17,6 +17,7 @@ from backburner.nouns.run import Run
 from backburner.plan.lanes import ReleaseDue
 from backburner.runs.whole import whole_result
 from backburner.store.inbox import inbox_take
+from backburner.store.lanes import lane_wake
 from backburner.store.tickets import (
     ticket_ask_cancel,
     ticket_deliver,
@@ -172,7 +173,7 @@ def _drive(wicket: Wicket, ticket_id: str, timeout: float | None) -> TicketStand
     if (standing := _over(tools, ticket_id)) is not None:
         return standing
     with wicket.reaching() as reach:
-        wake(tools, wicket.worker, wicket.lane)
+        _wake(wicket)
         while True:
             step = wicket.worker.tick(ReleaseDue(gathers=False))
             if (standing := _over(tools, ticket_id)) is not None:
@@ -183,6 +184,17 @@ def _drive(wicket: Wicket, ticket_id: str, timeout: float | None) -> TicketStand
             if isinstance(step, Idle):
                 _check(wicket, ticket_standing(tools, ticket_id), reach)
                 nap(tools, step, *(() if left is None else (left,)))
+
+
+def _wake(wicket: Wicket) -> None:
+    """Take back what dead processes held, and let the lane take a step.
+
+    It need not list what is upstream for that, as it does where a person asks: a call that is made
+    at once would cost another one each time.
+    """
+    wicket.worker.free_the_dead()
+    with wicket.tools.store.write() as tx:
+        lane_wake(tx, wicket.lane, wicket.tools.clock.now())
 
 
 def _watch(wicket: Wicket, ticket_id: str, timeout: float | None) -> TicketStanding | None:
