@@ -40,6 +40,7 @@ def test_submit_prints_the_ticket_and_ticket_waits_for_its_answer(call: Any, bod
 
     assert ticket.startswith("tk_")
     assert "in the inbox" in call("ticket", ticket).out
+    assert call("status", ticket).out == call("ticket", ticket).out
     assert call("ticket", ticket, "--wait").out == "positive\n"
     assert call("ticket", ticket).out == "positive\n"
 

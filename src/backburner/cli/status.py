@@ -16,9 +16,11 @@ from backburner.cli.output import Facts, Page
 from backburner.cli.pages import check_page, write_page
 from backburner.cli.route_words import route_facts, routes_json
 from backburner.cli.session import Home, Json, Lane, RunId, session_of
+from backburner.cli.tickets import show_ticket
 from backburner.cli.windows import standing_json, waiting_facts
 from backburner.cli.words import many, outcomes, when
 from backburner.errors import InputError
+from backburner.nouns.ticket import TICKET
 
 if TYPE_CHECKING:
     from backburner.client import Backburner
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from backburner.client.standing import LaneStanding, RunStanding
 
 Which = Annotated[
-    str | None, typer.Argument(metavar="RUN", help="A run, or a request_id of an output")
+    str | None, typer.Argument(metavar="RUN", help="A run, a ticket, or a request_id of an output")
 ]
 Failed = Annotated[
     bool, typer.Option("--failed", help="The requests of RUN that are not ok, and what was tried")
@@ -67,6 +69,9 @@ def status(
             return 0
         if which is not None and is_request_id(which):
             _show_request(page, backburner, backburner.request(which))
+            return 0
+        if which is not None and which.startswith(TICKET):
+            show_ticket(page, backburner.ticket(which).standing(), now)
             return 0
         stands, runs = backburner.status(which)
         if html is not None:

@@ -100,10 +100,14 @@ def ticket(
         found = backburner.ticket(which)
         if wait or found.done:
             return _show_answer(page, found)
-        standing = found.standing()
-        page.facts(_facts(standing, now))
-        page.finish(_json(standing))
+        show_ticket(page, found.standing(), now)
     return 0
+
+
+def show_ticket(page: Page, standing: "TicketStanding", now: float) -> None:
+    """Tell how a ticket stands."""
+    page.facts(_facts(standing, now))
+    page.finish(_json(standing))
 
 
 def _read(session: Session, source: str) -> bytes:
