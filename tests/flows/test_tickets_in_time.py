@@ -208,3 +208,15 @@ def test_who_waits_for_a_ticket_without_a_budget_is_told(stage: Any, ask: Ask) -
     assert ticket.status() == "waiting for a budget"
     bb.set_budget("tag:x", "1.00")
     assert ticket.result()["content"][0]["text"] == "a"
+
+
+def test_a_pass_that_only_collects_takes_no_time_from_a_worker(stage: Any, ask: Ask) -> None:
+    bb = stage.open()
+    bb.submit(ask("Say: a"), urgency="soon")
+    stage.clock.sleep(GATHER)
+
+    bb.drain(collect_only=True)
+    assert stage.sent() == []
+    work(bb)
+
+    assert [len(ids) for ids in stage.sent()] == [1]

@@ -34,7 +34,7 @@ from backburner.client.canary import Canary, check_canary, check_nothing_held, l
 from backburner.client.canceling import Canceled, cancel_run
 from backburner.client.checking import models_to_send, unpriced
 from backburner.client.draining import Drained, allowed, one_pass
-from backburner.client.driving import Reach, drive, wake
+from backburner.client.driving import Reach, drive, hand_over, wake
 from backburner.client.expecting import eta_of_run
 from backburner.client.failing import Failures, failures
 from backburner.client.finding import RequestStanding, find_request
@@ -1003,6 +1003,7 @@ class Backburner:
         with self._reaching() as reach:
             wake(self._tools, worker, run.lane)
             drive(self._tools, worker, run, reach, shown)
+            hand_over(self._tools, (run.lane,))
 
     def _worker(self) -> Worker:
         return Worker(self._tools, (self.lane,))

@@ -1,6 +1,6 @@
 """Driving a run: whoever waits, works."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from backburner.client.holding import check_budget
@@ -12,7 +12,7 @@ from backburner.plan.lanes import Allowance, ReleaseRetries, ReleaseRun
 from backburner.runs.counting import RunCount, count_run
 from backburner.store.batches import batches_of_run, batches_where
 from backburner.store.exceptions import exceptions_in_state
-from backburner.store.lanes import STOPPED, lane_get, lane_look
+from backburner.store.lanes import STOPPED, lane_get, lane_look, lane_wake
 from backburner.telemetry import BatchSent, Event, FaultSeen
 from backburner.worker import Idle, Tools, Worker
 from backburner.worker.stopping import stopped_error
@@ -121,8 +121,17 @@ def drain(tools: Tools, lanes: tuple[str, ...], allowance: Allowance) -> LaneSto
     if stopped:
         return next(iter(stopped.values()))
     only_collects = isinstance(allowance, ReleaseRetries)
+    if only_collects:
+        hand_over(tools, lanes)
     stands = (standing_stop(tools, lane) for lane in lanes if not only_collects)
     return next((one for one in stands if one is not None), None)
+
+
+def hand_over(tools: Tools, lanes: Iterable[str]) -> None:
+    """Let a worker that may release more look at lanes: their next step was set without that."""
+    with tools.store.write() as tx:
+        for lane in lanes:
+            lane_wake(tx, lane, tools.clock.now())
 
 
 def standing_stop(tools: Tools, name: str) -> LaneStopped | None:
