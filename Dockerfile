@@ -8,7 +8,7 @@ COPY constraints.txt ./
 RUN python -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --upgrade -c constraints.txt pip
 COPY . .
-RUN /venv/bin/pip install --no-cache-dir -c constraints.txt --build-constraint constraints.txt '.[tables]'
+RUN /venv/bin/pip install --no-cache-dir -c constraints.txt --build-constraint constraints.txt '.[notify,tables]'
 
 FROM python:3.13-slim
 

@@ -75,7 +75,7 @@ constraints: $(VENV)/.pip ## Write constraints.txt anew, with the newest version
 	@rm -rf $(VENV)/fresh
 	@$(BIN)/python -m venv $(VENV)/fresh
 	@$(VENV)/fresh/bin/python -m pip --disable-pip-version-check -qq install --upgrade pip
-	@$(VENV)/fresh/bin/python -m pip --disable-pip-version-check -qq install '.[server,tables,keyring]' --group dev
+	@$(VENV)/fresh/bin/python -m pip --disable-pip-version-check -qq install '.[keyring,notify,server,tables]' --group dev
 	@sed -n '/^#/p' constraints.txt > $(VENV)/constraints.txt
 	@$(VENV)/fresh/bin/python -m pip --disable-pip-version-check freeze --all \
 	  --exclude backburner --exclude setuptools --exclude wheel >> $(VENV)/constraints.txt
@@ -96,7 +96,7 @@ $(VENV)/.dev: $(VENV)/.installed
 
 $(VENV)/.installed: $(VENV)/.pip pyproject.toml constraints.txt
 	@echo "Installing Backburner ..."
-	@$(PIP) install $(PINS) -e '.[server,tables]'
+	@$(PIP) install $(PINS) -e '.[notify,server,tables]'
 	@touch $@
 
 # A usable environment that is there already is kept.

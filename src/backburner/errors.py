@@ -15,6 +15,7 @@ BackburnerError
 │   ├── KeyMissing      no credential for the lane
 │   ├── LanePinned      a lane used with another upstream than its own
 │   ├── ZoneNeeded      local times, and nothing says in which zone
+│   ├── NoticeUndelivered   a channel for notices that takes none
 │   ├── ExtraMissing    an optional part that is not installed
 │   └── PriceSuspect    a price table whose figures contradict each other
 ├── UpstreamError       wait, or ask Anthropic (exit 5)
@@ -134,6 +135,12 @@ class ExtraMissing(ConfigError):
     """An optional part is needed that is not installed."""
 
     code = "extra_missing"
+
+
+class NoticeUndelivered(ConfigError):
+    """A notice did not arrive: its channel refused it, or cannot be reached."""
+
+    code = "notice_undelivered"
 
 
 class PriceSuspect(ConfigError):

@@ -22,6 +22,8 @@
 | `batch.deleted` | a collected batch was deleted upstream, and is gone there |
 | `results.expiring` | the results of a batch can be had for two days at most |
 | `run.pruned` | the stored prompts and answers of a run were removed |
+| `notice.delivered` | a notice arrived |
+| `notice.failed` | a notice did not arrive; it is tried again, or given up |
 | `run.finished` | all requests of a run ended, and its output is written |
 | `step.failed` | a step of the worker failed in a way that it should not, and is tried again |
 
@@ -324,6 +326,32 @@ class RunPruned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeDelivered:
+    """A notice arrived."""
+
+    event: ClassVar[str] = "notice.delivered"
+    id: str
+    channel: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeFailed:
+    """A notice did not arrive.
+
+    Attributes:
+        wait: Seconds until it is tried again; None where it is given up.
+    """
+
+    event: ClassVar[str] = "notice.failed"
+    id: str
+    channel: str
+    tries: int
+    failure: str
+    wait: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepFailed:
     """A step of the worker failed; all else goes on.
 
@@ -360,6 +388,8 @@ Event = (
     | RescueStarted
     | RetriesSealed
     | FaultSeen
+    | NoticeDelivered
+    | NoticeFailed
     | RunFinished
     | RunPruned
     | BatchDeleted
@@ -377,6 +407,7 @@ _WARNINGS = (
     | FaultSeen
     | RescueShort
     | ResultsExpiring
+    | NoticeFailed
     | StepFailed
 )
 

@@ -17,6 +17,7 @@ from backburner.cli.demo import demo
 from backburner.cli.doctor import doctor
 from backburner.cli.emulator import emulator
 from backburner.cli.install import install
+from backburner.cli.notify import app as notify
 from backburner.cli.opening import release, resume
 from backburner.cli.output import Page, print_error, print_json
 from backburner.cli.plan import plan
@@ -38,6 +39,7 @@ from backburner.cli.worker import worker
 from backburner.errors import BackburnerError, InputError, InputFaults
 
 if TYPE_CHECKING:
+    from backburner.client.posting import Post
     from backburner.client.sdk import SdkClient
     from backburner.clock import Clock
 
@@ -84,6 +86,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(budget)
+app.add_typer(notify)
 app.add_typer(route)
 app.add_typer(config)
 
@@ -126,6 +129,7 @@ def main(
     clock: "Clock | None" = None,
     client: "SdkClient | None" = None,
     stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer,
+    post: "Post | None" = None,
     ask: Callable[[Page, str], str] | None = None,
 ) -> int:
     """Run one command; gives the exit code. What a test needs to change is an argument."""
@@ -137,6 +141,7 @@ def main(
         clock=clock,
         client=client,
         stdin=stdin,
+        post=post,
         ask=ask or (Page.ask if is_person else None),
     )
     as_json = "--json" in words

@@ -28,6 +28,8 @@ from backburner.telemetry import (
     DuplicateFound,
     Event,
     FaultSeen,
+    NoticeDelivered,
+    NoticeFailed,
     RescueShort,
     RescueStarted,
     ResultsExpiring,
@@ -120,7 +122,9 @@ def event_in_words(event: Event) -> str:  # noqa: C901, PLR0912  # one short cas
             words = f"deleted {event.upstream_id}, since its results are here"
         case RunPruned():
             words = f"pruned the texts of run {event.run}"
-        case BatchEnded() | RunFinished():
+        case NoticeFailed():
+            words = _notice_in_words(event)
+        case BatchEnded() | RunFinished() | NoticeDelivered():
             pass
     return words
 
@@ -134,6 +138,11 @@ def _failed_in_words(event: StepFailed) -> str:
     message = event.message or f"a step failed in a way it should not: {event.error}"
     hint = f"; {event.hint}" if event.hint else ""
     return f"{event.what}: {message}{hint} (tried again in {span(event.wait)})"
+
+
+def _notice_in_words(event: NoticeFailed) -> str:
+    then = "given up" if event.wait is None else f"tried again in {span(event.wait)}"
+    return f"the notice {event.id} did not reach {event.channel}: {event.failure} ({then})"
 
 
 def _held_in_words(event: BudgetHeld) -> str:

@@ -13,6 +13,7 @@ from backburner.cli.output import Page
 
 if TYPE_CHECKING:
     from backburner.client import Backburner
+    from backburner.client.posting import Post
     from backburner.client.sdk import SdkClient
     from backburner.clock import Clock
     from backburner.plan.packing import PackLimits
@@ -42,6 +43,7 @@ class Session:
         clock: The time; the real one if None.
         client: The SDK client to speak through; one made from the environment if None.
         stdin: Opens standard input.
+        post: Brings notices to their channels; over the network if None.
         ask: Puts a question to a person; None where none is there to answer.
     """
 
@@ -50,6 +52,7 @@ class Session:
     clock: "Clock | None" = None
     client: "SdkClient | None" = None
     stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer
+    post: "Post | None" = None
     ask: Callable[[Page, str], str] | None = None
 
     @contextmanager
@@ -77,6 +80,7 @@ class Session:
             limits=limits,
             clock=self.clock,
             listener=listener,
+            post=self.post,
             environment=self.environment,
             is_checked=is_checked,
             is_pinned=is_pinned,

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from backburner.client.finding import RequestStanding
     from backburner.client.inbox_standing import InboxDay
     from backburner.client.standing import LaneStanding, RunStanding
+    from backburner.nouns.notice import Delivery
 
 Which = Annotated[
     str | None, typer.Argument(metavar="RUN", help="A run, a ticket, or a request_id of an output")
@@ -74,10 +76,11 @@ def status(
             show_ticket(page, backburner.ticket(which).standing(), now)
             return 0
         stands, runs = backburner.status(which)
+        undelivered = backburner.notices.undelivered()
         if html is not None:
             _write_page(html, backburner, now, force=force)
     at = str(backburner.settings.home)
-    page.facts([("home", at), *_lane_facts(stands, now)])
+    page.facts([("home", at), *_lane_facts(stands, now), *_notice_facts(undelivered)])
     page.line()
     if which is not None:
         page.facts(_run_facts(runs[0], now))
@@ -92,7 +95,10 @@ def status(
         page.line(f"the page is in {html}")
     written = {} if html is None else {"html": str(html)}
     told = [_run_json(one) for one in runs]
-    page.finish({"home": at, "lane": _lane_json(stands), "runs": told, **written})
+    lost = sum(one.given_up_at is not None for one in undelivered)
+    notices = {"waiting": len(undelivered) - lost, "given_up": lost}
+    shown = {"home": at, "lane": _lane_json(stands), "notices": notices, "runs": told}
+    page.finish({**shown, **written})
     return 0
 
 
@@ -122,6 +128,14 @@ def _lane_facts(stands: "LaneStanding", now: float) -> Facts:
     if stands.others:
         facts.append(("other lanes", f"{', '.join(stands.others)} (--lane NAME shows one)"))
     return facts
+
+
+def _notice_facts(undelivered: "Sequence[Delivery]") -> Facts:
+    """Notices that were given up, and what to do; those that are tried again need nobody."""
+    lost = sum(one.given_up_at is not None for one in undelivered)
+    if not lost:
+        return []
+    return [("notices", f"{many(lost, 'notice')} given up: `backburner notify list` tells why")]
 
 
 def _run_row(one: "RunStanding", now: float) -> list[str]:

@@ -56,9 +56,11 @@ from backburner.client.home import (
 )
 from backburner.client.inbox import Body
 from backburner.client.measuring import measures
+from backburner.client.notifying import crier_of
 from backburner.client.opening import Released, Resumed, release_run, resume_lane
 from backburner.client.overview import forecast_score, inbox_size, openings_of
 from backburner.client.pack_check import PackCheck, check_has_pack_check, look_at_check
+from backburner.client.posting import Post
 from backburner.client.preparing import (
     Found,
     Fresh,
@@ -142,6 +144,7 @@ class Backburner:
             something is sent.
         limits: The most a batch may hold.
         listener: Told of every event, besides the log.
+        post: Brings notices to their channels; over the network if None.
         environment: Where credentials, address and settings are read.
         is_checked: Whether the store is opened only if it contradicts itself nowhere; `verify`
             looks at one that does.
@@ -162,6 +165,7 @@ class Backburner:
         limits: PackLimits | None = None,
         clock: Clock | None = None,
         listener: Listener | None = None,
+        post: Post | None = None,
         environment: Mapping[str, str] | None = None,
         is_checked: bool = True,
         is_pinned: bool = True,
@@ -182,6 +186,7 @@ class Backburner:
             self._access.connector(),
             self._emit,
         )
+        self.notices = crier_of(self._tools, self.settings, post, environment)
         try:
             if is_checked:
                 check_invariants(self._home.store)
@@ -487,7 +492,9 @@ class Backburner:
             self._drive(run, shown)
             check_nothing_held(self._tools, run)
             delete_left(self._tools, run.lane)
-        return finish(self._tools, self.get(run_id))
+        finished = finish(self._tools, self.get(run_id))
+        self.notices.tell()
+        return finished
 
     def drain(
         self,
@@ -510,7 +517,7 @@ class Backburner:
         """
         served = self.served(with_key=True) if all_lanes else Served((self.lane,), {})
         allowance = allowed(collect_only=collect_only, now=now)
-        done = one_pass(self._tools, served.lanes, allowance, finished)
+        done = one_pass(self._tools, served.lanes, allowance, finished, self.notices.tell)
         return Drained(done, served.passed_over)
 
     def served(self, *, with_key: bool = False) -> Served:
@@ -595,6 +602,7 @@ class Backburner:
             nap=nap,
             threads=threads,
             finished=finished,
+            tell=self.notices.tell,
         )
         work(self._tools, shift, pulse or Pulse())
 

@@ -37,8 +37,9 @@ def one_pass(
     lanes: Sequence[str],
     allowance: Allowance,
     finished: Callable[[Finished], None],
+    tell: Callable[[], None],
 ) -> tuple[Finished, ...]:
-    """Do all that is due in some lanes, and close and write the runs that ended.
+    """Do all that is due in some lanes, close and write the runs that ended, and tell of it.
 
     Raises:
         LaneStopped: Nothing is sent in one of them; what is upstream was still collected.
@@ -51,6 +52,7 @@ def one_pass(
         done.append(close_run(tools, run))
         finished(done[-1])
     prune_old(tools)
+    tell()
     if stopped is not None:
         raise stopped
     return tuple(done)

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from backburner.client.pulse import Pulse
+from backburner.client.risks import runs_at_risk
 from backburner.nouns.batch import BatchState
 from backburner.nouns.money import usd
 from backburner.nouns.outcome import ExceptionState
-from backburner.plan.risks import is_at_risk
 from backburner.report.metrics import Labels, Measure
 from backburner.store import Transaction
 from backburner.store.lanes import OPEN, lanes_all
@@ -18,7 +18,6 @@ from backburner.store.measures import (
     inbox_counted,
     notices_counted,
     paid_by_lane,
-    promises_open,
     reserved_in_all,
     runs_open,
 )
@@ -49,9 +48,7 @@ def _of_store(tx: Transaction, now: float) -> Iterable[Measure]:
     counted = list(batches_counted(tx))
     lanes = {one.name: int(one.state == OPEN) for one in lanes_all(tx)}
     paid = paid_by_lane(tx)
-    risks = Counter(
-        lane for _, lane, deadline, late in promises_open(tx) if is_at_risk(deadline, late, now)
-    )
+    risks = Counter(run.lane for run, _ in runs_at_risk(tx, now))
     pending, given_up = notices_counted(tx)
     yield Measure("lane_open", "gauge", "1 where a lane is open, 0 if stopped.", _lanes(lanes))
     yield Measure("requests", "gauge", "Requests that are not back, by state.", _requests(tx))
@@ -77,7 +74,7 @@ def _of_store(tx: Transaction, now: float) -> Iterable[Measure]:
     yield Measure(
         "deadlines_at_risk",
         "gauge",
-        "Unfinished runs whose promise has passed, or will according to the forecast.",
+        "Unfinished runs whose promise has passed, or will more likely than not.",
         _lanes({lane: risks[lane] for lane in lanes}),
     )
     yield Measure(

@@ -22,6 +22,9 @@ from backburner.worker.sweeping import sweep
 _CLOSE_EVERY: Final = 5.0
 """Seconds between two looks for finished runs while steps follow one another without a pause."""
 
+_TELL_EVERY: Final = 300.0
+"""Seconds between two looks for what is to be told; a run that was closed is told at once."""
+
 _SWEEP_EVERY: Final = 6 * 3600.0
 _REST: Final = 60.0
 """Seconds that a lane or batch is left alone whose step failed: as long as the longest backoff."""
@@ -40,6 +43,7 @@ class Shift:
         nap: The longest sleep. What another process enqueues is seen after it.
         threads: How many steps are done at once.
         finished: Told of each run that was closed.
+        tell: Tells what there is to tell, now and then.
     """
 
     lanes: Callable[[], Iterable[str]]
@@ -49,6 +53,7 @@ class Shift:
     threads: int = 1
     allowance: Allowance = field(default_factory=ReleaseDue)
     finished: Callable[[Finished], None] = lambda _finished: None
+    tell: Callable[[], None] = lambda: None
 
 
 def work(tools: Tools, shift: Shift, pulse: Pulse) -> None:
@@ -75,7 +80,7 @@ class _Loop:
         self._pulse = pulse
         self._is_first = is_first
         self._patience = Patience(tools.clock, self._failed)
-        self._closed_at = self._swept_at = float("-inf")
+        self._closed_at = self._told_at = self._swept_at = float("-inf")
 
     def run(self) -> None:
         """Go on until told to end."""
@@ -121,7 +126,11 @@ class _Loop:
         if is_idle or now - self._closed_at >= _CLOSE_EVERY:
             self._closed_at = now
             for run in runs_to_close(self._tools, lanes):
+                self._told_at = float("-inf")
                 self._patience.attempt(f"run {run.id}", partial(self._close, run))
+        if now - self._told_at >= _TELL_EVERY:
+            self._told_at = now
+            self._patience.attempt("notices", self._shift.tell)
         if now - self._swept_at >= _SWEEP_EVERY:
             self._swept_at = now
             sweep(self._tools)

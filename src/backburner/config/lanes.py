@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from backburner.config.credentials import credential_of
+from backburner.config.places import place_of
 from backburner.config.table import ConfigTable
 from backburner.config.windows import windows_of
 from backburner.config.zone import LOCALTIME, checked_zone, zone_of
@@ -57,7 +57,7 @@ def _lane(name: str, one: ConfigTable, zone: str | None) -> LaneTerms:
         windows=windows,
         zone=checked_zone(one, "zone", named) if named else None,
         queue_limit=one.count("queue_limit"),
-        credential=credential_of(one),
+        credential=place_of(one, "credential"),
         workspace=one.text("workspace") or None,
         base_url=_address(one),
         budget=_budget(one),

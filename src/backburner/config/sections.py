@@ -6,6 +6,7 @@ from typing import Final
 from backburner.config.calls import concurrency
 from backburner.config.doubts import worker_terms
 from backburner.config.lanes import lane_book
+from backburner.config.notify import channels_of
 from backburner.config.prices import price_terms
 from backburner.config.retention import retention_of
 from backburner.config.retries import retry_policy
@@ -20,6 +21,7 @@ SECTIONS: Final[Mapping[str, Callable[[ConfigTable], object]]] = {
     "retention": retention_of,
     "retry": retry_policy,
     "prices": price_terms,
+    "notify": channels_of,
     "worker": lambda root: (worker_terms(root), concurrency(root)),
 }
 """Each key at the top of the file, and what reads all that is under it.

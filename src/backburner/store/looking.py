@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from backburner.store.engine import SCHEMA_VERSION
 from backburner.store.lanes import LaneRow, lanes_all
+from backburner.store.measures import notices_counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +21,13 @@ class StoreLook:
         version: Its schema; None where it has none.
         fault: What SQLite finds wrong with the file; empty where it finds nothing.
         lanes: Its lanes, where the schema is this version's own.
+        notices_given_up: Notices that never arrived, likewise.
     """
 
     version: str | None
     fault: str
     lanes: tuple[LaneRow, ...] = ()
+    notices_given_up: int = 0
 
     @property
     def is_older(self) -> bool:
@@ -55,6 +58,7 @@ def look_into(home: Path) -> StoreLook | None:
                 version=version,
                 fault="" if fault == "ok" else str(fault),
                 lanes=tuple(lanes_all(connection)) if is_ours else (),
+                notices_given_up=notices_counted(connection)[1] if is_ours else 0,
             )
     except SQLAlchemyError as error:
         return StoreLook(version=None, fault=str(getattr(error, "orig", None) or error))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
 from backburner.nouns.budget import ReservationState
 from backburner.nouns.outcome import ExceptionState
@@ -61,19 +61,6 @@ def reserved_in_all(tx: Transaction) -> int:
         select(func.max(reservation.c.amount)).where(held).group_by(reservation.c.batch)
     )
     return sum(rows.scalars())
-
-
-def promises_open(tx: Transaction) -> Iterator[tuple[str, str, float, float | None]]:
-    """Run, lane and deadline of what was promised, and the late end forecast for what is away."""
-    away = and_(batch.c.run == run.c.id, batch.c.ended_at.is_(None))
-    rows = tx.execute(
-        select(run.c.id, run.c.lane, run.c.deadline, func.max(batch.c.forecast_late))
-        .outerjoin(batch, away)
-        .where(run.c.deadline.is_not(None), run.c.finished_at.is_(None))
-        .where(run.c.cancel_asked_at.is_(None))
-        .group_by(run.c.id)
-    )
-    yield from rows
 
 
 def runs_open(tx: Transaction) -> dict[str, int]:

@@ -19,6 +19,12 @@ _OPEN = (
 )
 
 
+def promises_open(tx: Transaction) -> list[Run]:
+    """The unfinished runs of every lane that have a deadline, also those that missed it."""
+    has_deadline = run.c.deadline.is_not(None) & run.c.finished_at.is_(None)
+    return runs_where(tx, has_deadline & run.c.cancel_asked_at.is_(None))
+
+
 def promises_due(tx: Transaction, lane: str, now: float) -> list[Run]:
     """The unfinished runs of a lane whose deadline is over, and of which that was not noted yet."""
     return runs_where(tx, (run.c.lane == lane) & _OPEN & (run.c.deadline <= now))

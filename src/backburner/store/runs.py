@@ -89,6 +89,16 @@ def runs_of_tickets(tx: Transaction, lane: str) -> list[tuple[float, int, bool]]
     return [(created_at, requests, bool(is_over)) for created_at, requests, is_over in rows]
 
 
+def runs_unfinished(tx: Transaction) -> list[Run]:
+    """The runs of every lane that are not finished."""
+    return runs_where(tx, run.c.finished_at.is_(None))
+
+
+def runs_finished_since(tx: Transaction, since: float) -> list[Run]:
+    """The runs of every lane that were finished at this time or later."""
+    return runs_where(tx, run.c.finished_at >= since)
+
+
 def runs_unwritten(tx: Transaction, lanes: tuple[str, ...]) -> list[Run]:
     """The runs of these lanes that were not closed, or whose output was not written yet."""
     unwritten = run.c.output.is_not(None) & run.c.written_at.is_(None)

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from backburner.client.doctor.channels import channel_problems
 from backburner.client.doctor.record import Record, read_record
 from backburner.config import (
     Settings,
@@ -22,6 +23,7 @@ from backburner.config import (
     read_config,
     settings_from,
 )
+from backburner.config.notify import channels_of
 from backburner.errors import BackburnerError
 from backburner.nouns.lane import LaneTerms
 from backburner.nouns.own_price import OWN_SOURCE
@@ -35,6 +37,7 @@ _LEAST_FREE: Final = 1_000_000_000
 """Bytes. A full disk stops a run; a batch's body and results are often some hundred megabytes."""
 
 _EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
+    "notify": ("apprise", "standardwebhooks"),
     "server": ("uvicorn", "httptools"),
     "tables": ("pyarrow", "fastexcel"),
 }
@@ -92,6 +95,7 @@ def checks(asked: Asked) -> Iterator[Check]:
     yield _lane(look, asked.lane, asked.base_url)
     yield _key(asked)
     yield _prices(asked)
+    yield from _notices(asked, look)
     yield from (_extra(name, parts) for name, parts in _EXTRAS.items())
     yield from _live(asked.folder)
 
@@ -198,6 +202,24 @@ def _prices(asked: Asked) -> Check:
     if own:
         found += f"; {OWN_SOURCE} has its own of {', '.join(own)}"
     return Check("prices", ok=True, found=found)
+
+
+def _notices(asked: Asked, look: StoreLook | None) -> Iterator[Check]:
+    try:
+        channels = channels_of(read_config(asked.environment, asked.home))
+    except BackburnerError:
+        # Told already, of the settings.
+        return
+    problems = list(channel_problems(channels, asked.environment))
+    if look is not None and look.notices_given_up:
+        step = "`backburner notify list` tells why, `backburner notify replay` tries them again"
+        problems.append((f"{look.notices_given_up} never arrived", step))
+    for found, step in problems:
+        yield Check("notices", ok=False, found=found, next_step=step)
+    if channels and not problems:
+        names = ", ".join(one.name for one in channels)
+        found = f"to {names}; `backburner notify test` sends one"
+        yield Check("notices", ok=True, found=found)
 
 
 def _extra(name: str, parts: tuple[str, ...]) -> Check:

@@ -1,4 +1,4 @@
-"""`credential` of a lane: where it is, never what it is."""
+"""Where a secret is, never what it is."""
 
 from collections.abc import Sequence
 
@@ -14,20 +14,20 @@ from backburner.nouns.lane import (
 _WAYS = ("env", "file", "command", "keyring")
 
 
-def credential_of(lane: ConfigTable) -> Credential | None:
-    """Where a lane's credential is; None where its table says nothing.
+def place_of(table: ConfigTable, key: str) -> Credential | None:
+    """Where the secret of a key is; None where the table says nothing.
 
     Raises:
         ConfigError: It names no way, or more than one.
     """
-    if "credential" not in lane.values:
+    if key not in table.values:
         return None
-    if isinstance(lane.values["credential"], str):
-        raise lane.wrong("credential", "a text", 'a place, such as { env = "NAME" }')
-    chosen = lane.table("credential")
+    if isinstance(table.values[key], str):
+        raise table.wrong(key, "a text", 'a place, such as { env = "NAME" }')
+    chosen = table.table(key)
     chosen.only(_WAYS)
     if len(chosen.values) != 1:
-        raise lane.wrong("credential", sorted(chosen.values), f"one of {', '.join(_WAYS)}")
+        raise table.wrong(key, sorted(chosen.values), f"one of {', '.join(_WAYS)}")
     match next(iter(chosen.values)):
         case "env":
             return FromVariable(_one(chosen, "env"))
