@@ -135,7 +135,7 @@ Keeper = Callable[[Night, float], None]
 def by_worker(night: Night, until: float) -> None:
     """What `backburner worker` does."""
     with night.open(night.tell_event) as backburner:
-        backburner.work(until=until)
+        backburner.work(until=until, nap=3600.0)
 
 
 def by_cron(lines: Sequence[tuple[str, list[str]]]) -> Keeper:

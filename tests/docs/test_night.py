@@ -44,9 +44,11 @@ def by_cron(night: ModuleType) -> Any:
     """The lines that `install cron` prints for the night's home."""
 
     def keeper(tonight: Any) -> Any:
-        printed = tonight.call(["install", "cron", "--executable", "/opt/backburner"])
+        program = str(tonight.folder / "backburner")
+        printed = tonight.call(["install", "cron", "--executable", program])
         assert "\nTZ=Europe/Berlin\n" in printed
-        lines = re.findall(r"^((?:\S+ ){5}).*; /opt/backburner (.*) >> \S+$", printed, re.MULTILINE)
+        command = rf"^((?:\S+ ){{5}}).*; {re.escape(program)} (.*) >> \S+$"
+        lines = re.findall(command, printed, re.MULTILINE)
         assert [schedule.strip() for schedule, _ in lines] == ["0 23 * * *", "*/10 * * * *"]
         return night.by_cron([(schedule, shlex.split(words)) for schedule, words in lines])
 
