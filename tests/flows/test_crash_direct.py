@@ -34,7 +34,7 @@ class DirectLife(Life):
     def __init__(self, stage: Any) -> None:
         super().__init__(stage)
         stage.home.mkdir(exist_ok=True)
-        config = f"[worker]\nconcurrency = {CONCURRENCY}\n"
+        config = f"[worker]\nconcurrency = {CONCURRENCY}\nquiet = 600\n"
         (stage.home / "backburner.toml").write_text(config)
         stage.world.script("messages", Status(500))
 
@@ -67,7 +67,7 @@ class RescueLife(DirectLife):
     def __init__(self, stage: Any) -> None:
         super().__init__(stage)
         stage.world.script("create", Stall(done=0.4), batch=0)
-        self.deadline = stage.clock.now() + 3600.0
+        self.deadline = stage.clock.now() + 1500.0
 
     def begin(self, bb: Any) -> Run:
         """Commit the run, or find it again."""

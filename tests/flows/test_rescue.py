@@ -1,6 +1,7 @@
 """A promise is kept although its batch is not: the rest is recalled, and asked directly."""
 
 from backburner.emulator.faults import Stall, Status
+from backburner.emulator.settings import Limits
 from backburner.nouns.batch import Via
 from backburner.nouns.urgency import Timing, Urgency
 from backburner.plan.lanes import ReleaseAll
@@ -191,3 +192,34 @@ def test_a_run_that_a_person_canceled_is_not_rescued(make_stage):
 
     assert bb.receipt(run.id).outcomes == {"canceled": 10}
     assert stage.world.messages() == []
+
+
+def test_a_large_run_is_recalled_part_by_part(make_stage):
+    stage = make_stage(turnaround=600.0)
+    stage.world.script("create", Stall(), times=None)
+    bb = stage.open(requests=300)
+    timing = promise(stage)
+    run = stage.run_of(bb, stage.table(900), timing=timing)
+
+    work(stage, bb, run, timing.deadline)
+
+    parts = [event.requests for event in started(stage)]
+    assert len(parts) > 1
+    assert sum(parts) == 900
+    assert bb.receipt(run.id).outcomes == {"ok": 900}
+    assert stage.clock.now() < timing.deadline
+    assert asked_once(stage)
+
+
+def test_a_rescue_is_in_time_although_calls_are_refused_for_their_number(make_stage):
+    stage = make_stage(turnaround=600.0, limits=Limits(message_calls_per_minute=60))
+    stage.world.script("create", Stall())
+    bb = stage.open()
+    timing = promise(stage)
+    run = stage.run_of(bb, stage.table(150), timing=timing)
+
+    work(stage, bb, run, timing.deadline)
+
+    assert bb.receipt(run.id).outcomes == {"ok": 150}
+    assert timing.deadline - 500 < stage.clock.now() < timing.deadline
+    assert len(stage.world.messages()) == 150

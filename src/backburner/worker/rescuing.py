@@ -148,14 +148,17 @@ def _give_up(tools: Tools, lane: LaneRow, run: Run, batches: Sequence[Batch]) ->
 
 
 def _recall(tx: Transaction, one: Batch, scope: str, needed: int, now: float) -> bool:
-    """Recall a batch; whether that could be, and nobody began to send it meanwhile.
+    """Recall a batch; whether that could be, and nobody moved it on meanwhile.
 
     One that has to be canceled keeps room in the rescue's budget for what it may leave over.
     """
     if one.state is not BatchState.SENT:
         return batch_redirect(tx, one, now)
+    is_away = batch_get(tx, one.id).state is BatchState.SENT
+    if not is_away or not reserve(tx, one.id, {scope: needed}):
+        return False
     batches_ask_cancel(tx, [one.id], now)
-    return reserve(tx, one.id, {scope: needed})
+    return True
 
 
 def _short(run: Run, one: Batch, needed: int | None, left: int) -> RescueShort:
