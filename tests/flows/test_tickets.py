@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from backburner.client.single_requests import TicketOptions
 from backburner.emulator.settings import ItemFailure, Limits, Rule
-from backburner.errors import AnswerPending, InputFaults, KeyConflict, NotAnswered, NotFound
+from backburner.errors import AnswerPending, InputFaults, KeyConflict, NotAnswered, NotFound, Pruned
 from backburner.store.runs import runs_all
 
 Ask = Callable[..., dict[str, Any]]
@@ -190,6 +191,24 @@ def test_a_ticket_is_removed_seven_days_after_it_was_read(stage: Any, ask: Ask) 
     assert unread.result()["content"][0]["text"] == "1"
     with pytest.raises(NotFound, match=read.id):
         read.status()
+
+
+def test_a_ticket_that_nobody_read_goes_seven_days_after_its_answer(stage: Any, ask: Ask) -> None:
+    bb = stage.open()
+    ticket = bb.submit(ask("Say: a"), urgency="soon")
+    for _ in range(2):
+        bb.drain()
+        stage.clock.sleep(60)
+    stage.clock.sleep(31 * 86400)
+
+    bb.prune(timedelta(days=30))
+    with pytest.raises(Pruned):
+        ticket.result()
+
+    stage.clock.sleep(7 * 86400 + 1)
+    bb.drain()
+    with pytest.raises(NotFound):
+        ticket.result()
 
 
 def test_a_drain_finishes_runs_of_tickets_once(stage: Any, ask: Ask) -> None:

@@ -11,7 +11,7 @@ from backburner.nouns.batch import BatchState
 from backburner.nouns.ticket import TicketRow
 from backburner.nouns.urgency import Urgency
 from backburner.store.engine import Transaction
-from backburner.store.schema import batch, inbox, ticket
+from backburner.store.schema import batch, inbox, run, ticket
 
 _OVER: Final = (BatchState.DONE, BatchState.ABANDONED)
 
@@ -105,13 +105,15 @@ def ticket_ask_cancel(tx: Transaction, ticket_id: str, now: float) -> None:
     tx.execute(update(ticket).where(unasked).values(cancel_asked_at=now))
 
 
-def tickets_wanted(tx: Transaction, run: str) -> int:
+def tickets_wanted(tx: Transaction, of_run: str) -> int:
     """How many tickets of a run nobody asked to cancel."""
-    batches = select(batch.c.id).where(batch.c.run == run)
+    batches = select(batch.c.id).where(batch.c.run == of_run)
     wanted = ticket.c.batch.in_(batches) & ticket.c.cancel_asked_at.is_(None)
     return len(tx.execute(select(ticket.c.id).where(wanted)).all())
 
 
 def tickets_prune(tx: Transaction, before: float) -> int:
-    """Remove the tickets whose results were read before a time; gives their number."""
-    return tx.execute(delete(ticket).where(ticket.c.delivered_at < before)).rowcount
+    """Remove the tickets whose results were read, or pruned, before a time; gives their number."""
+    pruned = select(batch.c.id).join(run, run.c.id == batch.c.run).where(run.c.pruned_at < before)
+    is_over = (ticket.c.delivered_at < before) | ticket.c.batch.in_(pruned)
+    return tx.execute(delete(ticket).where(is_over)).rowcount
