@@ -112,3 +112,12 @@ def test_forecasts_are_scored_when_their_time_is_over(enqueue, call, clock):
     assert "none can be judged yet" in early.out
     assert "1 of 1 batches ended by the time forecast for 95 of 100" in late.out
     assert call("report", "--forecasts", "--json").json["batches"] == 1
+
+
+def test_status_tells_of_a_deadline_that_was_kept(enqueue, call, clock):
+    run = enqueue("--within", "6h", "--json").json["run"]
+    call("drain")
+    clock.sleep(60)
+    call("drain")
+
+    assert re.search(r"^deadline +[\w ]*\d\d:\d\d, kept$", call("status", run).out, re.MULTILINE)

@@ -162,3 +162,13 @@ def test_a_running_batch_can_only_take_longer():
     longer = [replace(running[0], seconds=5000.0)]
 
     assert curve(longer).quantile(0.5) > curve(running).quantile(0.5)
+
+
+def test_a_batch_that_just_left_is_no_history():
+    assert curve([trip(20, has_ended=False)]).basis().endswith("no history yet")
+
+
+def test_batches_that_never_ended_are_no_history_of_turnarounds():
+    assert curve([trip(5000, has_ended=False)]).basis() == (
+        "from a general prior: none of your batches has ended by itself yet"
+    )

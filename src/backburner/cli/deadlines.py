@@ -24,7 +24,8 @@ def deadline_facts(one: "Outlook | None", run: "Run", *, at_once: bool) -> Facts
         return []
     now = run.created_at
     unsafe = warning(one, lambda at: when(at, now)) if run.rescue is None else None
-    late = f"95 of 100 such runs are back by {when(one.late_at, now)} ({one.basis})"
+    alone = "" if run.rescue is None else "without a rescue "
+    late = f"{alone}95 of 100 such runs are back by {when(one.late_at, now)} ({one.basis})"
     facts = [("deadline", f"{local(one.deadline):%a %H:%M}" + ("" if unsafe else f"; {late}"))]
     if not at_once and one.sent_at > now:
         facts.append(("leaves", f"{when(one.sent_at, now)} at the latest, if something works then"))
@@ -58,7 +59,10 @@ def run_deadline_facts(run: "Run", now: float) -> Facts:
     """The deadline of a run that was kept, and whether it was missed."""
     if run.deadline is None:
         return []
-    facts = [("deadline", when(run.deadline, now))]
+    is_kept = run.finished_at is not None and run.missed_at is None
+    facts = [("deadline", f"{when(run.deadline, now)}{', kept' if is_kept else ''}")]
+    if run.rescued_at is not None:
+        facts.append(("rescued", f"from {when(run.rescued_at, now)} on: the rest is asked sync"))
     if run.missed_at is not None:
         facts.append(("missed", run.miss_cause or "its deadline is over"))
     return facts

@@ -278,6 +278,7 @@ def _run_json(one: "RunStanding") -> dict[str, Any]:
         "cancel_asked_at": run.cancel_asked_at,
         "pruned_at": run.pruned_at,
         "deadline": run.deadline,
+        "rescued_at": run.rescued_at,
         "missed_at": run.missed_at,
         "miss_cause": run.miss_cause,
         "sent_at": one.sent_at,

@@ -56,11 +56,13 @@ class Curve:
     Attributes:
         left: The share at each of `TIMES`.
         batches: How many ended batches of the user's own are behind it.
+        others: How many that have not ended by themselves, and were watched for a while.
         weight: What these count, the old ones less.
     """
 
     left: tuple[float, ...]
     batches: int = 0
+    others: int = 0
     weight: float = 0.0
 
     def not_done(self, seconds: float) -> float:
@@ -101,12 +103,14 @@ class Curve:
     @property
     def is_prior(self) -> bool:
         """Whether nothing of the user's own is in it."""
-        return not self.batches
+        return not self.batches and not self.others
 
     def basis(self) -> str:
         """What it rests on, in words."""
         if self.is_prior:
             return "from a general prior: no history yet"
+        if not self.batches:
+            return "from a general prior: none of your batches has ended by itself yet"
         own = "batch" if self.batches == 1 else "batches"
         if self.weight < PRIOR_WEIGHT:
             return f"from a general prior and your last {self.batches:,} {own}"
@@ -130,7 +134,8 @@ def learn(trips: Sequence[Trip], *, model: str, requests: int, at: float, now: f
         left = _fitted(level, left, now) if level else left
     ended = [one for one in trips if one.has_ended]
     weight = sum(_weight(one, now) for one in ended)
-    return Curve(left=left, batches=len(ended), weight=weight)
+    others = sum(not one.has_ended and one.seconds > PRIOR_MEDIAN for one in trips)
+    return Curve(left=left, batches=len(ended), others=others, weight=weight)
 
 
 @cache
