@@ -275,3 +275,19 @@ def test_a_key_of_another_workspace_than_the_files_is_refused(stage):
         bb.drain()
 
     assert sent(stage) == []
+
+
+@pytest.mark.parametrize(("zone", "day"), [("Europe/Berlin", "21"), ("Asia/Tokyo", "22")])
+def test_a_day_begins_at_midnight_in_the_zone_of_the_file(stage, zone: str, day: str):
+    stage.home.mkdir()
+    (stage.home / "backburner.toml").write_text(f'zone = "{zone}"\n')
+    go_to(stage, "2026-09-21T23:00")
+    bb = stage.open()
+    stage.run_of(bb, stage.table(2))
+
+    bb.drain()
+    stage.clock.sleep(120.0)
+    bb.drain()
+
+    [row] = bb.savings("day").groups
+    assert row.key == f"2026-09-{day}"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from backburner.client.inbox import ticket_stager
 from backburner.clock import Clock
@@ -89,7 +90,7 @@ def worker_tools(
         connect=connect,
         tariff=tariff,
         lane_terms=settings.lane_terms,
-        day=local_day,
+        day=days_in(settings.zone),
         stage=ticket_stager(
             Desk(store=home.store, vault=home.vault, clock=clock, limits=limits), tariff
         ),
@@ -109,9 +110,12 @@ def tariff_source(clock: Clock, own: Mapping[str, OwnPrice]) -> Callable[[Iterab
     return lambda models: look_up(tuple(models))
 
 
-def local_day(at: float) -> str:
-    """The local day at a time, as YYYY-MM-DD."""
-    return time.strftime("%Y-%m-%d", time.localtime(at))
+def days_in(zone: str | None) -> Callable[[float], str]:
+    """Gives the day at a time, as YYYY-MM-DD, in a zone; in the process's own if none is known."""
+    if zone is None:
+        return lambda at: time.strftime("%Y-%m-%d", time.localtime(at))
+    where = ZoneInfo(zone)
+    return lambda at: datetime.fromtimestamp(at, where).date().isoformat()
 
 
 def upstream_of(client: "anthropic.Anthropic", settings: Settings) -> Upstream:
