@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from backburner.client.preparing import Found, RunOptions
+from backburner.emulator.faults import Line
 from backburner.emulator.settings import ItemFailure, Rule
 from backburner.errors import InputError, NothingChosen, Pruned
 from backburner.nouns.urgency import Timing, Urgency
@@ -308,3 +309,15 @@ def test_a_ticket_whose_answer_was_pruned_says_so(stage, ask):
     assert [run.name for run in told.runs] == ["inbox"]
     with pytest.raises(Pruned):
         ticket.result()
+
+
+def test_result_lines_that_belong_to_nobody_go_with_their_batch(stage):
+    stage.world.script("results", Line("unknown_id", at=0))
+    bb = stage.open()
+    done(stage, bb)
+    assert any(name.startswith("orphans/") for name in files(stage))
+
+    bb.prune(NOW)
+
+    assert not any(name.startswith("orphans/") for name in files(stage))
+    assert not bb.verify().differences

@@ -11,7 +11,7 @@ from backburner.store.batches import batches_such
 from backburner.store.engine import Transaction
 from backburner.store.objects import objects_retire
 from backburner.store.runs import run_update, runs_where
-from backburner.store.schema import attempt, batch, duplicate, exception, run
+from backburner.store.schema import attempt, batch, duplicate, exception, object_, run
 
 _TEXTS: Final = ("segment", "results", "keys")
 
@@ -50,8 +50,16 @@ def objects_of(tx: Transaction, pruned: Run, carriers: Iterable[int]) -> list[st
     """
     is_own = (batch.c.run == pruned.id) | batch.c.id.in_(list(carriers))
     rows = tx.execute(select(*(batch.c[name] for name in _TEXTS)).where(is_own)).all()
-    own = (pruned.spec, pruned.source, pruned.row_map, pruned.moved)
+    nonces = tx.execute(select(batch.c.nonce).where(is_own)).scalars().all()
+    own = (pruned.spec, pruned.source, pruned.row_map, pruned.moved, *_orphans(tx, nonces))
     return [name for name in (*own, *(one for row in rows for one in row)) if name]
+
+
+def _orphans(tx: Transaction, nonces: Iterable[str]) -> list[str]:
+    """The objects that hold result lines of these batches that belong to no request of theirs."""
+    kept = tx.execute(select(object_.c.name).where(object_.c.name.like("orphans/%"))).scalars()
+    begins = tuple(f"orphans/{nonce}-" for nonce in nonces)
+    return [name for name in kept if name.startswith(begins)]
 
 
 def duplicates_among(tx: Transaction, of_run: str, carriers: Iterable[int]) -> Sequence[str]:
