@@ -5,7 +5,7 @@ import pytest
 from backburner.client.pulse import Pulse
 from backburner.emulator.faults import Status
 from backburner.nouns.batch import BatchState
-from backburner.store.batches import batches_of_run, batches_where
+from backburner.store.batches import batches_of_run, batches_promise, batches_where
 from backburner.telemetry import BatchSent, RunFinished, StepFailed
 
 DAY = 86400.0
@@ -64,6 +64,21 @@ def test_lanes_take_turns_so_that_a_long_one_delays_no_short_one(stage):
     sent = [one.run for one in stage.events if isinstance(one, BatchSent)]
     assert len(sent) == 21
     assert sent.index(run.id) <= 2
+
+
+def test_runs_of_a_lane_take_turns_and_a_promised_one_goes_first(stage):
+    bb = stage.open(requests=1)
+    long = stage.run_of(bb, stage.table(6, "long.csv"), "long.out.csv")
+    short = stage.run_of(bb, stage.table(["x", "y"], "short.csv"), "short.out.csv")
+    promised = stage.run_of(bb, stage.table(["z"], "promised.csv"), "promised.out.csv")
+    with bb.tools.store.write() as tx:
+        batches_promise(tx, promised.id, urgency="deadline", deadline=stage.clock.now() + 60)
+
+    bb.work(until=soon(stage, 600))
+
+    sent = [one.run for one in stage.events if isinstance(one, BatchSent)]
+    assert sent[0] == promised.id
+    assert sent[1:5] == [long.id, short.id, long.id, short.id]
 
 
 def test_a_stopped_lane_stops_no_other(stage):

@@ -1,10 +1,10 @@
 """Statements about batches. Every change of state goes through `batch_move`, under the epoch."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Row, bindparam, case, func, insert, select, true, update
 
 from backburner.errors import LeaseLost, MoveRefused, NotFound
 from backburner.nouns.batch import FOR_BUDGET, MOVES, UNSENT, Batch, BatchId, BatchState, Fence, Via
@@ -305,6 +305,15 @@ def batches_release(tx: Transaction, ids: Sequence[BatchId], now: float) -> int:
         .values(state=BatchState.RELEASED, hold=None, due_at=func.min(batch.c.due_at, now))
     )
     return tx.execute(statement).rowcount
+
+
+def batches_place(tx: Transaction, places: Mapping[BatchId, float]) -> None:
+    """Say in which order released batches are sent: each becomes due at its place."""
+    if not places:
+        return
+    released = (batch.c.id == bindparam("wanted")) & (batch.c.state == BatchState.RELEASED)
+    statement = update(batch).where(released).values(due_at=bindparam("place"))
+    tx.execute(statement, [{"wanted": one, "place": at} for one, at in places.items()])
 
 
 def batches_hurry(tx: Transaction, ids: Sequence[BatchId]) -> int:

@@ -19,9 +19,12 @@ from backburner.plan.budgets import (
     scopes_of,
     shortfalls,
 )
+from backburner.plan.turns import places
 from backburner.store import Transaction
 from backburner.store.batches import (
     batch_hold,
+    batches_by_id,
+    batches_place,
     batches_releasable,
     batches_release,
     batches_unhold,
@@ -96,9 +99,16 @@ def release(tools: Tools, lane: LaneRow, ids: Sequence[BatchId]) -> float | None
             # A budget that was lifted holds nobody any more.
             batches_unhold(tx, ids)
             batches_release(tx, ids, now)
+        _take_turns(tx, ids, now)
     for event in _events(held):
         tools.emit(event)
     return min(again, default=None)
+
+
+def _take_turns(tx: Transaction, ids: Sequence[BatchId], now: float) -> None:
+    """Let the batches that were just released go in an order that is fair to their runs."""
+    released = [one for one in batches_by_id(tx, ids) if one.state is BatchState.RELEASED]
+    batches_place(tx, places(released, now))
 
 
 def _release_one(tx: Transaction, batch: Batch, day: str, now: float) -> Asked | None:
