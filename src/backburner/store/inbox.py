@@ -11,7 +11,7 @@ from backburner.store.engine import Transaction
 from backburner.store.schema import inbox, ticket
 from backburner.store.tickets import TICKET_COLUMNS, ticket_of
 
-_LOOK: Final = 8_000
+_LOOK: Final = 4_000
 """Tickets that are looked at to find those of a slice: those of others may stand between them."""
 
 _CHUNK: Final = 500
@@ -22,7 +22,7 @@ def inbox_put(
 ) -> None:
     """Keep the body of each ticket, with the time at which it is to be sealed."""
     rows = [
-        {"ticket": one.id, "lane": one.lane, "body": body, "due_at": due_at}
+        {"ticket": one.id, "lane": one.lane, "urgency": one.urgency, "body": body, "due_at": due_at}
         for one, (body, due_at) in zip(tickets, kept, strict=True)
     ]
     tx.execute(insert(inbox), rows)
@@ -31,10 +31,9 @@ def inbox_put(
 def inbox_waiting(tx: Transaction, lane: str) -> list[tuple[Urgency, int, float]]:
     """Each urgency of which tickets wait in a lane, how many, and when the first is due."""
     rows = tx.execute(
-        select(ticket.c.urgency, func.count(), func.min(inbox.c.due_at))
-        .join(ticket, ticket.c.id == inbox.c.ticket)
+        select(inbox.c.urgency, func.count(), func.min(inbox.c.due_at))
         .where(inbox.c.lane == lane)
-        .group_by(ticket.c.urgency)
+        .group_by(inbox.c.urgency)
         .order_by(func.min(inbox.c.due_at))
     )
     return [(Urgency(urgency), number, due_at) for urgency, number, due_at in rows]
@@ -47,8 +46,8 @@ def inbox_due(
     rows = tx.execute(
         select(*TICKET_COLUMNS, func.length(inbox.c.body))
         .join(inbox, inbox.c.ticket == ticket.c.id)
-        .where(inbox.c.lane == lane, inbox.c.due_at <= due_by, ticket.c.urgency == urgency)
-        .order_by(inbox.c.due_at, ticket.c.created_at, ticket.c.id)
+        .where(inbox.c.lane == lane, inbox.c.urgency == urgency, inbox.c.due_at <= due_by)
+        .order_by(inbox.c.due_at, inbox.c.ticket)
         .limit(_LOOK)
     )
     return [(ticket_of(row), row[-1]) for row in rows]

@@ -283,9 +283,10 @@ inbox = Table(
     metadata,
     Column("ticket", String, ForeignKey("ticket.id"), primary_key=True),
     Column("lane", String, ForeignKey("lane.name"), nullable=False),
+    Column("urgency", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("due_at", Float, nullable=False),
-    Index("inbox_due", "lane", "due_at"),
+    Index("inbox_due", "lane", "urgency", "due_at", "ticket"),
 )
 
 outbox = Table(

@@ -62,10 +62,11 @@ def upgrade() -> None:
         "inbox",
         sa.Column("ticket", sa.String, sa.ForeignKey("ticket.id"), primary_key=True),
         sa.Column("lane", sa.String, sa.ForeignKey("lane.name"), nullable=False),
+        sa.Column("urgency", sa.Text, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("due_at", sa.Float, nullable=False),
     )
-    op.create_index("inbox_due", "inbox", ["lane", "due_at"])
+    op.create_index("inbox_due", "inbox", ["lane", "urgency", "due_at", "ticket"])
     op.create_table(
         "outbox",
         sa.Column("batch", sa.Integer, sa.ForeignKey("batch.id"), primary_key=True),
