@@ -82,6 +82,18 @@ def test_a_broken_body_is_told_without_lines_that_nobody_wrote(call: Any) -> Non
     assert said.err.startswith("error: the request: max_tokens is missing (parameter_refused)")
 
 
+def test_what_may_be_a_slip_is_warned_of_and_kept(call: Any, body: Path) -> None:
+    odd = body.read_bytes().replace(b'"max_tokens"', b'"max_token": 5, "max_tokens"')
+
+    said = call("submit", "-", stdin=odd)
+
+    assert said.out.startswith("tk_")
+    assert said.err.startswith("warning: the parameter 'max_token' is unknown here")
+    assert call("submit", "-", "--json", stdin=odd).json["warnings"][0]["code"] == (
+        "parameter_unknown"
+    )
+
+
 def test_status_shows_the_inbox_and_one_line_a_day(call: Any, home: Path, body: Path) -> None:
     home.mkdir()
     (home / "backburner.toml").write_text(NIGHT)

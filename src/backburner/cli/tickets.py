@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from backburner.cli import options
 from backburner.cli.inbox import sealed_in_words
-from backburner.cli.output import Facts, Page
+from backburner.cli.output import Facts, Page, print_error
 from backburner.cli.session import Home, Json, Lane, Session, session_of
 from backburner.cli.words import when
 from backburner.errors import NotAnswered
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from backburner.client import Backburner
     from backburner.client.ticket_standing import TicketStanding
     from backburner.client.tickets import Ticket
+    from backburner.runs.input_warnings import InputWarning
 
 Body = Annotated[
     str, typer.Argument(metavar="FILE", help="One Messages body as JSON; - for standard input")
@@ -72,13 +74,18 @@ def submit(
     with _open(session, page, (home, lane), wait=wait) as backburner:
         if wait:
             backburner.require_credential()
-        (ticket,) = backburner.submit_many([_read(session, body)], wanted, keys=[key])
+        warned: list[InputWarning] = []
+        (ticket,) = backburner.submit_many(
+            [_read(session, body)], wanted, keys=[key], warned=warned.append
+        )
+        if warned and not json:
+            print_error([("warning", f"{one.what}; {one.hint}") for one in warned])
         if wait:
             return _show_answer(page, ticket)
         page.line(ticket.id)
         if page.is_live:
             page.line(f"`backburner ticket {ticket.id} --wait` brings its answer", "dim")
-        page.finish(_json(ticket.standing()))
+        page.finish({**_json(ticket.standing()), "warnings": [asdict(one) for one in warned]})
     return 0
 
 

@@ -116,6 +116,7 @@ from backburner.report.savings import By, Choice, SavingsReport
 from backburner.report.verification import Verification
 from backburner.runs.cache_marks import CacheAdvice
 from backburner.runs.counting import RunCount
+from backburner.runs.input_warnings import InputWarning
 from backburner.runs.outputs import Written
 from backburner.runs.stager import Order
 from backburner.runs.staging import Desk, Staged, commit, throw_away
@@ -325,6 +326,7 @@ class Backburner:
         options: TicketOptions | None = None,
         *,
         keys: Iterable[str | None] | None = None,
+        warned: Callable[[InputWarning], None] = lambda _warning: None,
     ) -> list[Ticket]:
         """Keep single requests durably, up to 500 in a commit; gives the ticket of each.
 
@@ -332,6 +334,7 @@ class Backburner:
             bodies: Messages bodies, as objects or as JSON.
             options: What they are to be besides, all of them.
             keys: The caller's own name for each; None where it has none.
+            warned: Told of what may not have been meant, such as an unknown parameter.
 
         Raises:
             InputError: One of them is no JSON object, or a word of the options is wrong.
@@ -340,7 +343,7 @@ class Backburner:
         """
         options = options or TicketOptions()
         models = self._models(allow_unknown=options.allow_unknown_price)
-        taken = submissions(self._router, bodies, options, keys, models)
+        taken = submissions(self._router, bodies, options, keys, models, warned)
         for lane in {one.lane for one in taken} - {self.lane}:
             self._pin(lane)
         return [Ticket(self._wicket(row.lane), row.id) for row in submit_all(self._tools, taken)]

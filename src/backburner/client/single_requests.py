@@ -1,6 +1,6 @@
 """Single requests at the door: what a person says of them, the route rules, and the checks."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from backburner.client.inbox import Body, bodies_as_written, check_bodies
@@ -15,6 +15,7 @@ from backburner.nouns.urgency import Timing, Urgency
 from backburner.plan.promises import Asked as Said
 from backburner.plan.promises import timing_of
 from backburner.plan.routing import reroute, route
+from backburner.runs.input_warnings import InputWarning
 from backburner.runs.routed_list import measured
 
 
@@ -72,6 +73,7 @@ def submissions(
     options: TicketOptions,
     keys: Iterable[str | None] | None,
     known_models: Collection[str],
+    warned: Callable[[InputWarning], None] = lambda _warning: None,
 ) -> list[Submission]:
     """Single requests under the route rules, checked at the door.
 
@@ -84,7 +86,8 @@ def submissions(
     terms, asked = _terms(options), options.timing(router.moment)
     routes = _Routes(router, options, terms, known_models)
     routed = [routes.take(body) for body in written]
-    check_bodies([body for body, _ in routed], terms.betas, known_models)
+    for warning in check_bodies([body for body, _ in routed], terms.betas, known_models):
+        warned(warning)
     named = [None] * len(written) if keys is None else list(keys)
     if len(named) != len(written):
         raise InputError(
