@@ -24,8 +24,8 @@ STAGED = 12
 
 CONCURRENCY = 2
 _BACK = "succeeded"
-STRIDE = 3
-LONG_STRIDE = 11
+STRIDE = 7
+LONG_STRIDE = 31
 
 
 class DirectLife(Life):
