@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backburner.nouns.batch import BatchId
-from backburner.plan.rescuing import Pace, RescueView, Rest, last_moment, rescue
+from backburner.plan.rescuing import Pace, RescueView, Rest, cancel_seconds, last_moment, rescue
 
 HOUR = 3600.0
 PACE = Pace(concurrency=8, calls=1_000, seconds=1_000.0)
@@ -83,10 +83,10 @@ def test_nothing_is_open_when_all_is_back():
 
 def test_little_measurement_is_drawn_to_the_assumption():
     assumed = Pace(concurrency=8)
-    slow = Pace(concurrency=8, calls=5_000, seconds=50_000.0)
+    slow = Pace(concurrency=8, calls=5_000, seconds=10_000.0)
 
     assert assumed.per_second == 1.0
-    assert 0.1 < slow.per_second < 0.12
+    assert 0.5 < slow.per_second < 0.51
     assert Pace(concurrency=16).per_second == 2.0
 
 
@@ -108,3 +108,12 @@ def test_what_is_kept_could_always_still_be_asked_in_time(sizes, unsent_sizes, n
         assert last_moment(seen, asking + kept) > now
         assert plan.look_at == last_moment(seen, asking + kept)
     assert len(set(plan.give_up)) == len(plan.give_up)
+
+
+def test_what_was_interrupted_for_a_night_makes_no_rescue_begin_hours_early():
+    interrupted = Pace(concurrency=8, calls=100, seconds=30_000.0)
+
+    assert interrupted.per_second == 0.25
+    assert cancel_seconds(0.0) == 180.0
+    assert cancel_seconds(400.0) == 400.0
+    assert cancel_seconds(30_000.0) == 900.0

@@ -20,6 +20,9 @@ CANCELING: Final = 180.0
 Source: live observations of the Message Batches API, 2026-09-26.
 """
 
+_LONGEST_CANCEL: Final = 900.0
+"""What was seen to take longer was seen late: nobody looked meanwhile."""
+
 _MARGIN: Final = 120.0
 """Seconds for the last answers, their collection, the output, and a few calls that fail."""
 
@@ -28,6 +31,10 @@ _CALL: Final = 8.0
 
 _TRUST: Final = 50
 """As many calls weigh as much as the assumption about them."""
+
+_SLOWEST: Final = 4.0
+"""How many times slower than assumed calls are taken to be at most: what was measured to be slower
+was interrupted, as by a night in which nobody worked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +54,9 @@ class Pace:
     @property
     def per_second(self) -> float:
         """Calls a second, drawn to the assumption where little was measured."""
-        return (self.calls + _TRUST) / (self.seconds + _TRUST * _CALL / self.concurrency)
+        assumed = self.concurrency / _CALL
+        measured = (self.calls + _TRUST) / (self.seconds + _TRUST / assumed)
+        return max(measured, assumed / _SLOWEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +116,15 @@ def rescue(view: RescueView, now: float) -> Rescue:
             look_at = at
     # Those that are kept come first, and the last of them is the next to be given up.
     return Rescue(give_up=tuple(reversed(give_up)), look_at=look_at)
+
+
+def cancel_seconds(longest: float) -> float:
+    """Seconds that a cancel is taken to need.
+
+    Args:
+        longest: What the newest ones took at most, as far as we saw; 0 where there was none.
+    """
+    return max(CANCELING, min(longest, _LONGEST_CANCEL))
 
 
 def last_moment(view: RescueView, calls: int) -> float:

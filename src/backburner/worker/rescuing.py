@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from backburner.nouns.batch import Batch, BatchId, BatchState, Via
 from backburner.nouns.budget import BudgetMode, rescue_scope
 from backburner.nouns.run import Run
-from backburner.plan.rescuing import CANCELING, Pace, RescueView, Rest, last_moment, rescue
+from backburner.plan.rescuing import Pace, RescueView, Rest, cancel_seconds, last_moment, rescue
 from backburner.store import Transaction
 from backburner.store.batches import batch_get, batches_ask_cancel, batches_of_run
 from backburner.store.budgets import budgets_in, reserve
@@ -98,7 +98,7 @@ def _open(tools: Tools, tx: Transaction, run: Run) -> _Open:
         rests=tuple(rests.values()),
         asking=asking,
         pace=Pace(concurrency=tools.terms.concurrency, calls=calls, seconds=seconds),
-        canceling=max(CANCELING, longest_cancel(tx, run.lane)),
+        canceling=cancel_seconds(longest_cancel(tx, run.lane)),
     )
     return _Open(
         view=view,
