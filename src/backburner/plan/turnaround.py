@@ -13,7 +13,7 @@ sent at the same time of day, since a provider's load has its hours.
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
@@ -117,6 +117,10 @@ class Curve:
         return f"from your last {self.batches:,} {own}"
 
 
+Learnt = Callable[[str, int, float], Curve]
+"""The curve of batches of a model, of a size, that are sent at a time."""
+
+
 def learn(trips: Sequence[Trip], *, model: str, requests: int, at: float, now: float) -> Curve:
     """The curve of batches of a model and size that are sent at a time.
 
@@ -127,15 +131,25 @@ def learn(trips: Sequence[Trip], *, model: str, requests: int, at: float, now: f
         at: When it is sent.
         now: When this is asked: old trips count less.
     """
-    like = [one for one in trips if one.model == model and _size(one.requests) == _size(requests)]
-    block = _block(at)
-    left = prior().left
-    for level in (trips, like, [one for one in like if _block(one.sent_at) == block]):
-        left = _fitted(level, left, now) if level else left
+    return learner(trips, now)(model, requests, at)
+
+
+def learner(trips: Sequence[Trip], now: float) -> Learnt:
+    """Gives the curves of batches of any kind; those that are alike share one."""
     ended = [one for one in trips if one.has_ended]
-    weight = sum(_weight(one, now) for one in ended)
     others = sum(not one.has_ended and one.seconds > PRIOR_MEDIAN for one in trips)
-    return Curve(left=left, batches=len(ended), others=others, weight=weight)
+    weight = sum(_weight(one, now) for one in ended)
+    pooled = _fitted(trips, prior().left, now) if trips else prior().left
+
+    @cache
+    def curve(model: str, size: int, block: int) -> Curve:
+        like = [one for one in trips if one.model == model and _size(one.requests) == size]
+        left = pooled
+        for level in (like, [one for one in like if _block(one.sent_at) == block]):
+            left = _fitted(level, left, now) if level else left
+        return Curve(left=left, batches=len(ended), others=others, weight=weight)
+
+    return lambda model, requests, at: curve(model, _size(requests), _block(at))
 
 
 @cache

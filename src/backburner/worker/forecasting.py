@@ -7,7 +7,7 @@ from typing import Any
 from backburner.nouns.batch import Batch, BatchId
 from backburner.plan.deadlines import COLLECTING, LATE, MEDIAN, Promise, latest_release
 from backburner.plan.rescuing import CANCELING, Pace, RescueView, last_moment
-from backburner.plan.turnaround import Curve, learn
+from backburner.plan.turnaround import Curve, learn, learner
 from backburner.store import Transaction
 from backburner.store.rescues import calls_measured, longest_cancel
 from backburner.store.runs import run_get
@@ -61,9 +61,9 @@ def latest_releases(tools: Tools, lane: str, waiting: Iterable[Batch]) -> dict[B
             name: margin_of(tools, tx, lane, requests=requests[name], has_rescue=name in rescued)
             for name in together
         }
-    latest = {}
+    latest, learnt = {}, learner(trips, now)
     for one in promised:
-        curve = learn(trips, model=one.model, requests=one.requests, at=now, now=now)
+        curve = learnt(one.model, one.requests, now)
         promise = Promise(
             deadline=one.deadline or now, batches=together[one.run], margin=margins[one.run]
         )
