@@ -55,9 +55,12 @@ def reroute(params: bytes, give: Give) -> tuple[bytes, tuple[str, ...]]:
 
 
 def rerouted(give: Give, *, model: str, max_tokens: int) -> tuple[str, ...]:
-    """Which parameters a rule changes in a table's requests, which all have the same."""
+    """Which parameters a rule changes in a table's requests, which all have the same.
+
+    What was not asked for at all is given, and not changed.
+    """
     pairs = (("model", give.model, model), ("max_tokens", give.max_tokens, max_tokens))
-    return tuple(name for name, given, asked in pairs if given is not None and given != asked)
+    return tuple(name for name, given, asked in pairs if given and asked and given != asked)
 
 
 def never_matched(rules: Sequence[Rule]) -> Iterator[tuple[Rule, Rule]]:
