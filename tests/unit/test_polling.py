@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backburner.plan.polling import fault_wait, next_poll, poll_wait
+from backburner.plan.polling import fault_wait, jitter, next_poll, poll_wait
 
 NOW = 1_790_000_000.0
 
@@ -47,3 +47,32 @@ def test_the_youngest_sets_the_pace():
 def test_failed_calls_are_repeated_ever_later(faults, wait):
     assert fault_wait(faults) == wait
     assert fault_wait(faults, 300) == 300
+
+
+shares = st.floats(0, 1)
+
+
+@given(st.floats(0, 1e5), st.floats(0, 600), shares)
+def test_jitter_makes_a_look_at_most_a_fifth_earlier_and_never_earlier_than_asked(
+    age, asked, share
+):
+    plain = next_poll([NOW - age], NOW, None)
+    spread = next_poll([NOW - age], NOW, None, share)
+    told = next_poll([NOW - age], NOW, asked, share)
+
+    assert NOW + (plain - NOW) * 0.8 - 1e-3 <= spread <= plain
+    assert told >= NOW + asked
+
+
+@given(st.integers(0, 20), shares)
+def test_jitter_makes_a_wait_after_a_fault_at_most_a_fifth_longer(faults, share):
+    assert fault_wait(faults) <= fault_wait(faults, share=share) <= fault_wait(faults) * 1.2
+
+
+def test_jitter_is_fixed_by_its_seed_and_spreads_over_the_whole_range():
+    found = sorted(jitter(f"worker-{n}") for n in range(1000))
+
+    assert jitter("worker-1") == jitter("worker-1")
+    assert 0 <= found[0] < 0.01
+    assert 0.99 < found[-1] < 1
+    assert 0.4 < found[500] < 0.6

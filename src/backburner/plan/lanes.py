@@ -91,6 +91,7 @@ class LaneView:
         retry_due_at: When the next exception is due.
         looked_back_at: When late duplicates were last searched for; None if nothing was ever armed.
         retry_after: What the upstream asked us to wait with its last list.
+        jitter: A share from 0 to 1 by which this lane's looks differ from those of others.
         is_stopped: Whether nothing may be sent until a person opens the lane.
         window_is_open: Whether the lane may send now; a lane without windows always may.
         window_opens_at: When a window opens next; None where it is open, or never opens again.
@@ -107,6 +108,7 @@ class LaneView:
     polled_at: float | None
     looked_back_at: float | None = None
     retry_after: float | None = None
+    jitter: float = 0.0
     is_stopped: bool = False
     waves: tuple[WaitingWave, ...] = ()
     inbox: tuple[Waiting, ...] = ()
@@ -236,7 +238,7 @@ def _fitting(due: Sequence[SealedBatch], view: LaneView) -> Iterable[SealedBatch
 
 
 def _is_poll_due(view: LaneView, now: float) -> bool:
-    due = next_poll(view.in_flight, view.polled_at, view.retry_after)
+    due = next_poll(view.in_flight, view.polled_at, view.retry_after, view.jitter)
     return due is not None and due <= now
 
 
@@ -245,10 +247,10 @@ def _due_again(
 ) -> float:
     times = [now + FAR]
     times += [one.due_at for one in ready if one.due_at > now]
-    poll = next_poll(view.in_flight, view.polled_at, view.retry_after)
+    poll = next_poll(view.in_flight, view.polled_at, view.retry_after, view.jitter)
     if poll is not None and poll <= now:
         # It is due in this very step: what counts is the one after it.
-        poll = next_poll(view.in_flight, now, view.retry_after)
+        poll = next_poll(view.in_flight, now, view.retry_after, view.jitter)
     if poll is not None:
         times.append(poll)
     if view.looked_back_at is not None:

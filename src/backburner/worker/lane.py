@@ -7,7 +7,7 @@ from backburner.nouns.batch import FOR_BUDGET, QUEUED, Batch, BatchState, Via
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.actions import LaneStep
 from backburner.plan.lanes import Allowance, LaneView, SealedBatch, lane_step
-from backburner.plan.polling import fault_wait
+from backburner.plan.polling import fault_wait, jitter
 from backburner.plan.sealing import Waiting
 from backburner.store.batches import batches_bring_forward, batches_where
 from backburner.store.exceptions import exceptions_next_due
@@ -96,7 +96,9 @@ def _look(
 def _put_off(tools: Tools, lane: LaneRow, fault: Fault) -> None:
     tools.emit(FaultSeen(lane=lane.name, call="list", batch=None, fault=fault))
     note_misses(tools, lane)
-    due_at = tools.clock.now() + fault_wait(lane.faults, fault.retry_after)
+    due_at = tools.clock.now() + fault_wait(
+        lane.faults, fault.retry_after, jitter(f"{tools.owner} {lane.name}")
+    )
     with tools.store.write() as tx:
         lane_rest(tx, lane, due_at, faults=lane.faults + 1)
     if fault.kind is FaultKind.STOP:
@@ -131,6 +133,7 @@ def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> Lane
         polled_at=lane.polled_at,
         looked_back_at=lane.looked_back_at,
         retry_after=retry_after,
+        jitter=jitter(f"{tools.owner} {lane.name}"),
         is_stopped=lane.state == STOPPED,
         waves=waiting,
         inbox=inbox,

@@ -2,7 +2,7 @@
 
 from backburner.nouns.batch import Batch
 from backburner.nouns.fault import Fault, FaultKind
-from backburner.plan.polling import fault_wait
+from backburner.plan.polling import fault_wait, jitter
 from backburner.store.batches import batch_rest
 from backburner.telemetry import FaultSeen
 from backburner.worker.stopping import stop_lane
@@ -15,7 +15,7 @@ def put_off(tools: Tools, batch: Batch, fault: Fault, call: str) -> None:
     Raises:
         LaneStopped: Only a person can clear the cause.
     """
-    wait = fault_wait(batch.faults, fault.retry_after)
+    wait = fault_wait(batch.faults, fault.retry_after, jitter(batch.nonce))
     with tools.store.write() as tx:
         batch_rest(tx, batch, tools.clock.now() + wait, faults=batch.faults + 1)
     tools.emit(FaultSeen(lane=batch.lane, call=call, batch=batch.id, fault=fault))
