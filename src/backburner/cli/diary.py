@@ -1,5 +1,6 @@
 """What a worker writes of what it does: lines for people, or objects for machines."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ class PlainDiary:
     def __init__(self, page: Page, now: Callable[[], float]) -> None:
         self._page = page
         self._now = now
+        self._lock = threading.Lock()
 
     def begin(self, facts: dict[str, Any]) -> None:
         """Say where it works, and how to end it."""
@@ -67,8 +69,9 @@ class PlainDiary:
         self._line("ended; what is with Anthropic goes on, and nothing was canceled")
 
     def _line(self, words: str) -> None:
-        self._page.line(f"{local(self._now()):%H:%M:%S} {words}")
-        self._page.flush()
+        with self._lock:
+            self._page.line(f"{local(self._now()):%H:%M:%S} {words}")
+            self._page.flush()
 
 
 class JsonDiary:
@@ -76,6 +79,8 @@ class JsonDiary:
 
     def __init__(self, clock: "Clock") -> None:
         self._clock = clock
+        # Several threads write: without it, the end of one line could come after another's.
+        self._lock = threading.Lock()
 
     def begin(self, facts: dict[str, Any]) -> None:
         """Say where it works."""
@@ -100,4 +105,6 @@ class JsonDiary:
 
         at = datetime.fromtimestamp(self._clock.now(), UTC).isoformat(timespec="milliseconds")
         told = msgspec.to_builtins(values)
-        print_json({"time": at.replace("+00:00", "Z"), "level": level, "event": event, **told})
+        line = {"time": at.replace("+00:00", "Z"), "level": level, "event": event, **told}
+        with self._lock:
+            print_json(line)

@@ -606,6 +606,7 @@ class Backburner:
             threads=threads,
             finished=finished,
             tell=self.notices.tell,
+            tell_again=partial(self.notices.tell, anew=False),
         )
         work(self._tools, shift, pulse or Pulse())
 

@@ -25,6 +25,7 @@ from backburner.worker import Tools
 
 _WAITING: Final = "waiting"
 _HELD: Final = "held"
+_RETRYING: Final = "retrying"
 _WORDS: Final = {
     BatchState.SEALED: _WAITING,
     BatchState.RELEASED: _WAITING,
@@ -35,6 +36,8 @@ _WORDS: Final = {
     BatchState.ENDED: "with_anthropic",
 }
 """What requests are in while their batch is in a state; in the others they are back."""
+
+_STATES: Final = sorted({*_WORDS.values(), _RETRYING})
 
 
 def measures(tools: Tools, pulse: Pulse) -> list[Measure]:
@@ -47,6 +50,7 @@ def measures(tools: Tools, pulse: Pulse) -> list[Measure]:
 def _of_store(tx: Transaction, now: float) -> Iterable[Measure]:
     counted = list(batches_counted(tx))
     lanes = {one.name: int(one.state == OPEN) for one in lanes_all(tx)}
+    unfinished = dict.fromkeys(lanes, 0) | runs_open(tx)
     paid = paid_by_lane(tx)
     risks = Counter(run.lane for run, _ in runs_at_risk(tx, now))
     pending, given_up = notices_counted(tx)
@@ -58,7 +62,7 @@ def _of_store(tx: Transaction, now: float) -> Iterable[Measure]:
         "Batches by state.",
         {_of(lane, state=state): batches for lane, state, batches, _ in counted},
     )
-    yield Measure("runs_unfinished", "gauge", "Runs that are not finished.", _lanes(runs_open(tx)))
+    yield Measure("runs_unfinished", "gauge", "Runs that are not finished.", _lanes(unfinished))
     yield Measure(
         "paid_usd_total",
         "counter",
@@ -95,12 +99,13 @@ def _of_loop(pulse: Pulse, now: float) -> Iterable[Measure]:
 
 
 def _requests(tx: Transaction) -> dict[Labels, float | str]:
-    found: Counter[tuple[str, str]] = Counter()
+    """Requests by lane and state, zeros too: a number that vanishes looks like a fault."""
+    found = Counter({(lane.name, words): 0 for lane in lanes_all(tx) for words in _STATES})
     for lane, state, _, requests in batches_counted(tx):
         if state in _WORDS:
             found[lane, _WORDS[BatchState(state)]] += requests
     for lane, state, requests in exceptions_waiting(tx):
-        found[lane, "retrying" if state == ExceptionState.WAITING else _HELD] += requests
+        found[lane, _RETRYING if state == ExceptionState.WAITING else _HELD] += requests
     for lane, requests in inbox_counted(tx).items():
         found[lane, _WAITING] += requests
     return {_of(lane, state=words): count for (lane, words), count in sorted(found.items())}

@@ -43,11 +43,13 @@ class Crier:
     channels: Sequence[Channel]
     post: Post
 
-    def tell(self) -> None:
-        """Notice what is new, and deliver what is due."""
-        if self.channels:
+    def tell(self, *, anew: bool = True) -> None:
+        """Notice what is new, if that is wanted, and deliver what is due."""
+        if not self.channels:
+            return
+        if anew:
             notice(self.tools, self.channels)
-            self.deliver()
+        self.deliver()
 
     def deliver(self) -> int:
         """Deliver every notice that is due; gives how many arrived."""

@@ -25,6 +25,9 @@ _CLOSE_EVERY: Final = 5.0
 _TELL_EVERY: Final = 300.0
 """Seconds between two looks for what is to be told; a run that was closed is told at once."""
 
+_TELL_AGAIN_EVERY: Final = 30.0
+"""Seconds between two looks for notices that did not arrive: as short as the first wait."""
+
 _SWEEP_EVERY: Final = 6 * 3600.0
 _REST: Final = 60.0
 """Seconds that a lane or batch is left alone whose step failed: as long as the longest backoff."""
@@ -43,7 +46,8 @@ class Shift:
         nap: The longest sleep. What another process enqueues is seen after it.
         threads: How many steps are done at once.
         finished: Told of each run that was closed.
-        tell: Tells what there is to tell, now and then.
+        tell: Looks for what there is to tell, and tells it.
+        tell_again: Tells what did not arrive.
     """
 
     lanes: Callable[[], Iterable[str]]
@@ -54,6 +58,7 @@ class Shift:
     allowance: Allowance = field(default_factory=ReleaseDue)
     finished: Callable[[Finished], None] = lambda _finished: None
     tell: Callable[[], None] = lambda: None
+    tell_again: Callable[[], None] = lambda: None
 
 
 def work(tools: Tools, shift: Shift, pulse: Pulse) -> None:
@@ -80,7 +85,7 @@ class _Loop:
         self._pulse = pulse
         self._is_first = is_first
         self._patience = Patience(tools.clock, self._failed)
-        self._closed_at = self._told_at = self._swept_at = float("-inf")
+        self._closed_at = self._told_at = self._told_again_at = self._swept_at = float("-inf")
 
     def run(self) -> None:
         """Go on until told to end."""
@@ -128,13 +133,19 @@ class _Loop:
             for run in runs_to_close(self._tools, lanes):
                 self._told_at = float("-inf")
                 self._patience.attempt(f"run {run.id}", partial(self._close, run))
-        if now - self._told_at >= _TELL_EVERY:
-            self._told_at = now
-            self._patience.attempt("notices", self._shift.tell)
+        self._tell(now)
         if now - self._swept_at >= _SWEEP_EVERY:
             self._swept_at = now
             sweep(self._tools)
             self._patience.attempt("pruning", partial(prune_old, self._tools))
+
+    def _tell(self, now: float) -> None:
+        if now - self._told_at >= _TELL_EVERY:
+            self._told_at = self._told_again_at = now
+            self._patience.attempt("notices", self._shift.tell)
+        elif now - self._told_again_at >= _TELL_AGAIN_EVERY:
+            self._told_again_at = now
+            self._patience.attempt("notices", self._shift.tell_again)
 
     def _close(self, run: Run) -> None:
         self._shift.finished(close_run(self._tools, run))
