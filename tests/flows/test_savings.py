@@ -10,6 +10,7 @@ from backburner.clock import FakeClock
 from backburner.emulator.faults import DropAfter, Late, Line
 from backburner.emulator.settings import ItemFailure
 from backburner.errors import NotFound
+from backburner.nouns.batch import Via
 from backburner.report.savings import By
 from backburner.report.spending import STAIRCASE
 from backburner.runs.answers import final_lines
@@ -23,7 +24,7 @@ def costs(bb: Backburner, run: str) -> list[list[int]]:
     """What each attempt of each request of a run cost, by its own line."""
     reader = Reader(bb.tools.tariff([]))
     return [
-        [reader.paid(line) or 0 for line in (*final.earlier, final.line)]
+        [reader.paid(line, Via.BATCH) or 0 for line in (*final.earlier, final.line)]
         for final in final_lines(bb.tools.store, bb.tools.vault, bb.get(run))
     ]
 
