@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backburner.nouns.batch import BatchId
-from backburner.plan.rescuing import Pace, RescueView, Rest, cancel_seconds, last_moment, rescue
+from backburner.plan.rescuing import (
+    Pace,
+    RescueView,
+    Rest,
+    cancel_seconds,
+    first_look,
+    last_moment,
+    rescue,
+)
 
 HOUR = 3600.0
 PACE = Pace(concurrency=8, calls=1_000, seconds=1_000.0)
@@ -41,6 +49,23 @@ def test_the_last_moment_is_the_deadline_less_the_cancel_and_the_calls():
 
     assert left == 120 + 180 + 600 / PACE.per_second
     assert 850 < left < 950
+
+
+@given(
+    calls=st.integers(1, 100_000),
+    asked=st.floats(0, 1e6),
+    measured=st.integers(0, 10_000),
+    canceling=st.floats(0, 1e6),
+    concurrency=st.integers(1, 64),
+)
+def test_nothing_is_to_be_given_up_before_the_first_look(
+    calls, asked, measured, canceling, concurrency
+):
+    pace = Pace(concurrency=concurrency, calls=measured, seconds=asked)
+    seen = replace(view(away(1), pace=pace), canceling=cancel_seconds(canceling))
+
+    # A microsecond is what sums of floats may be off by.
+    assert first_look(HOUR, calls, concurrency) <= last_moment(seen, calls) + 1e-6
 
 
 def test_a_cancel_that_was_seen_to_take_longer_is_reckoned_with():

@@ -118,6 +118,16 @@ def rescue(view: RescueView, now: float) -> Rescue:
     return Rescue(give_up=tuple(reversed(give_up)), look_at=look_at)
 
 
+def first_look(deadline: float, requests: int, concurrency: int) -> float:
+    """The earliest moment at which anything of a run could have to be given up.
+
+    It is reckoned with the slowest calls and the longest cancel, so that a worker need not look at
+    every promise with every step.
+    """
+    slowest = concurrency / _CALL / _SLOWEST
+    return deadline - _MARGIN - _LONGEST_CANCEL - requests / slowest
+
+
 def cancel_seconds(longest: float) -> float:
     """Seconds that a cancel is taken to need.
 

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from backburner.nouns.batch import Batch, BatchId, BatchState, Via
 from backburner.nouns.budget import BudgetMode, rescue_scope
 from backburner.nouns.run import Run
-from backburner.plan.rescuing import Pace, RescueView, Rest, cancel_seconds, last_moment, rescue
+from backburner.plan.rescuing import (
+    Pace,
+    RescueView,
+    Rest,
+    cancel_seconds,
+    first_look,
+    last_moment,
+    rescue,
+)
 from backburner.store import Transaction
 from backburner.store.batches import batch_get, batches_ask_cancel, batches_of_run
 from backburner.store.budgets import budgets_in, reserve
@@ -56,8 +64,9 @@ def rescue_promises(tools: Tools, lane: LaneRow) -> float | None:
         return None
     now = tools.clock.now()
     with tools.store.read() as tx:
-        found = [(run, _open(tools, tx, run)) for run in runs_to_rescue(tx, lane.name)]
-    times: list[float] = []
+        looks = [(run, _first_look(tools, run)) for run in runs_to_rescue(tx, lane.name)]
+        found = [(run, _open(tools, tx, run)) for run, at in looks if at <= now]
+    times = [at for _, at in looks if at > now]
     for run, seen in found:
         plan = rescue(seen.view, now)
         if plan.look_at is not None:
@@ -75,6 +84,14 @@ def rescue_promises(tools: Tools, lane: LaneRow) -> float | None:
             again = release(tools, lane, unasked)
             times += [] if again is None else [again]
     return min(times, default=None)
+
+
+def _first_look(tools: Tools, run: Run) -> float:
+    """When a run may first have to be rescued; one whose rescue has begun is always looked at."""
+    if run.rescued_at is not None or run.deadline is None:
+        return 0.0
+    # Each request may have to be asked, and be waiting for its retry, at once.
+    return first_look(run.deadline, 2 * run.requests, tools.terms.concurrency)
 
 
 def _open(tools: Tools, tx: Transaction, run: Run) -> _Open:
