@@ -15,7 +15,7 @@ unexport $(filter ANTHROPIC_% BACKBURNER_%,$(.VARIABLES))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help install demo recipes night test browser crash chaos check fix bench size constraints clean
+.PHONY: help install demo recipes night month test browser crash chaos check fix bench size constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ recipes: $(VENV)/.installed ## Run every recipe of examples/ on the emulator: no
 
 night: $(VENV)/.installed ## Play a night on the emulator: the window opens at 23:00
 	@$(BIN)/python examples/night/night.py
+
+month: $(VENV)/.installed ## Play a month of calls on the emulator, sent in three ways
+	@$(BIN)/python -m bench.month $(ARGS)
 
 test: $(VENV)/.dev ## Run all tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal -q $(or $(ARGS),tests)

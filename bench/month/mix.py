@@ -1,0 +1,102 @@
+"""The mix of a month: which calls come when, and what they hold."""
+
+import random
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MIX = Path(__file__).with_name("mix.toml")
+_VOWELS, _CONSONANTS = "aeiou", "bdfgklmnprst"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """Calls of one sort; the file says what each field means."""
+
+    name: str
+    share: float
+    urgent: bool
+    hours: tuple[int, ...]
+    model: str
+    words: tuple[int, int]
+    within: str | None = None
+    routed_to: str | None = None
+
+    @property
+    def answer(self) -> str:
+        """What the emulator's model says to each of them."""
+        return " ".join(["word"] * self.words[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """The calls of a month."""
+
+    seed: int
+    days: int
+    calls: int
+    kinds: tuple[Kind, ...]
+
+    def bursts(self) -> "Iterator[Burst]":
+        """The calls, in the order of their coming."""
+        chance = random.Random(self.seed)
+        counts = {kind.name: self._counts(kind) for kind in self.kinds}
+        for day in range(self.days):
+            for hour in range(24):
+                for kind in self.kinds:
+                    if hour in kind.hours:
+                        bodies = [body(kind, chance) for _ in range(next(counts[kind.name]))]
+                        yield Burst(day=day, hour=hour, kind=kind, bodies=bodies)
+
+    def _counts(self, kind: Kind) -> Iterator[int]:
+        """How many calls each burst of a kind has; together they are the kind's share."""
+        calls, bursts = round(self.calls * kind.share), self.days * len(kind.hours)
+        for n in range(bursts):
+            yield calls * (n + 1) // bursts - calls * n // bursts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """The calls of one kind in one hour."""
+
+    day: int
+    hour: int
+    kind: Kind
+    bodies: list[dict[str, Any]]
+
+
+def body(kind: Kind, chance: random.Random) -> dict[str, Any]:
+    """One call."""
+    text = " ".join(_word(chance) for _ in range(kind.words[0]))
+    return {
+        "model": kind.model,
+        "max_tokens": 4 * kind.words[1] + 16,
+        "messages": [{"role": "user", "content": f"[{kind.name}] {text}"}],
+    }
+
+
+def _word(chance: random.Random) -> str:
+    return "".join(
+        chance.choice(letters) for letters in (_CONSONANTS, _VOWELS, _CONSONANTS, _VOWELS)
+    )
+
+
+def read_mix(file: Path = MIX) -> Mix:
+    """The mix of a file.
+
+    Raises:
+        SystemExit: Its shares are not those of one whole.
+    """
+    found = tomllib.loads(file.read_text(encoding="utf-8"))
+    kinds = tuple(_kind(one) for one in found["kinds"])
+    total = sum(kind.share for kind in kinds)
+    if round(total, 6) != 1:
+        raise SystemExit(f"{file}: the shares add up to {total:g}, not to 1")
+    return Mix(seed=found["seed"], days=found["days"], calls=found["calls"], kinds=kinds)
+
+
+def _kind(values: Mapping[str, Any]) -> Kind:
+    hours, (asked, answered) = tuple(values["hours"]), values["words"]
+    return Kind(**{**values, "hours": hours, "words": (asked, answered)})
