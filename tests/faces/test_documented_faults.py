@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
-MAKERS = {"add": 0, "one_fault": 1, "Refusal": 0, "PathRefused": 0}
+MAKERS = {"add": 0, "one_fault": 1, "Refusal": 0, "PathRefused": 0, "FileRefused": 0}
 """What makes a fault, and at which place its code is given."""
 
 

@@ -21,7 +21,7 @@ HEAVY = {
     "sqlalchemy",
     "uvicorn",
 }
-SCREEN = 40
+SCREEN = 48
 COMMANDS = ("run", "enqueue", "drain", "status", "results", "cancel", "verify", "demo", "emulator")
 
 

@@ -61,7 +61,7 @@ def test_it_is_sent_and_booked_without_money_and_verified(stage):
     assert lines["paid"] == lines["the same calls sync"] == lines["saved by batch"] == "unknown"
     said = receipt.to_json()
     unknown = [key for key in said if key.endswith("_usd") and said[key] is None]
-    assert len(unknown) == 7
+    assert len(unknown) == 8
     assert "paid_usd" in unknown
     assert (found.differences, found.notes) == ([], [])
 

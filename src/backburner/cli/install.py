@@ -60,7 +60,7 @@ def install(
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Print what makes a service manager run it; nothing is written or started.
+    """Print the unit of a service manager; nothing is written.
 
     For cron there are two lines a lane: one sends when its window opens, or at 23:00, and one
     collects every ten minutes.

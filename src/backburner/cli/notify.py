@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="notify",
-    help="Tell people and programs what happens: test channels, list and replay notices.",
+    help="Test the channels of notices, list and replay notices.",
     add_completion=False,
     no_args_is_help=True,
 )

@@ -39,7 +39,7 @@ def prune(
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Remove the stored prompts and answers of finished runs, of all lanes.
+    """Remove the stored texts of old runs; costs stay.
 
     Outputs that were written stay where they are; so do counts, hashes and costs. What is removed
     cannot be had again.

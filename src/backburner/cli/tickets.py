@@ -55,7 +55,7 @@ def submit(
     home: Home = None,
     json: Json = False,
 ) -> int:
-    """Keep one request for later, and print the ticket for its answer."""
+    """Keep one request for later, and print its ticket."""
     from backburner.client.single_requests import TicketOptions  # noqa: PLC0415  # not for --help
 
     session, page = session_of(context), Page(as_json=json)

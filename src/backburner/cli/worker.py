@@ -51,7 +51,7 @@ def worker(
     json_logs: JsonLogs = False,
     home: Home = None,
 ) -> int:
-    """Do what is due until stopped: send, collect, retry, write outputs.
+    """Send, collect, retry and write outputs until stopped.
 
     Ctrl-C or SIGTERM ends it after the step at hand; a second one ends it at once.
     """

@@ -20,6 +20,9 @@ _AHEAD: Final[Mapping[str, float]] = {
 """Seconds by which some go before the others, whenever these were released. Between a deadline and
 another, the nearer one does."""
 
+_RETRIES_AHEAD: Final = 20 * _DAY
+"""The same for what is sent again: it has waited for longest, and its run is nearly over."""
+
 _STEP: Final = 1e-4
 """Seconds between two places; a lane with ten thousand batches is done with them within one."""
 
@@ -44,6 +47,8 @@ def places(released: Iterable[Batch], now: float) -> dict[BatchId, float]:
 def _due(batch: Batch, now: float) -> float:
     """When a batch is due by its urgency alone; it is never later than now."""
     ahead = _AHEAD.get(batch.urgency, 0.0)
+    if batch.run is None:
+        ahead = max(ahead, _RETRIES_AHEAD)
     if batch.urgency == Urgency.DEADLINE and batch.deadline is not None:
         return min(batch.deadline - ahead, now)
     return now - ahead
