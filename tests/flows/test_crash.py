@@ -23,8 +23,11 @@ from backburner.store.ledger import ledger_of_run
 from backburner.store.owners import Owner
 from backburner.vault import Vault
 
+from .conftest import Deaths
+
 Rows = list[dict[str, str]]
 PARTS = 4
+STRIDE = 3
 
 
 class KilledError(BaseException):
@@ -180,13 +183,12 @@ def undisturbed(make_life: Callable[[], Life]) -> Rows:
 
 
 @pytest.mark.parametrize(
-    ("side", "first", "stride"),
-    [(side, first, PARTS) for side in ("before", "after") for first in range(1, PARTS + 1)],
+    ("side", "part"), [(side, part) for side in ("before", "after") for part in range(PARTS)]
 )
 def test_a_death_at_any_effect_loses_nothing_and_sends_nothing_twice(
-    make_life: Callable[[], Life], undisturbed: Rows, side: str, first: int, stride: int
+    make_life: Callable[[], Life], undisturbed: Rows, deaths: Deaths, side: str, part: int
 ) -> None:
-    for at in range(first, 10_000, stride):
+    for at in deaths(1, STRIDE)[part::PARTS]:
         life, wire = make_life(), Tripwire(at, side)
         with suppress(KilledError):
             life.live(wire)

@@ -6,17 +6,50 @@ import sys
 import threading
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from backburner.errors import StoreDamaged, StoreUnusable
 from backburner.store import Store
 from backburner.store.engine import SCHEMA_VERSION, file_system_of
 from backburner.store.lanes import lane_get, lane_pin
+from backburner.store.migrations import upgrade
 from backburner.store.owners import Owner
 from backburner.store.schema import metadata
 
 
-def test_migrations_make_what_the_statements_are_written_against(store):
+def test_migrations_make_what_a_new_store_has(store, tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+
+    upgrade(engine)
+
+    with engine.connect() as migrated, store.read() as made:
+        assert described(migrated) == described(made)
+    engine.dispose()
+
+
+def described(tx):
+    """What a store has, but for the texts of its statements."""
+    names = tx.execute(text("SELECT name, type FROM sqlite_master WHERE sql NOT NULL")).all()
+    found = {}
+    for name, kind in names:
+        if kind == "index":
+            found[name] = [row[2] for row in tx.execute(text(f"PRAGMA index_info({name})"))]
+            continue
+        columns = [tuple(row) for row in tx.execute(text(f"PRAGMA table_info({name})"))]
+        keys = sorted(
+            (row.table, row[3], row[4])
+            for row in tx.execute(text(f"PRAGMA foreign_key_list({name})"))
+        )
+        unique = sorted(
+            tuple(one[2] for one in tx.execute(text(f"PRAGMA index_info({row.name})")))
+            for row in tx.execute(text(f"PRAGMA index_list({name})"))
+            if row.unique
+        )
+        found[name] = (columns, keys, unique)
+    return found
+
+
+def test_a_new_store_is_what_the_statements_are_written_against(store):
     with store.read() as tx:
         for table in metadata.sorted_tables:
             found = tx.execute(text(f"PRAGMA table_info({table.name})")).all()

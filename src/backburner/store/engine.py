@@ -12,12 +12,22 @@ from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from backburner.errors import StoreDamaged, StoreUnusable
+from backburner.store.schema import metadata
 
 Transaction = Connection
 """An open transaction; what every statement function takes first."""
 
 SCHEMA_VERSION: Final = "0008"
 """The newest migration. Start-up compares it with one row; only a mismatch imports Alembic."""
+
+_NEWEST: Final = {"version": SCHEMA_VERSION}
+_VERSION_TABLE: Final = """
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)
+"""
+"""The table that Alembic makes for itself. Source: Alembic 1.20, runtime/migration.py."""
 
 _BUSY_SECONDS: Final = 30
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -101,9 +111,23 @@ class Store:
                     f"the store {self.path} was made by a newer Backburner (schema {version})",
                     hint="upgrade this installation, or choose another --home",
                 )
+            if version is None and self._is_empty():
+                self._make()
+                return
             from backburner.store.migrations import upgrade  # noqa: PLC0415  # slow, rarely needed
 
             upgrade(self._engine)
+
+    def _is_empty(self) -> bool:
+        with self._engine.connect() as connection:
+            return not connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one()
+
+    def _make(self) -> None:
+        """Make a new store as it is now: migrations are for what there was before."""
+        with self.write() as tx:
+            metadata.create_all(tx, checkfirst=False)
+            tx.execute(text(_VERSION_TABLE))
+            tx.execute(text("INSERT INTO alembic_version VALUES (:version)"), _NEWEST)
 
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
