@@ -4,6 +4,9 @@ ARGS ?=
 # For how long make chaos makes trouble.
 MINUTES ?= 2
 
+# One more than there are cores: some tests wait for processes.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
@@ -35,7 +38,7 @@ month: $(VENV)/.installed ## Play a month of calls on the emulator, sent in thre
 	@$(BIN)/python -m bench.month $(ARGS)
 
 test: $(VENV)/.dev ## Run all tests
-	@$(BIN)/python -m pytest -n auto --dist worksteal -q $(or $(ARGS),tests)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q $(or $(ARGS),tests)
 
 browser: $(VENV)/.dev ## Install Chromium where there is none, for the tests that open pages
 	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \

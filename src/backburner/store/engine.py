@@ -124,10 +124,12 @@ class Store:
 
     def _make(self) -> None:
         """Make a new store as it is now: migrations are for what there was before."""
-        with self.write() as tx:
-            metadata.create_all(tx, checkfirst=False)
-            tx.execute(text(_VERSION_TABLE))
-            tx.execute(text("INSERT INTO alembic_version VALUES (:version)"), _NEWEST)
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            metadata.create_all(connection, checkfirst=False)
+            connection.execute(text(_VERSION_TABLE))
+            connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), _NEWEST)
+            connection.exec_driver_sql("COMMIT")
 
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
