@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backburner.cli.output import Page
-from backburner.nouns.money import usd
+from backburner.nouns.money import PICODOLLARS
 from bench.month.mix import MIX, Mix, read_mix
 from bench.month.policies import Month, all_sync, deadlines_and_routes, nightly_window
 
@@ -48,7 +48,7 @@ def month_row(month: Month, sync: Month) -> tuple[str, ...]:
     """One policy's line."""
     return (
         month.name,
-        usd(month.paid),
+        f"${month.paid / PICODOLLARS:,.2f}",
         percent(1 - month.paid / sync.paid),
         percent(month.sync_calls / month.calls),
         percent(1 - month.late / month.calls, digits=2),

@@ -229,8 +229,8 @@ def settle(here: Scene, backburner: Backburner, month: Month, missed: set[str]) 
     backburner.work(until=here.clock.now() + _SETTLED, nap=_NAP)
     month.late += sum(backburner.get(run).requests for run in missed)
     report = backburner.savings(By.TAG)
-    month.paid_by_kind = {one.name: one.spending.paid for one in report.groups}
-    month.sync_by_kind = {one.name: one.spending.sync for one in report.groups}
+    month.paid_by_kind = {one.key: one.spending.paid for one in report.groups}
+    month.sync_by_kind = {one.key: one.spending.sync for one in report.groups}
     month.paid = here.world.bill().total
     if report.total.paid != month.paid:
         raise SystemExit(f"{month.name}: the books are not the emulator's bill")
