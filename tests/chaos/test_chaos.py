@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 HARNESS = Path(__file__).parent
-KILLS = 60
-DOUBTS = 20
+KILLS = 150
+DOUBTS = 50
 
 
 def figures_of(*arguments: str) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class Stage:
             opened.close()
 
 
-Deaths = Callable[[int, int], range]
+Deaths = Callable[[int, int], Iterable[int]]
 """The effects to die at, from a first one on: with a stride, or with --every-effect each."""
 
 

@@ -24,7 +24,7 @@ from backburner.telemetry import BudgetHeld
 from .conftest import Deaths
 from .test_crash import KilledError, Life, Tripwire
 
-STRIDE = 16
+STRIDE = 8
 STAGED = 12
 """Effects before anything is released; `test_crash` dies at those."""
 

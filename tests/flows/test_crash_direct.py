@@ -24,8 +24,8 @@ STAGED = 12
 
 CONCURRENCY = 2
 _BACK = "succeeded"
-STRIDE = 15
-LONG_STRIDE = 62
+STRIDE = 7
+LONG_STRIDE = 31
 
 
 class DirectLife(Life):

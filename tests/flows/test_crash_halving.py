@@ -12,7 +12,7 @@ from .test_crash import KilledError, Life, Tripwire
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_a_death_on_the_way_to_halves_loses_and_doubles_nothing(make_stage, deaths, side):
     halved = 0
-    for at in deaths(20, 27):
+    for at in deaths(20, 14):
         life = Life(make_stage(turnaround=0.5, limits=Limits(queued_requests=2)))
         wire = Tripwire(at, side)
         with suppress(KilledError):

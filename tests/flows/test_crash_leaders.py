@@ -12,7 +12,7 @@ from backburner.nouns.batch import Hold
 from .test_crash import KilledError, Life, Tripwire
 
 MODEL = "claude-haiku-4-5"
-STAGED, STRIDE = 10, 15  # Deaths before are those of any run; the flow has some 50 effects.
+STAGED, STRIDE = 10, 8  # Deaths before are those of any run; the flow has some 50 effects.
 
 
 class LedLife(Life):

@@ -15,7 +15,7 @@ from backburner.store.runs import run_get
 from .conftest import Deaths
 from .test_crash import KilledError, Life, Tripwire
 
-STRIDE = 13
+STRIDE = 6
 REQUESTS = 4 + 1 + 2 + 1
 """Four packs, a row of the first that was dropped, both rows of the one that was refused, and a row
 of the last, which travels in a batch of its own."""

@@ -17,7 +17,7 @@ from backburner.store.owners import Owner
 
 from .test_crash import KilledError, TrippingStore, TrippingTransport, TrippingVault, Tripwire
 
-STRIDE = 13
+STRIDE = 6
 
 
 class Ending:

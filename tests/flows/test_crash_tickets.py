@@ -63,7 +63,7 @@ class TicketLife(Life):
 @pytest.mark.parametrize("side", ["before", "after"])
 def test_a_death_at_any_effect_loses_and_doubles_no_ticket(make_stage, ask, deaths, side):
     at = 0
-    for at in deaths(1, 13):
+    for at in deaths(1, 6):
         failing = (ItemFailure(ordinal=1, index=1),)
         life = TicketLife(make_stage(turnaround=0.5, fail_once=failing), ask)
         wire = Tripwire(at, side)
