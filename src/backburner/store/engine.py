@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.util import LRUCache
 
 from backburner.errors import StoreDamaged, StoreUnusable
 from backburner.store.schema import metadata
@@ -28,6 +29,10 @@ CREATE TABLE alembic_version (
 )
 """
 """The table that Alembic makes for itself. Source: Alembic 1.20, runtime/migration.py."""
+
+_COMPILED: Final[LRUCache[Any, Any]] = LRUCache(1_000)
+_DIALECTS: Final[dict[str, Dialect]] = {}
+"""Every store of a process shares its compiled statements, which are kept by dialect."""
 
 _BUSY_SECONDS: Final = 30
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -69,6 +74,7 @@ class Store:
         event.listen(self._engine, "connect", _prepare)
         with _explained(self.path):
             self._migrate(home)
+        self._engine = _compiling_once(self._engine)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -130,6 +136,15 @@ class Store:
             connection.execute(text(_VERSION_TABLE))
             connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), _NEWEST)
             connection.exec_driver_sql("COMMIT")
+
+
+def _compiling_once(engine: Engine) -> Engine:
+    """The engine with the statements that other stores of this process compiled.
+
+    Compiling all that a run needs takes longer than a small run does.
+    """
+    engine.dialect = _DIALECTS.setdefault(engine.dialect.name, engine.dialect)
+    return engine.execution_options(compiled_cache=_COMPILED)
 
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
