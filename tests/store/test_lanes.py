@@ -71,7 +71,7 @@ def test_a_stale_epoch_cannot_fence_or_rest(store, claim, now):
 def test_resting_gives_the_lease_back_until_the_time_named(store, claim, due, now):
     lane = claim()
     with store.write() as tx:
-        lane_rest(tx, lane, now + 500, polled_at=now, faults=2)
+        lane_rest(tx, lane, now + 500, {"polled_at": now}, faults=2)
 
     assert due() == 500
     assert claim(499) is None

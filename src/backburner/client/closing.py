@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from backburner.client.finishing import Finished, finish, is_finished
 from backburner.nouns.run import Run
-from backburner.store.runs import runs_unwritten
+from backburner.store.runs import runs_collected
 from backburner.telemetry import RunFinished
 from backburner.worker import Tools
 
@@ -12,8 +12,8 @@ from backburner.worker import Tools
 def runs_to_close(tools: Tools, lanes: Iterable[str]) -> list[Run]:
     """The runs of these lanes whose requests all ended, and whose output is not written yet."""
     with tools.store.read() as tx:
-        unwritten = runs_unwritten(tx, tuple(lanes))
-    return [run for run in unwritten if is_finished(tools, run)]
+        collected = runs_collected(tx, tuple(lanes))
+    return [run for run in collected if is_finished(tools, run)]
 
 
 def close_run(tools: Tools, run: Run) -> Finished:

@@ -67,8 +67,8 @@ def _keep(
     if fresh:
         tickets_insert(tx, fresh)
         inbox_put(tx, fresh, kept)
-    for ticket, (_, at) in zip(fresh, kept, strict=True):
-        lane_wake(tx, ticket.lane, at)
+    for lane, at in {(ticket.lane, at) for ticket, (_, at) in zip(fresh, kept, strict=True)}:
+        lane_wake(tx, lane, at)
     return tickets
 
 

@@ -2,7 +2,8 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from math import inf
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, bindparam, case, func, insert, select, true, update
 
@@ -18,6 +19,44 @@ from backburner.store.schema import batch, lane
 
 _open_lanes = select(lane.c.name).where(lane.c.state == OPEN)
 _COLUMNS = [batch.c[field.name] for field in dataclasses.fields(Batch)]
+
+# What every step asks is built once: that takes longer than asking does.
+_OF_RUN: Final = (
+    select(*_COLUMNS).where(batch.c.run == bindparam("run")).order_by(batch.c.first_request)
+)
+_OUTCOMES_OF_RUN: Final = select(batch.c.outcomes).where(
+    batch.c.run == bindparam("run"), batch.c.outcomes.is_not(None)
+)
+_IN_STATES: Final = (
+    select(*_COLUMNS)
+    .where(
+        batch.c.lane.in_(bindparam("lanes", expanding=True)),
+        batch.c.state.in_(bindparam("states", expanding=True)),
+    )
+    .order_by(batch.c.id)
+)
+_EXPIRING: Final = batch.c.state.in_([BatchState.SENT, BatchState.ENDED]) & (
+    batch.c.sent_at < bindparam("first_before")
+)
+_DUE_LONGEST: Final = (
+    select(batch.c.id)
+    .where(
+        batch.c.lane.in_(bindparam("lanes", expanding=True)),
+        batch.c.state.in_(CLAIMABLE),
+        batch.c.due_at <= bindparam("now"),
+        batch.c.due_at < bindparam("due_before"),
+        batch.c.lease_until <= bindparam("now"),
+        goes_on_stopped | batch.c.lane.in_(_open_lanes),
+    )
+    .order_by(case((_EXPIRING, 0), else_=1), batch.c.due_at, batch.c.id)
+    .limit(1)
+)
+_CLAIM: Final = (
+    update(batch)
+    .where(batch.c.id == _DUE_LONGEST.scalar_subquery())
+    .values(owner=bindparam("by"), epoch=batch.c.epoch + 1, lease_until=bindparam("until"))
+    .returning(*_COLUMNS)
+)
 
 
 def _batch(row: Row[Any]) -> Batch:
@@ -74,8 +113,7 @@ def batches_by_id(tx: Transaction, ids: Iterable[int]) -> list[Batch]:
 
 def batches_of_run(tx: Transaction, run: str) -> list[Batch]:
     """The batches of a run's first attempts, in the order of its requests."""
-    rows = tx.execute(select(*_COLUMNS).where(batch.c.run == run).order_by(batch.c.first_request))
-    return [_batch(row) for row in rows]
+    return [_batch(row) for row in tx.execute(_OF_RUN, {"run": run})]
 
 
 def batches_of_retries(tx: Transaction, lane_name: str) -> list[Batch]:
@@ -97,11 +135,7 @@ def batches_where(
     tx: Transaction, lanes: Sequence[str], states: Iterable[BatchState]
 ) -> list[Batch]:
     """The batches of these lanes that are in one of these states, oldest first."""
-    rows = tx.execute(
-        select(*_COLUMNS)
-        .where(batch.c.lane.in_(lanes), batch.c.state.in_(list(states)))
-        .order_by(batch.c.id)
-    )
+    rows = tx.execute(_IN_STATES, {"lanes": lanes, "states": list(states)})
     return [_batch(row) for row in rows]
 
 
@@ -112,7 +146,7 @@ def batch_claim(
     owner: str,
     now: float,
     ttl: float,
-    due_before: float | None = None,
+    due_before: float = inf,
     first_before: float = 0.0,
 ) -> Batch | None:
     """Take the lease of the batch that has been due longest, if any is.
@@ -121,29 +155,15 @@ def batch_claim(
         due_before: Take none that became due at this time or later.
         first_before: Take what is upstream since before this time first of all.
     """
-    is_upstream = batch.c.state.in_([BatchState.SENT, BatchState.ENDED])
-    expiring = is_upstream & (batch.c.sent_at < first_before)
-    due = (
-        select(batch.c.id)
-        .where(
-            batch.c.lane.in_(lanes),
-            batch.c.state.in_(CLAIMABLE),
-            batch.c.due_at <= now,
-            batch.c.due_at < due_before if due_before is not None else true(),
-            batch.c.lease_until <= now,
-            goes_on_stopped | batch.c.lane.in_(_open_lanes),
-        )
-        .order_by(case((expiring, 0), else_=1), batch.c.due_at, batch.c.id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    statement = (
-        update(batch)
-        .where(batch.c.id == due)
-        .values(owner=owner, epoch=batch.c.epoch + 1, lease_until=now + ttl)
-        .returning(*_COLUMNS)
-    )
-    row = tx.execute(statement).first()
+    values = {
+        "lanes": lanes,
+        "now": now,
+        "due_before": due_before,
+        "first_before": first_before,
+        "by": owner,
+        "until": now + ttl,
+    }
+    row = tx.execute(_CLAIM, values).first()
     return _batch(row) if row else None
 
 
@@ -547,5 +567,4 @@ def batches_answered(tx: Transaction, lane_name: str, betas: str, since: float) 
 
 def outcomes_of_run(tx: Transaction, run: str) -> list[bytes]:
     """The packed outcomes of those of a run's first-attempt batches that were collected."""
-    known = (batch.c.run == run) & batch.c.outcomes.is_not(None)
-    return list(tx.execute(select(batch.c.outcomes).where(known)).scalars())
+    return list(tx.execute(_OUTCOMES_OF_RUN, {"run": run}).scalars())

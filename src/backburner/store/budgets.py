@@ -22,6 +22,7 @@ ON_THEIR_WAY: Final = (
 
 _COLUMNS = [budget.c[name] for name in Budget.__slots__]
 _RESERVED = reservation.c.state == ReservationState.RESERVED
+_IS_ANY: Final = select(exists().where(budget.c.scope.is_not(None)))
 
 
 def _budget(row: Row[Any]) -> Budget:
@@ -30,7 +31,7 @@ def _budget(row: Row[Any]) -> Budget:
 
 def is_any_budget(tx: Transaction) -> bool:
     """Whether anything is limited at all."""
-    return bool(tx.execute(select(exists().where(budget.c.scope.is_not(None)))).scalar())
+    return bool(tx.execute(_IS_ANY).scalar())
 
 
 def budgets_all(tx: Transaction) -> list[Budget]:

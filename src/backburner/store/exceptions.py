@@ -1,10 +1,10 @@
 """Statements about exceptions: the sparse rows of requests that need more than one attempt."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, case, exists, func, select, update
+from sqlalchemy import Row, bindparam, case, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from backburner.nouns.batch import BatchState, Via
@@ -24,6 +24,32 @@ _HELD_FOR_ACCOUNT = (exception.c.state == ExceptionState.HELD) & exists().where(
     attempt.c.error_type.in_(ACCOUNT_ERRORS),
 )
 """As `plan.stopping.is_for_account` says it of the newest attempt."""
+
+# What every step asks is built once: that takes longer than asking does.
+_FOR_ACCOUNT: Final = _HELD_FOR_ACCOUNT.label("for_account")
+_COUNTED: Final = (
+    select(exception.c.state, exception.c.outcome, _FOR_ACCOUNT, func.count())
+    .join(batch, batch.c.id == exception.c.batch)
+    .where(batch.c.run == bindparam("run"))
+    .group_by(exception.c.state, exception.c.outcome, _FOR_ACCOUNT)
+)
+_NEXT_DUE: Final = (
+    select(func.min(exception.c.due_at))
+    .join(batch, batch.c.id == exception.c.batch)
+    .where(batch.c.lane == bindparam("lane"), exception.c.state == ExceptionState.WAITING)
+)
+_own, _carrier = batch.alias("own"), batch.alias("carrier")
+_IN_STATE: Final = (
+    select(func.count())
+    .select_from(exception)
+    .join(_own, _own.c.id == exception.c.batch)
+    .join(_carrier, _carrier.c.id == exception.c.last_batch)
+    .where(
+        _own.c.run == bindparam("run"),
+        exception.c.state == ExceptionState.TRAVELLING,
+        _carrier.c.state.in_(bindparam("states", expanding=True)),
+    )
+)
 
 
 def _exception(row: Row[Any]) -> ExceptionRow:
@@ -68,11 +94,7 @@ def exceptions_due(tx: Transaction, lane: str, now: float, limit: int) -> list[E
 
 def exceptions_next_due(tx: Transaction, lane: str) -> float | None:
     """When the next attempt of any exception of a lane is due."""
-    return tx.execute(
-        select(func.min(exception.c.due_at))
-        .join(batch, batch.c.id == exception.c.batch)
-        .where(batch.c.lane == lane, exception.c.state == ExceptionState.WAITING)
-    ).scalar()
+    return tx.execute(_NEXT_DUE, {"lane": lane}).scalar()
 
 
 def exceptions_send_off(
@@ -124,13 +146,7 @@ def exceptions_counted(
 
     The third value tells whether they are held because the account was at fault.
     """
-    for_account = _HELD_FOR_ACCOUNT.label("for_account")
-    rows = tx.execute(
-        select(exception.c.state, exception.c.outcome, for_account, func.count())
-        .join(batch, batch.c.id == exception.c.batch)
-        .where(batch.c.run == run)
-        .group_by(exception.c.state, exception.c.outcome, for_account)
-    )
+    rows = tx.execute(_COUNTED, {"run": run})
     return [
         (ExceptionState(state), Outcome(outcome), bool(account), count)
         for state, outcome, account, count in rows
@@ -210,18 +226,7 @@ def exceptions_end_unsent(tx: Transaction, batch_id: int) -> int:
 
 def exceptions_in_state(tx: Transaction, of_run: str, states: Iterable[BatchState]) -> int:
     """How many of a run's exceptions travel in batches that are in one of these states."""
-    own, carrier = batch.alias("own"), batch.alias("carrier")
-    return tx.execute(
-        select(func.count())
-        .select_from(exception)
-        .join(own, own.c.id == exception.c.batch)
-        .join(carrier, carrier.c.id == exception.c.last_batch)
-        .where(
-            own.c.run == of_run,
-            exception.c.state == ExceptionState.TRAVELLING,
-            carrier.c.state.in_(list(states)),
-        )
-    ).scalar_one()
+    return tx.execute(_IN_STATE, {"run": of_run, "states": list(states)}).scalar_one()
 
 
 def batches_shared(tx: Transaction, run: str) -> dict[int, bool]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from backburner.nouns.ticket import TicketRow
 from backburner.nouns.urgency import Urgency
@@ -15,6 +15,14 @@ _LOOK: Final = 4_000
 """Tickets that are looked at to find those of a slice: those of others may stand between them."""
 
 _CHUNK: Final = 500
+
+_BODY: Final = select(inbox.c.body).where(inbox.c.ticket == bindparam("ticket"))
+_WAITING: Final = (
+    select(inbox.c.urgency, func.count(), func.min(inbox.c.due_at))
+    .where(inbox.c.lane == bindparam("lane"))
+    .group_by(inbox.c.urgency)
+    .order_by(func.min(inbox.c.due_at))
+)
 
 
 def inbox_put(
@@ -30,12 +38,7 @@ def inbox_put(
 
 def inbox_waiting(tx: Transaction, lane: str) -> list[tuple[Urgency, int, float]]:
     """Each urgency of which tickets wait in a lane, how many, and when the first is due."""
-    rows = tx.execute(
-        select(inbox.c.urgency, func.count(), func.min(inbox.c.due_at))
-        .where(inbox.c.lane == lane)
-        .group_by(inbox.c.urgency)
-        .order_by(func.min(inbox.c.due_at))
-    )
+    rows = tx.execute(_WAITING, {"lane": lane})
     return [(Urgency(urgency), number, due_at) for urgency, number, due_at in rows]
 
 
@@ -54,9 +57,9 @@ def inbox_due(
 
 
 def inbox_bodies(tx: Transaction, tickets: Iterable[str]) -> Iterator[bytes]:
-    """The body of each of these tickets, in their order, one at a time."""
+    """The body of each of these tickets, in their order, one at a time: each may be large."""
     for one in tickets:
-        yield tx.execute(select(inbox.c.body).where(inbox.c.ticket == one)).scalar_one()
+        yield tx.execute(_BODY, {"ticket": one}).scalar_one()
 
 
 def inbox_due_at(tx: Transaction, ticket_id: str) -> float | None:

@@ -1,9 +1,10 @@
 """Statements about lanes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, case, func, select, update
+from sqlalchemy import Float, Row, bindparam, case, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from backburner.errors import LanePinned, LeaseLost
@@ -41,6 +42,50 @@ OPEN = "open"
 STOPPED = "stopped"
 
 _COLUMNS = [lane.c[name] for name in LaneRow.__slots__]
+
+# What every step asks is built once: that takes longer than asking does.
+_ALL: Final = select(*_COLUMNS).order_by(lane.c.name)
+_CLAIMABLE: Final = (
+    lane.c.name.in_(bindparam("names", expanding=True))
+    & (lane.c.due_at <= bindparam("now"))
+    & (lane.c.lease_until <= bindparam("now"))
+)
+_DUE_SINCE: Final = select(func.min(lane.c.due_at)).where(_CLAIMABLE)
+_DUE_LONGEST: Final = select(lane.c.name).where(_CLAIMABLE).order_by(lane.c.due_at).limit(1)
+_CLAIM: Final = (
+    update(lane)
+    .where(lane.c.name == _DUE_LONGEST.scalar_subquery())
+    .values(
+        owner=bindparam("by"),
+        epoch=lane.c.epoch + 1,
+        lease_until=bindparam("until"),
+        due_at=bindparam("until"),
+    )
+    .returning(*_COLUMNS)
+)
+_FENCE: Final = (
+    update(lane)
+    .where(lane.c.name == bindparam("of_lane"), lane.c.epoch == bindparam("claimed"))
+    .values(epoch=lane.c.epoch)
+)
+_SEEN: Final = ("polled_at", "looked_back_at", "window_seen_at")
+# A claim moves due_at to the lease's end, so an earlier value is a wake-up that came meanwhile.
+_WOKEN: Final = (lane.c.due_at < bindparam("held_until")) & (
+    lane.c.due_at < bindparam("rest_until")
+)
+_REST: Final = (
+    update(lane)
+    .where(lane.c.name == bindparam("of_lane"))
+    .values(
+        due_at=case((_WOKEN, lane.c.due_at), else_=bindparam("rest_until")),
+        lease_until=0.0,
+        faults=bindparam("failed"),
+        **{
+            name: func.coalesce(bindparam(f"new_{name}", type_=Float), lane.c[name])
+            for name in _SEEN
+        },
+    )
+)
 
 
 def _lane(row: Row[Any]) -> LaneRow:
@@ -80,7 +125,7 @@ def lane_get(tx: Transaction, name: str) -> LaneRow | None:
 
 def lanes_all(tx: Transaction) -> list[LaneRow]:
     """Every lane that was ever used."""
-    return [_lane(row) for row in tx.execute(select(*_COLUMNS).order_by(lane.c.name))]
+    return [_lane(row) for row in tx.execute(_ALL)]
 
 
 def lane_pin_workspace(tx: Transaction, name: str, workspace: str) -> None:
@@ -100,28 +145,17 @@ def lane_pin_workspace(tx: Transaction, name: str, workspace: str) -> None:
     tx.execute(update(lane).where(lane.c.name == name).values(workspace=workspace))
 
 
-def _claimable(names: tuple[str, ...], now: float) -> ColumnElement[bool]:
-    due = (lane.c.due_at <= now) & (lane.c.lease_until <= now)
-    return lane.c.name.in_(names) & due
-
-
 def lanes_due_since(tx: Transaction, names: tuple[str, ...], now: float) -> float | None:
     """Since when the lane that has been due longest is; None when none can be claimed."""
-    return tx.execute(select(func.min(lane.c.due_at)).where(_claimable(names, now))).scalar()
+    return tx.execute(_DUE_SINCE, {"names": names, "now": now}).scalar()
 
 
 def lane_claim(
     tx: Transaction, names: tuple[str, ...], *, owner: str, now: float, ttl: float
 ) -> LaneRow | None:
     """Take the lease of the lane that has been due longest, if any is."""
-    due = select(lane.c.name).where(_claimable(names, now)).order_by(lane.c.due_at).limit(1)
-    statement = (
-        update(lane)
-        .where(lane.c.name == due.scalar_subquery())
-        .values(owner=owner, epoch=lane.c.epoch + 1, lease_until=now + ttl, due_at=now + ttl)
-        .returning(*_COLUMNS)
-    )
-    row = tx.execute(statement).first()
+    values = {"names": names, "now": now, "by": owner, "until": now + ttl}
+    row = tx.execute(_CLAIM, values).first()
     return _lane(row) if row else None
 
 
@@ -131,25 +165,37 @@ def lane_fence(tx: Transaction, claimed: LaneRow) -> None:
     Raises:
         LeaseLost: Another worker has it.
     """
-    ours = (lane.c.name == claimed.name) & (lane.c.epoch == claimed.epoch)
-    if tx.execute(update(lane).where(ours).values(epoch=lane.c.epoch)).rowcount != 1:
+    ours = {"of_lane": claimed.name, "claimed": claimed.epoch}
+    if tx.execute(_FENCE, ours).rowcount != 1:
         raise LeaseLost(f"the lease of lane {claimed.name} went to another worker")
 
 
-def lane_rest(tx: Transaction, claimed: LaneRow, due_at: float, **changes: Any) -> None:
+def lane_rest(
+    tx: Transaction,
+    claimed: LaneRow,
+    due_at: float,
+    seen: Mapping[str, float] | None = None,
+    *,
+    faults: int = 0,
+) -> None:
     """Give the lease back and name the time of the next step, unless an earlier one was asked for.
+
+    Args:
+        seen: What was just looked at: `polled_at`, `looked_back_at`, `window_seen_at`.
+        faults: Failed calls in a row.
 
     Raises:
         LeaseLost: Another worker has it.
     """
     lane_fence(tx, claimed)
-    # A claim moves due_at to the lease's end, so an earlier value is a wake-up that came meanwhile.
-    woken = (lane.c.due_at < claimed.lease_until) & (lane.c.due_at < due_at)
-    tx.execute(
-        update(lane)
-        .where(lane.c.name == claimed.name)
-        .values(due_at=case((woken, lane.c.due_at), else_=due_at), lease_until=0.0, **changes)
-    )
+    values = {
+        "of_lane": claimed.name,
+        "held_until": claimed.lease_until,
+        "rest_until": due_at,
+        "failed": faults,
+        **{f"new_{name}": (seen or {}).get(name) for name in _SEEN},
+    }
+    tx.execute(_REST, values)
 
 
 def lane_give_back(tx: Transaction, claimed: LaneRow, due_at: float) -> None:

@@ -1,8 +1,9 @@
 """Leases: a worker's time-limited right to one lane or one batch, fenced by an epoch."""
 
 from collections.abc import Callable
+from typing import Final
 
-from sqlalchemy import Case, Table, case, func, select, update
+from sqlalchemy import Case, Table, bindparam, case, func, select, update
 
 from backburner.nouns.batch import BatchState, Via
 from backburner.store.engine import Transaction
@@ -27,6 +28,24 @@ goes_on_stopped = (batch.c.state != BatchState.RELEASED) & ~_makes_calls
 """What is upstream goes on in a stopped lane; only sending and asking wait for a person."""
 
 
+_OPEN_LANES: Final = select(lane.c.name).where(lane.c.state == OPEN)
+
+
+def _free_at(table: Table) -> Case[float]:
+    due_at, lease_until = table.c.due_at, table.c.lease_until
+    return case((due_at > lease_until, due_at), else_=lease_until)
+
+
+_LANES_FREE_AT: Final = select(func.min(_free_at(lane))).where(
+    lane.c.name.in_(bindparam("lanes", expanding=True))
+)
+_BATCHES_FREE_AT: Final = select(func.min(_free_at(batch))).where(
+    batch.c.lane.in_(bindparam("lanes", expanding=True)),
+    batch.c.state.in_(CLAIMABLE),
+    goes_on_stopped | batch.c.lane.in_(_OPEN_LANES),
+)
+
+
 def leases_free_dead(tx: Transaction, now: float, is_alive: Callable[[str], bool]) -> int:
     """Free the leases whose owner's process is gone, and give their number."""
     freed = 0
@@ -45,17 +64,6 @@ def leases_next_due(tx: Transaction, lanes: tuple[str, ...]) -> float | None:
 
     What somebody holds counts from the end of his lease: he may not come back to it.
     """
-    open_lanes = select(lane.c.name).where(lane.c.state == OPEN)
-    may_go = goes_on_stopped | batch.c.lane.in_(open_lanes)
-    steps = batch.c.lane.in_(lanes) & batch.c.state.in_(CLAIMABLE) & may_go
-    times = [
-        tx.execute(select(func.min(_free_at(table))).where(condition)).scalar()
-        for table, condition in ((lane, lane.c.name.in_(lanes)), (batch, steps))
-    ]
-    known = [time for time in times if time is not None]
-    return min(known) if known else None
-
-
-def _free_at(table: Table) -> Case[float]:
-    due_at, lease_until = table.c.due_at, table.c.lease_until
-    return case((due_at > lease_until, due_at), else_=lease_until)
+    both = (_LANES_FREE_AT, _BATCHES_FREE_AT)
+    times = [tx.execute(statement, {"lanes": lanes}).scalar() for statement in both]
+    return min((time for time in times if time is not None), default=None)

@@ -5,14 +5,25 @@ billed; such a row stays when the batch is done, for as long as nobody knows.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 
 from backburner.nouns.batch import BatchId, BatchState
 from backburner.store.engine import Transaction
 from backburner.store.schema import batch, outbox
 
 _CHUNK = 500
+_ANSWER: Final = (
+    update(outbox)
+    .where(
+        outbox.c.batch == bindparam("of_batch"),
+        outbox.c.position == bindparam("at"),
+        outbox.c.line.is_(None),
+        exists().where(batch.c.id == bindparam("of_batch"), batch.c.state == BatchState.SENT),
+    )
+    .values(line=bindparam("answer"))
+)
 
 
 def outbox_arm(tx: Transaction, batch_id: BatchId, positions: Collection[int], now: float) -> None:
@@ -27,10 +38,9 @@ def outbox_answer(tx: Transaction, batch_id: BatchId, lines: Mapping[int, bytes]
 
     Needs no epoch: a position is asked once, so whoever has its answer has the only one.
     """
-    is_open = exists().where(batch.c.id == batch_id, batch.c.state == BatchState.SENT)
-    for position, line in lines.items():
-        mine = (outbox.c.batch == batch_id) & (outbox.c.position == position)
-        tx.execute(update(outbox).where(mine, outbox.c.line.is_(None), is_open).values(line=line))
+    values = [{"of_batch": batch_id, "at": at, "answer": line} for at, line in lines.items()]
+    if values:
+        tx.execute(_ANSWER, values)
 
 
 def outbox_unarm(tx: Transaction, batch_id: BatchId, positions: Collection[int]) -> None:

@@ -1,13 +1,15 @@
 """Statements about deadlines: which are over, and what still carries the requests."""
 
-from sqlalchemy import func, select
+from typing import Final
+
+from sqlalchemy import bindparam, func, select
 
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.outcome import ExceptionState
 from backburner.nouns.run import Run
 from backburner.store.batches import batches_by_id
 from backburner.store.engine import Transaction
-from backburner.store.runs import run_update, runs_where
+from backburner.store.runs import run_update, runs_of, runs_query, runs_where
 from backburner.store.schema import batch, exception, run
 
 _OVER = (BatchState.DONE, BatchState.ABANDONED)
@@ -16,6 +18,10 @@ _OPEN = (
     & run.c.finished_at.is_(None)
     & run.c.missed_at.is_(None)
     & run.c.cancel_asked_at.is_(None)
+)
+_DUE: Final = runs_query(run.c.lane == bindparam("lane"), _OPEN, run.c.deadline <= bindparam("now"))
+_NEXT: Final = select(func.min(run.c.deadline)).where(
+    run.c.lane == bindparam("lane"), _OPEN, run.c.deadline > bindparam("now")
 )
 
 
@@ -27,13 +33,12 @@ def promises_open(tx: Transaction) -> list[Run]:
 
 def promises_due(tx: Transaction, lane: str, now: float) -> list[Run]:
     """The unfinished runs of a lane whose deadline is over, and of which that was not noted yet."""
-    return runs_where(tx, (run.c.lane == lane) & _OPEN & (run.c.deadline <= now))
+    return runs_of(tx, _DUE, lane=lane, now=now)
 
 
 def promise_next(tx: Transaction, lane: str, now: float) -> float | None:
     """The earliest deadline of a lane that is still to come."""
-    to_come = (run.c.lane == lane) & _OPEN & (run.c.deadline > now)
-    return tx.execute(select(func.min(run.c.deadline)).where(to_come)).scalar()
+    return tx.execute(_NEXT, {"lane": lane, "now": now}).scalar()
 
 
 def promise_missed(tx: Transaction, run_id: str, at: float, cause: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from backburner.nouns.batch import FOR_BUDGET, Batch, BatchId, BatchState, Hold, Via
 from backburner.nouns.budget import RESCUE, ReservationState, rescue_scope
@@ -16,7 +16,7 @@ from backburner.store.budgets import (
     worst_cases_forget,
 )
 from backburner.store.engine import Transaction
-from backburner.store.runs import runs_where
+from backburner.store.runs import runs_of, runs_query
 from backburner.store.schema import batch, exception, reservation, run
 
 _NEWEST: Final = 20
@@ -26,12 +26,18 @@ _UNSENT: Final = (BatchState.SEALED, BatchState.RELEASED)
 _MAY_GO: Final = (Hold.LEADERS, *FOR_BUDGET)
 """Holds that end by themselves; all others wait for a person."""
 
+_TO_RESCUE: Final = runs_query(
+    run.c.lane == bindparam("lane"),
+    run.c.finished_at.is_(None),
+    run.c.cancel_asked_at.is_(None),
+    run.c.deadline.is_not(None),
+    run.c.rescue.is_not(None),
+)
+
 
 def runs_to_rescue(tx: Transaction, lane: str) -> list[Run]:
     """The open runs of a lane that have a deadline, and may spend something on keeping it."""
-    is_open = run.c.finished_at.is_(None) & run.c.cancel_asked_at.is_(None)
-    is_promised = run.c.deadline.is_not(None) & run.c.rescue.is_not(None)
-    return runs_where(tx, (run.c.lane == lane) & is_open & is_promised)
+    return runs_of(tx, _TO_RESCUE, lane=lane)
 
 
 def is_unsent(one: Batch, now: float) -> bool:

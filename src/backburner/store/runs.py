@@ -3,9 +3,9 @@
 import dataclasses
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, insert, select, update
 
 from backburner.errors import NotFound
 from backburner.nouns.run import Run
@@ -13,6 +13,19 @@ from backburner.store.engine import Transaction
 from backburner.store.schema import batch, ledger, run
 
 _COLUMNS = [run.c[field.name] for field in dataclasses.fields(Run)]
+
+
+def runs_query(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """Asks for the runs of which something holds, oldest first."""
+    return select(*_COLUMNS).where(*conditions).order_by(run.c.created_at, run.c.id)
+
+
+_UNWRITTEN: Final = run.c.output.is_not(None) & run.c.written_at.is_(None)
+_COLLECTED: Final = runs_query(
+    run.c.lane.in_(bindparam("lanes", expanding=True)),
+    run.c.finished_at.is_(None) | _UNWRITTEN,
+    ~exists().where(batch.c.run == run.c.id, batch.c.outcomes.is_(None)),
+)
 
 
 def _run(row: Row[Any]) -> Run:
@@ -67,10 +80,14 @@ def runs_all(tx: Transaction) -> list[Run]:
     return [_run(row) for row in tx.execute(select(*_COLUMNS).order_by(run.c.created_at, run.c.id))]
 
 
+def runs_of(tx: Transaction, query: Select[Any], **values: object) -> list[Run]:
+    """The runs that such a query finds with these values."""
+    return [_run(row) for row in tx.execute(query, values)]
+
+
 def runs_where(tx: Transaction, condition: ColumnElement[bool]) -> list[Run]:
     """The runs of which something holds, oldest first."""
-    query = select(*_COLUMNS).where(condition).order_by(run.c.created_at, run.c.id)
-    return [_run(row) for row in tx.execute(query)]
+    return runs_of(tx, runs_query(condition))
 
 
 def runs_shown(tx: Transaction, lane: str) -> list[Run]:
@@ -99,11 +116,12 @@ def runs_finished_since(tx: Transaction, since: float) -> list[Run]:
     return runs_where(tx, run.c.finished_at >= since)
 
 
-def runs_unwritten(tx: Transaction, lanes: tuple[str, ...]) -> list[Run]:
-    """The runs of these lanes that were not closed, or whose output was not written yet."""
-    unwritten = run.c.output.is_not(None) & run.c.written_at.is_(None)
-    open_ = run.c.lane.in_(lanes) & (run.c.finished_at.is_(None) | unwritten)
-    return [_run(row) for row in tx.execute(select(*_COLUMNS).where(open_))]
+def runs_collected(tx: Transaction, lanes: tuple[str, ...]) -> list[Run]:
+    """The runs of these lanes that were not closed, or whose output was not written yet.
+
+    Only those of which every first attempt ended: the others are not over, whatever is retried.
+    """
+    return runs_of(tx, _COLLECTED, lanes=lanes)
 
 
 def runs_booked(tx: Transaction, lane: str, most: int) -> list[Run]:

@@ -26,7 +26,8 @@ def ticket_of(row: Sequence[Any]) -> TicketRow:
 
 def tickets_insert(tx: Transaction, rows: Sequence[TicketRow]) -> None:
     """Add tickets."""
-    tx.execute(insert(ticket), [dataclasses.asdict(row) for row in rows])
+    values = [{name: getattr(row, name) for name in TicketRow.__slots__} for row in rows]
+    tx.execute(insert(ticket), values)
 
 
 def ticket_get(tx: Transaction, ticket_id: str) -> TicketRow:

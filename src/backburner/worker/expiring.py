@@ -1,18 +1,17 @@
 """Telling that results run out: the upstream keeps them for 29 days."""
 
-from backburner.nouns.batch import Batch, BatchState, Via
+from collections.abc import Iterable
+
+from backburner.nouns.batch import Batch, Via
 from backburner.plan.expiring import expires_at, is_to_warn
-from backburner.store.batches import batches_where
 from backburner.store.lanes import LaneRow
 from backburner.telemetry import ResultsExpiring
 from backburner.worker.tools import Tools
 
 
-def tell_expiring(tools: Tools, lane: LaneRow) -> None:
-    """Tell of a lane's batches upstream whose results will be gone in a day or two."""
-    with tools.store.read() as tx:
-        away = batches_where(tx, [lane.name], [BatchState.SENT])
-    for batch in away:
+def tell_expiring(tools: Tools, lane: LaneRow, sent: Iterable[Batch]) -> None:
+    """Tell of those of a lane's batches upstream whose results will be gone in a day or two."""
+    for batch in sent:
         if batch.via is Via.BATCH:
             tell_if_expiring(tools, batch, lane.polled_at)
 

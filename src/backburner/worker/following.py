@@ -1,19 +1,18 @@
 """Letting followers go once their leaders have ended."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from backburner.nouns.batch import Batch, BatchState, Hold
+from backburner.nouns.batch import Batch, Hold
 from backburner.plan.caching.following import LeaderBatch, WaitingWave
 from backburner.store import Transaction
-from backburner.store.batches import batches_of_run, batches_release_held, batches_where
+from backburner.store.batches import batches_of_run, batches_release_held
 from backburner.store.lanes import LaneRow, lane_fence
 from backburner.telemetry import BatchFollows
 from backburner.worker.tools import Tools
 
 
-def waves(tx: Transaction, lane: str) -> tuple[WaitingWave, ...]:
-    """The runs of a lane of which batches wait for their leaders."""
-    held = batches_where(tx, [lane], [BatchState.HELD])
+def waves(tx: Transaction, held: Iterable[Batch]) -> tuple[WaitingWave, ...]:
+    """The runs of which some of these batches wait for their leaders."""
     runs = dict.fromkeys(one.run for one in held if one.hold == Hold.LEADERS and one.run)
     return tuple(WaitingWave(run=run, leaders=_leaders(tx, run)) for run in runs)
 

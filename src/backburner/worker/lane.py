@@ -1,7 +1,8 @@
 """A lane's step: seal the inbox, pack due retries, release what may go, list what is upstream."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from backburner.nouns.batch import FOR_BUDGET, QUEUED, Batch, BatchState, Via
 from backburner.nouns.fault import Fault, FaultKind
@@ -32,6 +33,8 @@ from backburner.worker.times import posix
 from backburner.worker.tools import Tools
 from backburner.worker.windowing import make_up, missed_until, seen_by, window_at
 
+_UNSENT: Final = (BatchState.SEALED, BatchState.HELD)
+
 
 def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
     """Do a lane's step under its lease."""
@@ -54,7 +57,7 @@ def step_lane(tools: Tools, lane: LaneRow, allowance: Allowance) -> None:
     note_misses(tools, lane)
     with tools.store.write() as tx:
         noted = seen_by(tools, lane, allowance)
-        lane_rest(tx, lane, _earlier(plan.due_at, again), faults=0, **noted)
+        lane_rest(tx, lane, _earlier(plan.due_at, again), noted)
 
 
 def _earliest(*times: float | None) -> float | None:
@@ -80,8 +83,10 @@ def _look(
             return
         looked["looked_back_at"] = now
     if plan.list_upstream:
-        tell_expiring(tools, lane)
-        seen = _list(tools, lane, upstream)
+        with tools.store.read() as tx:
+            sent = batches_where(tx, [lane.name], [BatchState.SENT])
+        tell_expiring(tools, lane, sent)
+        seen = _list(tools, sent, upstream)
         if isinstance(seen, Fault):
             _put_off(tools, lane, seen)
             return
@@ -90,7 +95,7 @@ def _look(
     view = _view(tools, replace(lane, **looked), retry_after)
     with tools.store.write() as tx:
         due_at = _earlier(lane_step(view, allowance, now).due_at, again)
-        lane_rest(tx, lane, due_at, faults=0, **looked, **seen_by(tools, lane, allowance))
+        lane_rest(tx, lane, due_at, looked | seen_by(tools, lane, allowance))
 
 
 def _put_off(tools: Tools, lane: LaneRow, fault: Fault) -> None:
@@ -107,10 +112,11 @@ def _put_off(tools: Tools, lane: LaneRow, fault: Fault) -> None:
 
 def _view(tools: Tools, lane: LaneRow, retry_after: float | None = None) -> LaneView:
     with tools.store.read() as tx:
-        unsent = batches_where(tx, [lane.name], [BatchState.SEALED, BatchState.HELD])
-        away = batches_where(tx, [lane.name], QUEUED)
+        batches = batches_where(tx, [lane.name], [*_UNSENT, *QUEUED])
+        unsent = [one for one in batches if one.state in _UNSENT]
+        away = [one for one in batches if one.state not in _UNSENT]
         sent = [one for one in away if one.state is BatchState.SENT]
-        waiting = waves(tx, lane.name)
+        waiting = waves(tx, [one for one in unsent if one.state is BatchState.HELD])
         retry_due_at = exceptions_next_due(tx, lane.name)
         inbox = tuple(
             Waiting(urgency=urgency, due_at=due_at)
@@ -174,10 +180,9 @@ class _Listed:
     ended: dict[str, float | None]
 
 
-def _list(tools: Tools, lane: LaneRow, upstream: Upstream) -> Fault | _Listed:
+def _list(tools: Tools, sent: Iterable[Batch], upstream: Upstream) -> Fault | _Listed:
     """Bring forward what has ended, or is no longer listed."""
-    with tools.store.read() as tx:
-        ours = _by_upstream_id(batches_where(tx, [lane.name], [BatchState.SENT]))
+    ours = _by_upstream_id(sent)
     ended: dict[str, float | None] = {}
     retry_after: float | None = None
 
@@ -193,10 +198,11 @@ def _list(tools: Tools, lane: LaneRow, upstream: Upstream) -> Fault | _Listed:
             ended[remote.id] = posix(remote.ended_at)
         if not ours:
             break
-    with tools.store.write() as tx:
-        batches_bring_forward(tx, [*ended, *ours], tools.clock.now())
+    if ended or ours:
+        with tools.store.write() as tx:
+            batches_bring_forward(tx, [*ended, *ours], tools.clock.now())
     return _Listed(retry_after, ended)
 
 
-def _by_upstream_id(batches: list[Batch]) -> dict[str, Batch]:
+def _by_upstream_id(batches: Iterable[Batch]) -> dict[str, Batch]:
     return {one.upstream_id: one for one in batches if one.upstream_id is not None}

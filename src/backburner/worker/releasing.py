@@ -76,6 +76,8 @@ def release(tools: Tools, lane: LaneRow, ids: Sequence[BatchId]) -> float | None
     Raises:
         LeaseLost: Another worker has the lane.
     """
+    if not ids:
+        return None
     now = tools.clock.now()
     with tools.store.read() as tx:
         limited = batches_releasable(tx, ids) if is_any_budget(tx) else []

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 
 from backburner.errors import LeaseLost
 from backburner.nouns.batch import Batch, BatchState
@@ -88,19 +89,21 @@ class Worker:
         owner, now, ttl = tools.owner, tools.clock.now(), tools.terms.ttl
         with tools.store.write() as tx:
             since = lanes_due_since(tx, lanes, now)
-            return (
-                batch_claim(
-                    tx,
-                    lanes,
-                    owner=owner,
-                    now=now,
-                    ttl=ttl,
-                    due_before=since,
-                    first_before=first_before(now),
-                )
-                or lane_claim(tx, lanes, owner=owner, now=now, ttl=ttl)
-                or Idle(leases_next_due(tx, lanes))
+            batch = batch_claim(
+                tx,
+                lanes,
+                owner=owner,
+                now=now,
+                ttl=ttl,
+                due_before=inf if since is None else since,
+                first_before=first_before(now),
             )
+            if batch is not None:
+                return batch
+            lane = None
+            if since is not None:
+                lane = lane_claim(tx, lanes, owner=owner, now=now, ttl=ttl)
+            return lane or Idle(leases_next_due(tx, lanes))
 
     def _step_lane(self, lane: LaneRow, allowance: Allowance) -> None:
         tools = self._tools
