@@ -4,11 +4,14 @@ import random
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 MIX = Path(__file__).with_name("mix.toml")
 _VOWELS, _CONSONANTS = "aeiou", "bdfgklmnprst"
+_WORDS = ["".join(letters) for letters in product(_CONSONANTS, _VOWELS, _CONSONANTS, _VOWELS)]
+_TEXT = random.Random(1).choices(_WORDS, k=50_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +72,13 @@ class Burst:
 
 def body(kind: Kind, chance: random.Random) -> dict[str, Any]:
     """One call."""
-    text = " ".join(_word(chance) for _ in range(kind.words[0]))
+    start = chance.randrange(len(_TEXT) - kind.words[0])
+    text = " ".join(_TEXT[start : start + kind.words[0]])
     return {
         "model": kind.model,
         "max_tokens": 4 * kind.words[1] + 16,
         "messages": [{"role": "user", "content": f"[{kind.name}] {text}"}],
     }
-
-
-def _word(chance: random.Random) -> str:
-    return "".join(
-        chance.choice(letters) for letters in (_CONSONANTS, _VOWELS, _CONSONANTS, _VOWELS)
-    )
 
 
 def read_mix(file: Path = MIX) -> Mix:
