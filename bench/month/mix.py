@@ -2,11 +2,13 @@
 
 import random
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 MIX = Path(__file__).with_name("mix.toml")
 _VOWELS, _CONSONANTS = "aeiou", "bdfgklmnprst"
@@ -14,8 +16,7 @@ _WORDS = ["".join(letters) for letters in product(_CONSONANTS, _VOWELS, _CONSONA
 _TEXT = random.Random(1).choices(_WORDS, k=50_000)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Calls of one sort; the file says what each field means."""
 
     name: str
@@ -33,8 +34,7 @@ class Kind:
         return " ".join(["word"] * self.words[1])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mix:
+class Mix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The calls of a month."""
 
     seed: int
@@ -85,16 +85,13 @@ def read_mix(file: Path = MIX) -> Mix:
     """The mix of a file.
 
     Raises:
-        SystemExit: Its shares are not those of one whole.
+        SystemExit: It cannot be read, or its shares are not those of one whole.
     """
-    found = tomllib.loads(file.read_text(encoding="utf-8"))
-    kinds = tuple(_kind(one) for one in found["kinds"])
-    total = sum(kind.share for kind in kinds)
+    try:
+        mix = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), type=Mix)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{file}: {error}") from None
+    total = sum(kind.share for kind in mix.kinds)
     if round(total, 6) != 1:
         raise SystemExit(f"{file}: the shares add up to {total:g}, not to 1")
-    return Mix(seed=found["seed"], days=found["days"], calls=found["calls"], kinds=kinds)
-
-
-def _kind(values: Mapping[str, Any]) -> Kind:
-    hours, (asked, answered) = tuple(values["hours"]), values["words"]
-    return Kind(**{**values, "hours": hours, "words": (asked, answered)})
+    return mix

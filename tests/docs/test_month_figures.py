@@ -1,10 +1,10 @@
 """The month of `make month`, in small: what each way of sending the same calls costs and keeps."""
 
-from dataclasses import replace
-
 import pytest
 from bench.month.__main__ import POLICIES, month_row, saved_at
+from bench.month.mix import MIX as FILE
 from bench.month.mix import read_mix
+from msgspec.structs import replace
 
 MIX = replace(read_mix(), days=2, calls=200)
 
@@ -41,3 +41,26 @@ def test_what_is_saved_falls_with_the_share_that_somebody_waits_for(months):
     assert shares == sorted(shares, reverse=True)
     assert shares[-1] == [0.0, 0.0]
     assert shares[0][0] == 50.0
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("share = 0.22", "share = 0.32"), "the shares add up to 1.1, not to 1"),
+        (("urgent = true", "hasty = true"), "Object contains unknown field `hasty`"),
+        (("share = 0.22", "share ="), "Invalid value"),
+    ],
+)
+def test_a_mix_that_makes_no_sense_is_told_in_one_line(tmp_path, change, told):
+    mix = tmp_path / "mix.toml"
+    mix.write_text(FILE.read_text().replace(*change))
+
+    with pytest.raises(SystemExit, match=told) as ended:
+        read_mix(mix)
+
+    assert str(ended.value).startswith(str(mix))
+
+
+def test_a_mix_that_is_not_there_is_told_in_one_line(tmp_path):
+    with pytest.raises(SystemExit, match="No such file"):
+        read_mix(tmp_path / "mix.toml")
