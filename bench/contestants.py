@@ -107,9 +107,9 @@ def _ours(url: str, folder: Path, requests: int, *, source: str, prompt: str | N
                 model=workload.MODEL if prompt else "",
                 max_tokens=workload.MAX_TOKENS if prompt else 0,
             )
-            fresh = queue.prepare(options)
+            fresh = queue.intake.prepare(options)
             assert isinstance(fresh, Fresh)  # noqa: S101  # the home is new
-            run = queue.commit(fresh.staged)
+            run = queue.intake.commit(fresh.staged)
         with meter.phase("send"):
             queue.drain()
         with meter.phase("wait"):

@@ -35,9 +35,9 @@ def client(url: str, folder: Path) -> None:
     meter = Meter()
     with Backburner(folder / "home", client=sdk, limits=limits) as queue:
         with meter.phase("prepare"):
-            fresh = queue.prepare(RunOptions(source=str(folder / "requests.jsonl")))
+            fresh = queue.intake.prepare(RunOptions(source=str(folder / "requests.jsonl")))
             assert isinstance(fresh, Fresh)  # noqa: S101  # the home is new
-            run = queue.commit(fresh.staged)
+            run = queue.intake.commit(fresh.staged)
         with meter.phase("send"):
             queue.drain()
         with meter.phase("wait"):

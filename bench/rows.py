@@ -51,9 +51,9 @@ def client(url: str, folder: Path) -> None:
                 max_tokens=workload.MAX_TOKENS,
                 output=str(folder / "answers.csv"),
             )
-            fresh = queue.prepare(options)
+            fresh = queue.intake.prepare(options)
             assert isinstance(fresh, Fresh)  # noqa: S101  # the home is new
-            run = queue.commit(fresh.staged)
+            run = queue.intake.commit(fresh.staged)
         with meter.phase("run"):
             finished = queue.run(run.id)
     meter.report(

@@ -148,10 +148,10 @@ def main(url: str, source: Path, place: str) -> str:
         listener=listener(stop),
         environment={"BACKBURNER_QUIET": "1.5", "BACKBURNER_GAP": "0.3"},
     ) as bb:
-        prepared = bb.prepare(options)
+        prepared = bb.intake.prepare(options)
         if isinstance(prepared, Fresh):
             store.staged = True
-            run = bb.commit(prepared.staged)
+            run = bb.intake.commit(prepared.staged)
         else:
             run = prepared.run
 

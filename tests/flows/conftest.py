@@ -70,8 +70,8 @@ class Stage:
         """A committed run of a table."""
         options = {"prompt": "Say: {{ text }}", "model": MODEL, "max_tokens": 100, **more}
         wanted = RunOptions(source=str(source), output=str(self.home.parent / output), **options)
-        prepared = bb.prepare(wanted)
-        return bb.commit(prepared.staged) if isinstance(prepared, Fresh) else prepared.run
+        prepared = bb.intake.prepare(wanted)
+        return bb.intake.commit(prepared.staged) if isinstance(prepared, Fresh) else prepared.run
 
     def rows(self, output: str = "out.csv") -> list[dict[str, str]]:
         """The rows of an output."""

@@ -105,7 +105,7 @@ def test_long_tools_alone_are_marked_too(stage):
 
 def test_more_rows_than_are_waited_for_are_marked_alike_and_counted(stage):
     bb = stage.open(requests=700)
-    prepared = bb.prepare(
+    prepared = bb.intake.prepare(
         RunOptions(
             source=str(stage.table(2_100)),
             prompt="Say: {{ text }}",
@@ -234,11 +234,11 @@ def test_the_same_list_again_is_the_run_with_its_marks(stage, tmp_path):
     lines = [json.dumps(one) for one in listed(*[ask(f"{n}", system=LONG) for n in range(4)])]
     path.write_text("\n".join(lines))
     bb = stage.open()
-    first = bb.prepare(RunOptions(source=str(path)))
-    run = bb.commit(first.staged)
+    first = bb.intake.prepare(RunOptions(source=str(path)))
+    run = bb.intake.commit(first.staged)
 
-    again = bb.prepare(RunOptions(source=str(path)))
-    other = bb.prepare(RunOptions(source=str(path), cache=CachePolicy.OFF))
+    again = bb.intake.prepare(RunOptions(source=str(path)))
+    other = bb.intake.prepare(RunOptions(source=str(path), cache=CachePolicy.OFF))
 
     assert again.run.id == run.id
     assert isinstance(other, Fresh)
@@ -329,7 +329,7 @@ def test_a_policy_can_be_given_by_its_word(stage):
     requests = listed(*[ask(f"{n}", system=LONG) for n in range(3)])
 
     plain = bb.enqueue(requests, cache="off")
-    marked = bb.prepare(
+    marked = bb.intake.prepare(
         RunOptions(
             source=str(stage.table(3)),
             prompt="{{ text }}",

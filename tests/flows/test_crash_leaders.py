@@ -20,7 +20,7 @@ class LedLife(Life):
 
     def begin(self, bb):
         output = str(self.stage.home.parent / "out.csv")
-        prepared = bb.prepare(
+        prepared = bb.intake.prepare(
             RunOptions(
                 source=str(self.source),
                 output=output,
@@ -33,7 +33,7 @@ class LedLife(Life):
             return prepared.run
         leads, follows = prepared.staged.batches
         batches = (leads, replace(follows, hold=Hold.LEADERS))
-        return bb.commit(replace(prepared.staged, batches=batches))
+        return bb.intake.commit(replace(prepared.staged, batches=batches))
 
 
 @pytest.fixture

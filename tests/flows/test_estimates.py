@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from bench.tokens.stored import KINDS, held_out
 
+from backburner.client.estimating import estimate_staged
 from backburner.client.planning import Setting, plan
 from backburner.client.preparing import Fresh, RunOptions
 from backburner.nouns.own_price import PriceTerms
@@ -78,10 +79,10 @@ class Playing:
         )
 
     def settle(self, options: RunOptions) -> Held:
-        prepared = self.backburner.prepare(options)
+        prepared = self.backburner.intake.prepare(options)
         assert isinstance(prepared, Fresh)
-        guess = self.backburner.estimate(prepared.staged)
-        run = self.backburner.commit(prepared.staged)
+        guess = estimate_staged(self.backburner.tools, prepared.staged)
+        run = self.backburner.intake.commit(prepared.staged)
         finished = self.backburner.run(run.id)
         with self.backburner.tools.store.read() as tx:
             booked = ledger_of_run(tx, run.id)

@@ -91,7 +91,7 @@ def test_a_process_that_dies_while_it_stages_changes_no_body(make_stage):
         source = write(stage.home.parent / "in.csv", complaints(guide=GUIDE))
         if dies:
             wanted = RunOptions(source=str(source), prompt=PROMPT, model=MODEL, max_tokens=100)
-            assert isinstance(stage.open().prepare(wanted), Fresh)
+            assert isinstance(stage.open().intake.prepare(wanted), Fresh)
         bb = stage.open()
         run = stage.run_of(bb, source, prompt=PROMPT)
         bb.run(run.id)
@@ -139,8 +139,8 @@ def test_a_long_cell_that_rows_share_is_marked_and_billed_as_planned(make_stage)
     bb = stage.open()
 
     wanted = RunOptions(source=str(source), prompt=PROMPT, model=MODEL, max_tokens=100)
-    fresh = bb.prepare(wanted)
-    run = bb.commit(fresh.staged)
+    fresh = bb.intake.prepare(wanted)
+    run = bb.intake.commit(fresh.staged)
     bb.run(run.id)
 
     figures = fresh.staged.fields
@@ -162,4 +162,4 @@ def test_a_prompt_without_the_word_has_no_plan_of_fields(stage):
         source=str(stage.table(3)), prompt="Say: {{ text }}", model=MODEL, max_tokens=100
     )
 
-    assert bb.prepare(wanted).staged.fields is None
+    assert bb.intake.prepare(wanted).staged.fields is None

@@ -113,7 +113,7 @@ def test_a_deadline_does_not_change_what_a_run_is(stage):
     table = stage.table(3)
 
     first = stage.run_of(opened, table)
-    again = stage.run_of(opened, table, timing=opened.timing(within="6h"))
+    again = stage.run_of(opened, table, timing=opened.intake.timing(within="6h"))
 
     assert again.id == first.id
     assert opened.get(first.id).deadline == stage.clock.now() + 6 * 3600

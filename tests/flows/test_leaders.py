@@ -25,11 +25,11 @@ def led_run(stage: Any, bb: Any, rows: int = 4) -> Run:
         model=MODEL,
         max_tokens=100,
     )
-    prepared = bb.prepare(wanted)
+    prepared = bb.intake.prepare(wanted)
     assert isinstance(prepared, Fresh)
     first, *rest = prepared.staged.batches
     batches = (first, *(replace(one, hold=Hold.LEADERS) for one in rest))
-    return bb.commit(replace(prepared.staged, batches=batches))
+    return bb.intake.commit(replace(prepared.staged, batches=batches))
 
 
 def states(bb: Any, run: Run) -> list[BatchState]:

@@ -96,10 +96,10 @@ def test_what_waits_for_a_budget_is_told_so(stage, ask):
 def test_a_new_deadline_is_another_promise(slow):
     opened = slow.open()
     table = slow.table(2)
-    run = slow.run_of(opened, table, timing=opened.timing(within="1h"))
+    run = slow.run_of(opened, table, timing=opened.intake.timing(within="1h"))
     pass_by(slow, opened, 2)
 
-    slow.run_of(opened, table, timing=opened.timing(within="6h"))
+    slow.run_of(opened, table, timing=opened.intake.timing(within="6h"))
     pass_by(slow, opened, 5)
 
     assert len(misses(slow)) == 1

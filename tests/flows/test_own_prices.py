@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from backburner.client import Backburner
+from backburner.client.estimating import estimate_staged
 from backburner.client.preparing import Fresh, RunOptions
 from backburner.plan.estimating import Estimate
 from backburner.store.ledger import ledger_of_run
@@ -31,9 +32,9 @@ def finished(stage: Any) -> tuple[Any, str, Any]:
 
 def estimated(stage: Any, bb: Backburner) -> Estimate | None:
     options = RunOptions(source=str(stage.table(3)), prompt="{{ text }}", model=MODEL, max_tokens=9)
-    prepared = bb.prepare(options)
+    prepared = bb.intake.prepare(options)
     assert isinstance(prepared, Fresh)
-    return bb.estimate(prepared.staged)
+    return estimate_staged(bb.tools, prepared.staged)
 
 
 @pytest.mark.unbilled("prices of one's own")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from backburner.client.estimating import estimate_staged
 from backburner.client.preparing import Found, RunOptions
 from backburner.emulator.faults import Line
 from backburner.emulator.settings import ItemFailure, Rule
@@ -144,7 +145,7 @@ def test_the_same_command_finds_a_pruned_run_finished_and_sends_nothing(stage):
         max_tokens=100,
         output=str(stage.home.parent / "out.csv"),
     )
-    prepared = bb.prepare(options)
+    prepared = bb.intake.prepare(options)
 
     assert isinstance(prepared, Found)
     assert bb.run(run.id).receipt.outcomes == {"ok": 3}
@@ -241,7 +242,7 @@ def test_an_estimate_does_not_look_for_answers_that_are_gone(stage):
     done(stage, bb, 3)
     bb.prune(NOW)
 
-    prepared = bb.prepare(
+    prepared = bb.intake.prepare(
         RunOptions(
             source=str(stage.table(5, "other.csv")),
             prompt="Say: {{ text }}",
@@ -250,7 +251,7 @@ def test_an_estimate_does_not_look_for_answers_that_are_gone(stage):
         )
     )
 
-    assert bb.estimate(prepared.staged).answered == ()
+    assert estimate_staged(bb.tools, prepared.staged).answered == ()
 
 
 def test_a_canceled_run_is_pruned_like_any_other(stage):

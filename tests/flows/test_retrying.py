@@ -73,8 +73,8 @@ def test_what_shared_requests_saved_is_priced_by_the_answers_that_count_now(make
     stage = make_stage(fail_once=(once("refusal"),))
     bb = stage.open()
     options = {"prompt": "Say: {{ text }}", "model": MODEL, "max_tokens": 100}
-    fresh = bb.prepare(RunOptions(source=str(stage.table(["many words"] * 2)), **options))
-    run = bb.commit(fresh.staged)
+    fresh = bb.intake.prepare(RunOptions(source=str(stage.table(["many words"] * 2)), **options))
+    run = bb.intake.commit(fresh.staged)
     refused = bb.run(run.id).receipt.saved_by_collapse
 
     bb.retry(run.id)

@@ -249,9 +249,9 @@ def test_what_nobody_wanted_leaves_nothing_behind(stage):
         new=True,
         reuse=MONTH,
     )
-    prepared = bb.prepare(options)
+    prepared = bb.intake.prepare(options)
     assert set(names(bb)) > before
-    bb.throw_away(prepared.staged)
+    bb.intake.throw_away(prepared.staged)
 
     assert set(names(bb)) == before
 
@@ -277,13 +277,13 @@ def test_a_death_at_the_commit_leaves_no_run_and_the_same_words_do_it_again(stag
     source = stage.table(["b", "c"], "2.csv")
     options = {"prompt": "Say: {{ text }}", "model": "claude-haiku-4-5", "max_tokens": 100}
     wanted = RunOptions(source=str(source), reuse=MONTH, **options)
-    bb.prepare(wanted)
+    bb.intake.prepare(wanted)
     bb.close()
 
     other = stage.open()
     assert len(other.status()[1]) == 1
-    staged = other.prepare(wanted).staged
-    other.commit(staged)
+    staged = other.intake.prepare(wanted).staged
+    other.intake.commit(staged)
     other.close()
 
     third = stage.open()
@@ -297,4 +297,4 @@ def test_a_list_of_requests_cannot_reuse_and_is_told_so(stage):
     path.write_text("{}\n")
 
     with pytest.raises(InputError, match="rows of a table"):
-        stage.open().prepare(RunOptions(source=str(path), reuse=MONTH))
+        stage.open().intake.prepare(RunOptions(source=str(path), reuse=MONTH))

@@ -48,9 +48,10 @@ def listed(stage: Any, requests: list[dict[str, Any]] = MIXED) -> Path:
 
 
 def kept(bb: Any, source: Path, **more: Any) -> list[Run]:
-    prepared = bb.prepare_routed(RunOptions(source=str(source), **more))
+    prepared = bb.intake.prepare_routed(RunOptions(source=str(source), **more))
     return [
-        bb.commit(one.run.staged) if isinstance(one.run, Fresh) else one.run.run for one in prepared
+        bb.intake.commit(one.run.staged) if isinstance(one.run, Fresh) else one.run.run
+        for one in prepared
     ]
 
 
@@ -113,7 +114,7 @@ def test_the_same_list_under_the_same_rules_is_the_same_runs(stage):
     source = listed(stage)
 
     before = kept(bb, source)
-    again = bb.prepare_routed(RunOptions(source=str(source)))
+    again = bb.intake.prepare_routed(RunOptions(source=str(source)))
 
     assert all(isinstance(one.run, Found) for one in again)
     assert [one.run.run.id for one in again] == [run.id for run in before]
@@ -193,8 +194,8 @@ def test_a_table_is_one_run_under_one_rule(stage):
         kind="draft",
     )
 
-    [prepared] = bb.prepare_routed(options)
-    run = bb.commit(prepared.run.staged)
+    [prepared] = bb.intake.prepare_routed(options)
+    run = bb.intake.commit(prepared.run.staged)
     bb.run(run.id)
 
     [taken] = taken_of(run.routes)

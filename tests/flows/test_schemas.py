@@ -115,8 +115,8 @@ def test_another_schema_makes_another_run(stage: Any, schema: OutputSchema, tmp_
         schema=read_schema(str(tmp_path / "other.json"), tmp_path),
     )
 
-    assert isinstance(bb.prepare(same), Found)
-    assert bb.prepare(changed).changed == ("the schema",)
+    assert isinstance(bb.intake.prepare(same), Found)
+    assert bb.intake.prepare(changed).changed == ("the schema",)
 
 
 def test_a_parquet_table_gains_typed_columns(stage: Any, schema: OutputSchema) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from backburner.client.estimating import estimate_staged, unpriced_models
 from backburner.client.preparing import Fresh, RunOptions
 from backburner.errors import InputFaults
 from backburner.store.ledger import ledger_of_run
@@ -92,12 +93,12 @@ def test_a_table_has_an_empty_cost_in_its_rows_and_no_estimate(stage):
         output=str(stage.home.parent / "out.csv"),
         allow_unknown_price=True,
     )
-    fresh = bb.prepare(options)
+    fresh = bb.intake.prepare(options)
     assert isinstance(fresh, Fresh)
 
-    assert bb.estimate(fresh.staged) is None
-    assert bb.unpriced(fresh.staged.workloads) == (NEXT,)
-    bb.run(bb.commit(fresh.staged).id)
+    assert estimate_staged(bb.tools, fresh.staged) is None
+    assert unpriced_models(bb.tools, fresh.staged.workloads) == (NEXT,)
+    bb.run(bb.intake.commit(fresh.staged).id)
     assert [(row["outcome"], row["cost_usd"]) for row in stage.rows()] == [("ok", "")] * 2
 
 
@@ -129,7 +130,7 @@ def test_it_can_be_allowed_for_a_whole_home(stage, how: str):
     run = bb.enqueue(requests(NEXT))
 
     assert bb.run(run.id).receipt.unpriced == 1
-    assert NEXT not in bb.known_models()
+    assert NEXT not in bb.tools.tariff([]).models
 
 
 def test_a_canary_of_it_says_that_its_cost_is_unknown(stage):
@@ -142,9 +143,9 @@ def test_a_canary_of_it_says_that_its_cost_is_unknown(stage):
         canary=1,
         allow_unknown_price=True,
     )
-    fresh = bb.prepare(options)
+    fresh = bb.intake.prepare(options)
     assert isinstance(fresh, Fresh)
-    run = bb.commit(fresh.staged)
+    run = bb.intake.commit(fresh.staged)
 
     canary = bb.canary(run.id)
 

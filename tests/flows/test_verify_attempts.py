@@ -85,9 +85,9 @@ def finished(stage: Any, bb: Backburner, run: Any) -> Any:
 def test_a_run_of_every_outcome_agrees_with_its_bytes_and_once_more_after_a_retry(troubled, output):
     bb = troubled.open(requests=5)
     path = str(troubled.home.parent / output) if output else None
-    prepared = bb.prepare(wishes(troubled, output=path))
+    prepared = bb.intake.prepare(wishes(troubled, output=path))
     assert isinstance(prepared, Fresh)
-    run = bb.commit(prepared.staged)
+    run = bb.intake.commit(prepared.staged)
     first = finished(troubled, bb, run).receipt
 
     verified = bb.verify(run.id)
@@ -106,7 +106,7 @@ def test_a_run_of_every_outcome_agrees_with_its_bytes_and_once_more_after_a_retr
 
 def test_every_moment_of_such_a_run_agrees_with_its_bytes(troubled):
     bb = troubled.open(requests=5)
-    run = bb.commit(bb.prepare(wishes(troubled)).staged)
+    run = bb.intake.commit(bb.intake.prepare(wishes(troubled)).staged)
     told = []
     for _ in range(12):
         bb.drain()
@@ -119,7 +119,7 @@ def test_every_moment_of_such_a_run_agrees_with_its_bytes(troubled):
 
 def test_a_request_canceled_while_it_waited_agrees_after_others_were_sent_again(troubled):
     bb = troubled.open(requests=5)
-    run = bb.commit(bb.prepare(wishes(troubled)).staged)
+    run = bb.intake.commit(bb.intake.prepare(wishes(troubled)).staged)
     bb.drain()
     troubled.clock.sleep(60)
     bb.drain(collect_only=True)
@@ -137,7 +137,7 @@ def test_a_request_canceled_while_it_waited_agrees_after_others_were_sent_again(
 
 def test_a_valid_answer_that_is_called_invalid_is_found(troubled, tell):
     bb = troubled.open(requests=5)
-    run = bb.commit(bb.prepare(wishes(troubled)).staged)
+    run = bb.intake.commit(bb.intake.prepare(wishes(troubled)).staged)
     finished(troubled, bb, run)
     tell(bb, "UPDATE attempt SET outcome = 'invalid_output' WHERE outcome = 'ok'")
 

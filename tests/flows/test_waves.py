@@ -150,7 +150,7 @@ def prepared(bb: Any, stage: Any, rows: int = 30, **more: Any) -> Fresh:
             **more,
         }
     )
-    found = bb.prepare(wanted)
+    found = bb.intake.prepare(wanted)
     assert isinstance(found, Fresh)
     return found
 

@@ -320,7 +320,7 @@ class Wanted:
         Raises:
             InputError: It is no time, lies in the past, or contradicts itself.
         """
-        return backburner.timing(
+        return backburner.intake.timing(
             by=self.by, within=self.within, urgency=self.urgency, rescue=self.rescue
         )
 

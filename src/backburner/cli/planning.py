@@ -51,6 +51,13 @@ def plan_facts(
         has_key: Whether it can be sent.
         at_once: Whether it is sent now, and not with its lane's window.
     """
+    from backburner.client.estimating import (  # noqa: PLC0415  # not for --help
+        estimate_canary,
+        estimate_staged,
+        unpriced_models,
+    )
+    from backburner.client.promising import outlook_of  # noqa: PLC0415  # not for --help
+
     staged = fresh.staged
     run = staged.run
     shown = requests_in_words(run.rows, run.requests, is_table=wanted.is_table, packs=run.packed)
@@ -72,16 +79,18 @@ def plan_facts(
     facts.extend(field_facts(staged.fields, staged.cache))
     if run.fresh:
         facts.append(_travel(staged))
-        lacking = backburner.unpriced(staged.workloads)
-        facts.extend(price_facts(backburner.estimate(staged), lacking))
+        lacking = unpriced_models(backburner.tools, staged.workloads)
+        facts.extend(price_facts(estimate_staged(backburner.tools, staged), lacking))
     facts.extend(cache_facts(staged.cache))
     facts.extend(_billing_facts(staged))
     if staged.canary:
-        facts.append(("canary", _canary(staged.canary, backburner.estimate_canary(staged))))
+        facts.append(("canary", _canary(staged.canary, estimate_canary(backburner.tools, staged))))
     if run.moved is not None:
         rows = many(run.requests - run.packed, "row")
         facts.append(("pack check", f"the first {rows} both ways; the rest waits until you saw it"))
-    facts.extend(deadline_facts(backburner.outlook(staged, at_once=at_once), run, at_once=at_once))
+    facts.extend(
+        deadline_facts(outlook_of(backburner.tools, staged, at_once=at_once), run, at_once=at_once)
+    )
     facts.append(("output", _output(wanted, staged.run)))
     facts.append(("kept in", f"{backburner.settings.home}, lane {staged.run.lane}"))
     if fresh.changed:
@@ -131,10 +140,12 @@ def _billing_facts(staged: "Staged") -> Facts:
 
 def plan_json(fresh: "Fresh", backburner: "Backburner") -> dict[str, Any]:
     """The plan as JSON values."""
+    from backburner.client.estimating import estimate_staged  # noqa: PLC0415  # not for --help
+    from backburner.client.promising import outlook_of  # noqa: PLC0415  # not for --help
     from backburner.nouns.money import Money  # noqa: PLC0415  # not for --help
 
     run, budget = fresh.staged.run, fresh.staged.budget
-    estimate = backburner.estimate(fresh.staged)
+    estimate = estimate_staged(backburner.tools, fresh.staged)
     return {
         "rows": run.rows,
         "rows_left_out": fresh.staged.left_out,
@@ -147,7 +158,7 @@ def plan_json(fresh: "Fresh", backburner: "Backburner") -> dict[str, Any]:
         "budget_usd": None if budget is None else Money(picodollars=budget).usd(),
         "tags": run.tags.split(",") if run.tags else [],
         "owner": run.owner or None,
-        "deadline": outlook_json(backburner.outlook(fresh.staged)),
+        "deadline": outlook_json(outlook_of(backburner.tools, fresh.staged, at_once=False)),
         "canary": sum(work.requests for work in fresh.staged.canary),
         "changed": list(fresh.changed),
         "schema": None if fresh.schema is None else schema_json(fresh.schema),

@@ -138,7 +138,7 @@ def enqueue(
 def _enqueue(session: Session, page: Page, backburner: "Backburner", wanted: Wanted) -> None:
     wanted = wanted.over(backburner.defaults)
     asked, stdin = asked_options(session, page, backburner, wanted)
-    prepared = backburner.prepare_routed(asked, stdin)
+    prepared = backburner.intake.prepare_routed(asked, stdin)
     told = [_keep(page, backburner, wanted, one) for one in prepared]
     if len(told) == 1:
         page.finish(told[0])
@@ -157,9 +157,11 @@ def asked_options(
 
     stdin = Reread(session.stdin)
     asked = wanted.options(wanted.model or "", wanted.timing(backburner))
-    if wanted.is_table and not asked.model and not backburner.gives_model(asked, stdin):
+    if wanted.is_table and not asked.model and not backburner.intake.gives_model(asked, stdin):
         usual = backburner.defaults.model
-        asked = replace(asked, model=usual or choose_model(session, page, backburner.prices()))
+        asked = replace(
+            asked, model=usual or choose_model(session, page, backburner.tools.tariff([]))
+        )
     return asked, stdin
 
 
@@ -178,7 +180,7 @@ def _keep(page: Page, backburner: "Backburner", wanted: Wanted, one: "Prepared")
         plan = {"plan": plan_json(prepared, backburner)}
         page.facts(facts)
         page.line()
-        run, told = backburner.commit(prepared.staged), "is kept, and nothing was sent"
+        run, told = backburner.intake.commit(prepared.staged), "is kept, and nothing was sent"
     page.line(f"run {run.id} {told}: {many(run.requests, 'request')}")
     page.line(f"{_sent_by(backburner, run)}; `backburner status {run.id}` tells how it stands")
     if isinstance(prepared, Fresh) and prepared.staged.canary:
@@ -189,8 +191,10 @@ def _keep(page: Page, backburner: "Backburner", wanted: Wanted, one: "Prepared")
 
 
 def _sent_by(backburner: "Backburner", run: "Run") -> str:
+    from backburner.client.windows import window_standing  # noqa: PLC0415  # not for --help
+
     lane = in_lane(run.lane)
-    window = backburner.window(run.lane)
+    window = window_standing(backburner.tools, run.lane)
     if window is None or window.is_open or run.urgency != Urgency.WINDOW:
         return f"`backburner drain{lane}` sends it"
     then = f"`backburner drain --now{lane}` sends it now"

@@ -44,6 +44,10 @@ def reconcile(
 
     Needs a key of an administrator in ANTHROPIC_ADMIN_KEY, or saved pages.
     """
+    from backburner.client.reconciling import (  # noqa: PLC0415  # not for --help
+        reconcile_ledger,
+        unsettled,
+    )
     from backburner.clock import StoreClock  # noqa: PLC0415  # not for --help
     from backburner.report.bills import bill_of  # noqa: PLC0415  # as above
 
@@ -53,8 +57,8 @@ def reconcile(
     pages = _saved(files) if files else _asked(context, first, end)
     bill = bill_of(pages)
     with session.open(home, "default") as backburner:
-        found = backburner.reconcile(bill, first.timestamp(), end.timestamp())
-        pending = backburner.unsettled()
+        found = reconcile_ledger(backburner.tools, bill, first.timestamp(), end.timestamp())
+        pending = unsettled(backburner.tools)
     _show(page, found, pending)
     page.finish(_json(found, pending))
     return 0 if found.agrees else DIFFERS

@@ -92,8 +92,10 @@ def report(
 
 
 def _show_forecasts(session: Session, page: Page, home: Path | None, lane: str) -> int:
+    from backburner.client.overview import forecast_score  # noqa: PLC0415  # not for --help
+
     with session.open(home, lane, is_pinned=False) as backburner:
-        scored = backburner.forecasts()
+        scored = forecast_score(backburner.tools, backburner.lane)
     page.facts(
         [
             ("forecasts", scored.in_words()),

@@ -44,11 +44,13 @@ def retry(
 
     Shows how many and what they will cost, and asks. `drain`, or the run's own command, sends them.
     """
+    from backburner.client.estimating import estimate_work  # noqa: PLC0415  # not for --help
+
     session, page = session_of(context), Page(as_json=json)
     names = [name.strip() for name in (only or "").split(",") if name.strip()]
     with session.open(home, lane) as backburner:
         chosen = backburner.choose_failed(run, only=names, where=where)
-        estimate = backburner.price_of(chosen.workloads) if chosen.count else None
+        estimate = estimate_work(backburner.tools, chosen.workloads) if chosen.count else None
         page.facts(_facts(chosen, estimate))
         if not chosen.count:
             page.line("nothing is to be sent again")

@@ -204,7 +204,7 @@ class _Performance:
         asked, stdin = asked_options(self._session, self._page, backburner, wanted)
         self._chosen = None if asked.model == (wanted.model or "") else asked.model
         with self._page.live(Elapsed(f"reading {wanted.source}", self._clock)):
-            prepared = backburner.prepare_routed(asked, stdin)
+            prepared = backburner.intake.prepare_routed(asked, stdin)
         if len(prepared) > 1:
             return self._start_all(backburner, prepared)
         [only] = prepared
@@ -246,7 +246,7 @@ class _Performance:
             page.line("Nothing was sent, and nothing is kept.")
             return []
         for each in fresh:
-            run = backburner.commit(each.staged)
+            run = backburner.intake.commit(each.staged)
             page.line(f"run {run.id}: {many(run.requests, 'request')} kept")
         return [
             (one.run.run if isinstance(one.run, Found) else one.run.staged.run, one.output)
@@ -255,7 +255,7 @@ class _Performance:
 
     def _throw_away(self, backburner: "Backburner", fresh: "Sequence[Fresh]") -> None:
         for one in fresh:
-            backburner.throw_away(one.staged)
+            backburner.intake.throw_away(one.staged)
 
     def _follow_all(self, backburner: "Backburner", runs: "list[tuple[Run, str | None]]") -> int:
         """Follow each run to its end; the first exit code that is not good is that of all."""
@@ -282,13 +282,13 @@ class _Performance:
             question = f"Send {many(run.fresh, 'request')}?" if is_sent else "Keep it?"
             agreed = is_wanted(self._session, page, question, yes=self._job.yes)
         except BaseException:
-            backburner.throw_away(fresh.staged)
+            backburner.intake.throw_away(fresh.staged)
             raise
         if not agreed:
-            backburner.throw_away(fresh.staged)
+            backburner.intake.throw_away(fresh.staged)
             page.line("Nothing was sent, and nothing is kept.")
             return None
-        backburner.commit(fresh.staged)
+        backburner.intake.commit(fresh.staged)
         page.line(f"run {run.id}: {many(run.requests, 'request')} kept")
         return run
 
@@ -312,11 +312,16 @@ class _Performance:
         """Send, wait and write; a wish to stop leaves the run as it is."""
         from backburner.cli.progress import Progress  # noqa: PLC0415  # not for --help
         from backburner.cli.stopping import Stopped  # noqa: PLC0415  # as above
+        from backburner.client.expecting import eta_of_run  # noqa: PLC0415  # not for --help
 
         [standing] = backburner.status(run.id)[1]
         names = _DEMO_NAMES if self._job.is_demo else {}
         progress = Progress(
-            self._page, self._clock, standing, eta=lambda: backburner.eta(run.id), **names
+            self._page,
+            self._clock,
+            standing,
+            eta=lambda: eta_of_run(backburner.tools, run.id),
+            **names,
         )
         self._listener = progress.listen
         try:

@@ -41,8 +41,10 @@ def page_of_status(
 
 
 def _waiting(backburner: "Backburner", runs: "Sequence[RunStanding]", now: float) -> Section:
+    from backburner.client.overview import inbox_size  # noqa: PLC0415  # not for --help
+
     waiting = [one for one in runs if not one.count.is_finished and one.sent_at is None]
-    tickets = backburner.inbox_size()
+    tickets = inbox_size(backburner.tools, backburner.lane)
     return Section(
         title="Waiting",
         headings=("run", "input", "state", "requests", "leaves", "why"),
@@ -63,7 +65,9 @@ def _waiting(backburner: "Backburner", runs: "Sequence[RunStanding]", now: float
 
 
 def _windows(backburner: "Backburner", now: float) -> Section:
-    openings = backburner.openings(_OPENINGS)
+    from backburner.client.overview import openings_of  # noqa: PLC0415  # not for --help
+
+    openings = openings_of(backburner.tools, backburner.lane, _OPENINGS)
     return Section(
         title="Windows",
         headings=("opens", "closes"),
@@ -98,6 +102,8 @@ def _with_anthropic(runs: "Sequence[RunStanding]", now: float) -> Section:
 
 
 def _deadlines(backburner: "Backburner", runs: "Sequence[RunStanding]", now: float) -> Section:
+    from backburner.client.overview import forecast_score  # noqa: PLC0415  # not for --help
+
     promised = [one for one in runs if one.run.deadline is not None][-_LATEST:]
     return Section(
         title="Deadlines",
@@ -113,7 +119,7 @@ def _deadlines(backburner: "Backburner", runs: "Sequence[RunStanding]", now: flo
             for one in promised
         ],
         nothing="No run has a deadline.",
-        notes=[f"Forecasts: {backburner.forecasts().in_words()}."],
+        notes=[f"Forecasts: {forecast_score(backburner.tools, backburner.lane).in_words()}."],
     )
 
 

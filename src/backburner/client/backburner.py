@@ -1,16 +1,13 @@
 """Backburner, as a library and behind the command line."""
 
 import os
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
-from zoneinfo import ZoneInfo
 
 from backburner.client.access import (
     Served,
@@ -21,21 +18,16 @@ from backburner.client.access import (
 )
 from backburner.client.accounting import savings
 from backburner.client.adopting import Adopted, adopt_batch
-from backburner.client.answered import answered_like
 from backburner.client.budgets import (
     BudgetStanding,
-    bill,
     budgets,
     remove_budget,
     set_budget,
 )
-from backburner.client.cache_advice import cache_advice, taught, taught_wish, unmarked_since
 from backburner.client.canary import Canary, check_canary, check_nothing_held, look_at_canary
 from backburner.client.canceling import Canceled, cancel_run
-from backburner.client.checking import models_to_send, unpriced
 from backburner.client.draining import Drained, allowed, one_pass
 from backburner.client.driving import Reach, drive, hand_over, wake
-from backburner.client.expecting import eta_of_run
 from backburner.client.failing import Failures, failures
 from backburner.client.finding import RequestStanding, find_request
 from backburner.client.finishing import (
@@ -55,71 +47,38 @@ from backburner.client.home import (
     worker_tools,
 )
 from backburner.client.inbox import Body
-from backburner.client.measuring import measures
+from backburner.client.intake import Intake, Wish
 from backburner.client.notifying import crier_of
 from backburner.client.opening import Released, Resumed, release_run, resume_lane
-from backburner.client.overview import forecast_score, inbox_size, openings_of
 from backburner.client.pack_check import PackCheck, check_has_pack_check, look_at_check
 from backburner.client.posting import Post
 from backburner.client.preparing import (
-    Found,
-    Fresh,
     RunOptions,
-    check_leaders,
     check_output,
-    prepare,
-    prepare_objects,
 )
-from backburner.client.promising import limits_for, outlook_of, promise_anew, timing_in
 from backburner.client.pruning import Pruned, age_of, prunable, prune
 from backburner.client.pulse import Pulse
-from backburner.client.reconciling import reconcile_ledger, unsettled
 from backburner.client.retrying import Chosen, choose, outcomes_named, send_again
-from backburner.client.routed_runs import (
-    Prepared,
-    Router,
-    enqueue_routed,
-    gives_model,
-    prepare_routed,
-)
-from backburner.client.routing import Moment
 from backburner.client.single_requests import TicketOptions, submissions
 from backburner.client.standing import LaneStanding, RunStanding, stand
 from backburner.client.submitting import submit_all
 from backburner.client.tickets import Ticket, Wicket, lane_of
 from backburner.client.verifying import verify
-from backburner.client.windows import WindowStanding, window_standing
 from backburner.client.working import Shift, work
 from backburner.clock import Clock, StoreClock
 from backburner.config import DEFAULT_LANE, Settings
 from backburner.errors import InputError
-from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS, Via
 from backburner.nouns.budget import Budget, amount_of, billing_of, scope_of
 from backburner.nouns.lane import LaneDefaults
-from backburner.nouns.run import Run, RunSpec
-from backburner.nouns.tariff import Tariff
-from backburner.nouns.urgency import Timing, Urgency
-from backburner.nouns.window import Opening
+from backburner.nouns.run import Run
 from backburner.plan.caching.choices import CachePolicy
-from backburner.plan.deadlines import Outlook
-from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
-from backburner.plan.eta import Eta
 from backburner.plan.packing import PackLimits
-from backburner.plan.promises import Asked
-from backburner.plan.scoring import Score
-from backburner.plan.workloads import Workload
-from backburner.report.bills import Bill
-from backburner.report.metrics import Measure
 from backburner.report.receipt import Receipt
-from backburner.report.reconciling import Reconciled
 from backburner.report.savings import By, Choice, SavingsReport
 from backburner.report.verification import Verification
-from backburner.runs.cache_marks import CacheAdvice
 from backburner.runs.counting import RunCount
 from backburner.runs.input_warnings import InputWarning
 from backburner.runs.outputs import Written
-from backburner.runs.stager import Order
-from backburner.runs.staging import Desk, Staged, commit, throw_away
 from backburner.store.invariants import check_invariants
 from backburner.store.runs import run_get
 from backburner.telemetry import Event, Listener, log_event
@@ -178,21 +137,22 @@ class Backburner:
         self._clock = clock or StoreClock()
         self._listeners: list[Listener] = [log_event, *([listener] if listener else [])]
         self._home = home if isinstance(home, Home) else open_home(self.settings.home, self._clock)
-        self._limits = within_queue(limits or PackLimits(), self.settings.lane_terms(lane))
+        limits = within_queue(limits or PackLimits(), self.settings.lane_terms(lane))
         self._tools = worker_tools(
             self._home,
             self._clock,
             self.settings,
-            self._limits,
+            limits,
             self._access.connector(),
             self._emit,
         )
+        self.intake = Intake(tools=self._tools, access=self._access, lane=lane, limits=limits)
         self.notices = crier_of(self._tools, self.settings, post, environment)
         try:
             if is_checked:
                 check_invariants(self._home.store)
             if is_pinned:
-                self._pin(lane)
+                self.intake.pin(lane)
             notice_restored(self._tools)
         except BaseException:
             self._home.close()
@@ -243,30 +203,17 @@ class Backburner:
             InputError: A tag or the owner is no word, or the budget no amount.
         """
         usual = self.defaults
-        policy = CachePolicy(cache or usual.cache or CachePolicy.AUTO)
         mode = budget_mode or usual.budget_mode
-        check_leaders(policy, leaders=leaders)
-        timing = self.timing(by=by, within=within, urgency=urgency, rescue=rescue)
-        spec = RunSpec(
-            kind="requests",
-            format="jsonl",
-            betas=tuple(sorted(betas)),
-            collapse=False,
-            cache=policy.value,
-            leaders=leaders,
-        )
-        order = Order(
-            lane=self.lane,
+        wish = Wish(
             name=name,
-            title=name,
-            output=None,
-            prefix="",
-            known_models=self._models(allow_unknown=allow_unknown_price),
+            betas=tuple(sorted(betas)),
+            cache=CachePolicy(cache or usual.cache or CachePolicy.AUTO),
+            leaders=leaders,
             billing=billing_of(budget, tuple(tags) or usual.tags, owner or usual.owner, mode),
-            timing=timing or Timing(),
+            timing=self.intake.timing(by=by, within=within, urgency=urgency, rescue=rescue),
+            allow_unknown_price=allow_unknown_price,
         )
-        advice = self._cache_advice(policy, leaders=leaders)
-        return self.commit(prepare_objects(self._desk_for(timing), requests, spec, order, advice))
+        return self.intake.keep(requests, wish)
 
     def submit(
         self,
@@ -342,10 +289,10 @@ class Backburner:
             KeyConflict: A key was used before for another request.
         """
         options = options or TicketOptions()
-        models = self._models(allow_unknown=options.allow_unknown_price)
-        taken = submissions(self._router, bodies, options, keys, models, warned)
+        models = self.intake.models(allow_unknown=options.allow_unknown_price)
+        taken = submissions(self.intake.router, bodies, options, keys, models, warned)
         for lane in {one.lane for one in taken} - {self.lane}:
-            self._pin(lane)
+            self.intake.pin(lane)
         return [Ticket(self._wicket(row.lane), row.id) for row in submit_all(self._tools, taken)]
 
     def ticket(self, ticket_id: str) -> Ticket:
@@ -356,80 +303,8 @@ class Backburner:
             LanePinned: It is of a lane that belongs to another upstream.
         """
         lane = lane_of(self._tools, ticket_id)
-        self._pin(lane)
+        self.intake.pin(lane)
         return Ticket(self._wicket(lane), ticket_id)
-
-    def prepare(
-        self,
-        options: RunOptions,
-        stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer,
-        lane: str | None = None,
-        content: BinaryIO | None = None,
-    ) -> Found | Fresh:
-        """Check and stage what a person asks, or find the run that asks the same.
-
-        A run that is found gets the budget and the deadline that are named now; its owner and tags
-        stay. No route rule is looked at.
-
-        Args:
-            options: What is asked.
-            stdin: Gives standard input.
-            lane: Another lane than this one's own.
-            content: What is staged instead of the source's own bytes.
-
-        Raises:
-            InputError: The input, the prompt or the output cannot be used.
-        """
-        models = partial(self._models, allow_unknown=options.allow_unknown_price)
-        leaders = None if options.canary is not None or options.pack else options.leaders
-        advice = self._cache_advice(options.cache, leaders=leaders)
-        lane = lane or self.lane
-        desk = self._desk_for(options.timing)
-        prepared = prepare(desk, options, lane, stdin, models, advice, content)
-        if isinstance(prepared, Found):
-            bill(self._tools, prepared.run, options.billing)
-            promise_anew(self._tools, prepared.run, options.timing)
-        return prepared
-
-    def timing(
-        self,
-        *,
-        by: str | None = None,
-        within: str | None = None,
-        urgency: str | None = None,
-        rescue: str | float | None = None,
-    ) -> Timing | None:
-        """When a run has to travel, as a person says it; None where nothing was said.
-
-        Takes what `enqueue` takes.
-
-        Raises:
-            InputError: It is no time, lies in the past, or contradicts itself.
-            ZoneNeeded: It is a local time, and no zone is known.
-        """
-        asked = Asked(by=by, within=within, urgency=urgency, rescue=rescue)
-        return timing_in(self._tools, self.lane, asked)
-
-    def outlook(self, staged: Staged, *, at_once: bool = False) -> Outlook | None:
-        """Whether a staged run's deadline can be kept; None where it has none.
-
-        Args:
-            staged: The run.
-            at_once: Whether it leaves now, as with `run`, and not with its lane's window.
-        """
-        return outlook_of(self._tools, staged, at_once=at_once)
-
-    def prepare_routed(
-        self, options: RunOptions, stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer
-    ) -> tuple[Prepared, ...]:
-        """The same under the route rules, if there are any: a run for each way of travelling.
-
-        Raises:
-            InputError: The input, the prompt or the output cannot be used, or one budget is named
-                for several runs.
-            ConfigError: A rule gives a model that is not known.
-        """
-        return prepare_routed(self._router, options, stdin)
 
     def enqueue_routed(
         self, requests: Iterable[Mapping[str, object]], options: RunOptions
@@ -444,38 +319,7 @@ class Backburner:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
             ConfigError: A rule gives a model that is not known.
         """
-        return enqueue_routed(self._router, self.commit, requests, options)
-
-    def gives_model(self, options: RunOptions, stdin: Callable[[], BinaryIO]) -> bool:
-        """Whether a route rule gives a table its model."""
-        return gives_model(self._router, options, stdin)
-
-    def commit(self, staged: Staged) -> Run:
-        """Make a staged run count."""
-        commit(self._desk, staged)
-        return staged.run
-
-    def throw_away(self, staged: Staged) -> None:
-        """Remove a staged run that nobody wanted."""
-        throw_away(self._desk, staged)
-
-    def estimate(self, staged: Staged) -> Estimate | None:
-        """What a staged run will cost, as a range; None where it holds nothing."""
-        return self._estimate(staged, staged.workloads)
-
-    def price_of(self, workloads: Sequence[Workload]) -> Estimate | None:
-        """What work will cost, as a range; None where there is none, or a price is not known."""
-        if self.unpriced(workloads):
-            return None
-        return estimate_all(self._tools.tariff([work.model for work in workloads]), workloads)
-
-    def unpriced(self, workloads: Sequence[Workload]) -> tuple[str, ...]:
-        """The models of some work of which no price is known."""
-        return unpriced(self.prices(), [work.model for work in workloads])
-
-    def estimate_canary(self, staged: Staged) -> Estimate | None:
-        """The same of the requests that its canary sends first; None where it has none."""
-        return self._estimate(staged, staged.canary)
+        return self.intake.keep_routed(requests, options)
 
     def run(self, run_id: str, shown: Callable[[RunCount], None] = lambda _count: None) -> Finished:
         """Send a run, wait for all of it, and write its output.
@@ -564,10 +408,6 @@ class Backburner:
     def lanes(self, named: Sequence[str] = ()) -> tuple[str, ...]:
         """The lanes that are named; every lane that can be reached from here if none is."""
         return tuple(named) or self.served().lanes
-
-    def measures(self, pulse: Pulse) -> list[Measure]:
-        """What there is of everything, for monitoring, and how a loop is."""
-        return measures(self._tools, pulse)
 
     def work(
         self,
@@ -728,34 +568,10 @@ class Backburner:
         """How the lane stands, and its runs, or one of them."""
         return stand(self._tools, self.lane, run_id)
 
-    def eta(self, run_id: str) -> Eta | None:
-        """When all of a run that has left will be back; None where nothing is under way.
-
-        Raises:
-            NotFound: There is no run of that name.
-        """
-        return eta_of_run(self._tools, run_id)
-
-    def window(self, lane: str) -> WindowStanding | None:
-        """How a lane's windows stand; None for one that may always send."""
-        return window_standing(self._tools, lane)
-
     def stands(self, *, all_lanes: bool) -> list[tuple[LaneStanding, list[RunStanding]]]:
         """How lanes stand, with their runs: every one that can be served from here, or this one."""
         names = self.served().lanes if all_lanes else (self.lane,)
         return [stand(self._tools, name, None) for name in names]
-
-    def openings(self, count: int) -> tuple[Opening, ...]:
-        """The next few times that the lane's windows open, the present one included."""
-        return openings_of(self._tools, self.lane, count)
-
-    def inbox_size(self) -> int:
-        """How many tickets wait in the lane's inbox."""
-        return inbox_size(self._tools, self.lane)
-
-    def forecasts(self) -> Score:
-        """How often batches ended by the times that were forecast for them."""
-        return forecast_score(self._tools, self.lane)
 
     def request(self, name: str) -> RequestStanding:
         """One request by its id, as the column `request_id` has it.
@@ -815,22 +631,8 @@ class Backburner:
             NotFound: There is no such batch in the workspace.
             InputError: It is known already, has not ended, or its list cannot be used.
         """
-        staged = None if source is None else partial(self._stage_adopted, source)
-        return adopt_batch(self._tools, self._desk, self.lane, upstream_id, staged)
-
-    def _stage_adopted(self, source: str) -> Staged:
-        whole = replace(
-            self._desk, limits=PackLimits(requests=MAX_REQUESTS, body_bytes=MAX_BYTES, sizes=1)
-        )
-        options = RunOptions(source=source)
-        models = partial(self._models, allow_unknown=False)
-        prepared = prepare(whole, options, self.lane, lambda: sys.stdin.buffer, models)
-        if isinstance(prepared, Found):
-            raise InputError(
-                f"the run {prepared.run.id} was made of the same list",
-                hint=f"`backburner cancel {prepared.run.id}` first, so that nothing is sent twice",
-            )
-        return prepared.staged
+        staged = None if source is None else partial(self.intake.prepare_adopted, source)
+        return adopt_batch(self._tools, self.intake.desk, self.lane, upstream_id, staged)
 
     def verify(self, run_id: str | None = None) -> Verification:
         """Recompute every count, outcome and cent from stored bytes, and say what differs.
@@ -842,20 +644,6 @@ class Backburner:
             NotFound: There is none of that name.
         """
         return verify(self._tools, self.lane, run_id)
-
-    def reconcile(self, bill: Bill, since: float, until: float) -> Reconciled:
-        """Put the ledger of all lanes beside Anthropic's account, by workspace and day of UTC.
-
-        Args:
-            bill: Made of pages of the usage and cost reports.
-            since: POSIX seconds; what ended before is left out.
-            until: What ended then or later is left out.
-        """
-        return reconcile_ledger(self._tools, bill, since, until)
-
-    def unsettled(self) -> int:
-        """How many batches are upstream, or may be, and are not booked yet."""
-        return unsettled(self._tools)
 
     def set_budget(self, scope: str, amount: str | float) -> Budget:
         """Limit what a scope may cost from now on, or change its limit.
@@ -882,27 +670,9 @@ class Backburner:
         """Every budget, with what is reserved and spent, and how many requests wait for it."""
         return budgets(self._tools)
 
-    def prices(self) -> Tariff:
-        """The prices of every model that can be sent in a batch."""
-        return self._tools.tariff([])
-
     def cancel(self, run_id: str) -> Canceled:
         """Cancel a run: what was not sent ends at once, what is upstream is asked to stop."""
         return cancel_run(self._tools, self.get(run_id))
-
-    def known_models(self) -> frozenset[str]:
-        """The models that have a known batch price."""
-        known = replace(self.settings.prices, allow_unknown=False)
-        return frozenset(models_to_send(self._today(), known))
-
-    def _models(self, *, allow_unknown: bool) -> Collection[str]:
-        """The models that may be sent."""
-        terms = self.settings.prices
-        terms = replace(terms, allow_unknown=terms.allow_unknown or allow_unknown)
-        return models_to_send(self._today(), terms)
-
-    def _today(self) -> datetime:
-        return datetime.fromtimestamp(self._clock.now(), UTC)
 
     def close(self) -> None:
         """Give back what the process holds."""
@@ -943,64 +713,6 @@ class Backburner:
         finally:
             self._listeners.remove(reach.listen)
 
-    @property
-    def _router(self) -> Router:
-        zone = self.settings.lane_terms(self.lane).zone
-        return Router(
-            rules=self.settings.routes,
-            lane=self.lane,
-            file=self.settings.config.file,
-            moment=Moment(self._clock.now(), ZoneInfo(zone) if zone else None),
-            known_models=partial(self._models, allow_unknown=False),
-            prepare=self.prepare,
-            throw_away=self.throw_away,
-            pin=self._pin,
-        )
-
-    def _pin(self, lane: str) -> None:
-        open_lane(self._tools, self._access, lane)
-
-    @property
-    def _desk(self) -> Desk:
-        return Desk(
-            store=self._home.store,
-            vault=self._home.vault,
-            clock=self._clock,
-            limits=self._limits,
-        )
-
-    def _desk_for(self, timing: Timing | None) -> Desk:
-        limits = limits_for(self._limits, timing, self._clock.now())
-        return replace(self._desk, limits=limits)
-
-    def _cache_advice(
-        self, policy: CachePolicy | str, *, leaders: bool | None
-    ) -> CacheAdvice | None:
-        prices, store = self._tools.tariff, self._home.store
-        wish = taught_wish(store, leaders=leaders)
-        return cache_advice(
-            policy,
-            lambda model: prices([model]).price(model),
-            taught(store),
-            wish,
-            unmarked_since(store),
-        )
-
-    def _estimate(self, staged: Staged, works: Sequence[Workload]) -> Estimate | None:
-        if self.unpriced(works):
-            return None
-        run = staged.run
-        answered = answered_like(self._home.store, self._home.vault, run.lane, run.name, run.parts)
-        tariff = self._tools.tariff([work.model for work in works])
-        return estimate_all(
-            tariff,
-            works,
-            lambda work: Known(
-                answered=answered(work.model), hit_rate=planned_hit_rate(staged.cache, work.model)
-            ),
-            Via.DIRECT if run.urgency == Urgency.NOW else Via.BATCH,
-        )
-
     def _finished(self, run_id: str) -> Run:
         run = self.get(run_id)
         if not is_finished(self._tools, run):
@@ -1016,9 +728,6 @@ class Backburner:
             wake(self._tools, worker, run.lane)
             drive(self._tools, worker, run, reach, shown)
             hand_over(self._tools, (run.lane,))
-
-    def _worker(self) -> Worker:
-        return Worker(self._tools, (self.lane,))
 
     def _emit(self, event: Event) -> None:
         for listener in tuple(self._listeners):

@@ -1,0 +1,261 @@
+"""Taking work in: what is asked is checked and staged, and then made to count."""
+
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from backburner.client.access import Access, open_lane
+from backburner.client.budgets import bill
+from backburner.client.cache_advice import cache_advice, taught, taught_wish, unmarked_since
+from backburner.client.checking import models_to_send
+from backburner.client.preparing import (
+    Found,
+    Fresh,
+    RunOptions,
+    check_leaders,
+    prepare,
+    prepare_objects,
+)
+from backburner.client.promising import limits_for, promise_anew, timing_in
+from backburner.client.routed_runs import (
+    Prepared,
+    Router,
+    enqueue_routed,
+    gives_model,
+    prepare_routed,
+)
+from backburner.client.routing import Moment
+from backburner.errors import InputError
+from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS
+from backburner.nouns.budget import Billing
+from backburner.nouns.run import Run, RunSpec
+from backburner.nouns.urgency import Timing
+from backburner.plan.caching.choices import CachePolicy
+from backburner.plan.packing import PackLimits
+from backburner.plan.promises import Asked
+from backburner.runs.cache_marks import CacheAdvice
+from backburner.runs.stager import Order
+from backburner.runs.staging import Desk, Staged, commit, throw_away
+from backburner.worker import Tools
+
+_WHOLE = PackLimits(requests=MAX_REQUESTS, body_bytes=MAX_BYTES, sizes=1)
+"""What a batch of somebody else's may hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is asked of a list of requests that a program gives.
+
+    Attributes:
+        name: What to call the run.
+        timing: When it has to travel; None where nothing was said.
+    """
+
+    name: str
+    betas: tuple[str, ...]
+    cache: CachePolicy
+    leaders: bool
+    billing: Billing
+    timing: Timing | None
+    allow_unknown_price: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """Where work of a lane comes in.
+
+    Attributes:
+        limits: The most a batch may hold.
+    """
+
+    tools: Tools
+    access: Access
+    lane: str
+    limits: PackLimits
+
+    def keep(self, requests: Iterable[Mapping[str, object]], wish: Wish) -> Run:
+        """Keep a list of requests durably, as one run.
+
+        Raises:
+            InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
+        """
+        check_leaders(wish.cache, leaders=wish.leaders)
+        spec = RunSpec(
+            kind="requests",
+            format="jsonl",
+            betas=wish.betas,
+            collapse=False,
+            cache=wish.cache.value,
+            leaders=wish.leaders,
+        )
+        order = Order(
+            lane=self.lane,
+            name=wish.name,
+            title=wish.name,
+            output=None,
+            prefix="",
+            known_models=self.models(allow_unknown=wish.allow_unknown_price),
+            billing=wish.billing,
+            timing=wish.timing or Timing(),
+        )
+        advice = self._cache_advice(wish.cache, leaders=wish.leaders)
+        desk = self._desk_for(wish.timing)
+        return self.commit(prepare_objects(desk, requests, spec, order, advice))
+
+    def prepare(
+        self,
+        options: RunOptions,
+        stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer,
+        lane: str | None = None,
+        content: BinaryIO | None = None,
+    ) -> Found | Fresh:
+        """Check and stage what a person asks, or find the run that asks the same.
+
+        A run that is found gets the budget and the deadline that are named now; its owner and tags
+        stay. No route rule is looked at.
+
+        Args:
+            options: What is asked.
+            stdin: Gives standard input.
+            lane: Another lane than this one's own.
+            content: What is staged instead of the source's own bytes.
+
+        Raises:
+            InputError: The input, the prompt or the output cannot be used.
+        """
+        models = partial(self.models, allow_unknown=options.allow_unknown_price)
+        leaders = None if options.canary is not None or options.pack else options.leaders
+        advice = self._cache_advice(options.cache, leaders=leaders)
+        desk = self._desk_for(options.timing)
+        prepared = prepare(desk, options, lane or self.lane, stdin, models, advice, content)
+        if isinstance(prepared, Found):
+            bill(self.tools, prepared.run, options.billing)
+            promise_anew(self.tools, prepared.run, options.timing)
+        return prepared
+
+    def prepare_routed(
+        self, options: RunOptions, stdin: Callable[[], BinaryIO] = lambda: sys.stdin.buffer
+    ) -> tuple[Prepared, ...]:
+        """The same under the route rules, if there are any: a run for each way of travelling.
+
+        Raises:
+            InputError: The input, the prompt or the output cannot be used, or one budget is named
+                for several runs.
+            ConfigError: A rule gives a model that is not known.
+        """
+        return prepare_routed(self.router, options, stdin)
+
+    def keep_routed(
+        self, requests: Iterable[Mapping[str, object]], options: RunOptions
+    ) -> list[Run]:
+        """Keep requests durably under the route rules: a run for each way of travelling.
+
+        Raises:
+            InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
+            ConfigError: A rule gives a model that is not known.
+        """
+        return enqueue_routed(self.router, self.commit, requests, options)
+
+    def gives_model(self, options: RunOptions, stdin: Callable[[], BinaryIO]) -> bool:
+        """Whether a route rule gives a table its model."""
+        return gives_model(self.router, options, stdin)
+
+    def prepare_adopted(self, source: str) -> Staged:
+        """Stage the list that a batch was made of elsewhere, in as few batches as it may be.
+
+        Raises:
+            InputError: The list cannot be used, or a run was made of it here.
+        """
+        options = RunOptions(source=source)
+        models = partial(self.models, allow_unknown=False)
+        whole = replace(self.desk, limits=_WHOLE)
+        prepared = prepare(whole, options, self.lane, lambda: sys.stdin.buffer, models)
+        if isinstance(prepared, Found):
+            raise InputError(
+                f"the run {prepared.run.id} was made of the same list",
+                hint=f"`backburner cancel {prepared.run.id}` first, so that nothing is sent twice",
+            )
+        return prepared.staged
+
+    def commit(self, staged: Staged) -> Run:
+        """Make a staged run count."""
+        commit(self.desk, staged)
+        return staged.run
+
+    def throw_away(self, staged: Staged) -> None:
+        """Remove a staged run that nobody wanted."""
+        throw_away(self.desk, staged)
+
+    def timing(
+        self,
+        *,
+        by: str | None = None,
+        within: str | None = None,
+        urgency: str | None = None,
+        rescue: str | float | None = None,
+    ) -> Timing | None:
+        """When a run has to travel, as a person says it; None where nothing was said.
+
+        Takes what `Backburner.enqueue` takes.
+
+        Raises:
+            InputError: It is no time, lies in the past, or contradicts itself.
+            ZoneNeeded: It is a local time, and no zone is known.
+        """
+        asked = Asked(by=by, within=within, urgency=urgency, rescue=rescue)
+        return timing_in(self.tools, self.lane, asked)
+
+    def models(self, *, allow_unknown: bool) -> Collection[str]:
+        """The models that may be sent."""
+        terms = self.access.settings.prices
+        terms = replace(terms, allow_unknown=terms.allow_unknown or allow_unknown)
+        return models_to_send(datetime.fromtimestamp(self.tools.clock.now(), UTC), terms)
+
+    def pin(self, lane: str) -> None:
+        """Make a lane, where it was never used.
+
+        Raises:
+            LanePinned: It belongs to another upstream.
+        """
+        open_lane(self.tools, self.access, lane)
+
+    @property
+    def router(self) -> Router:
+        """What the route rules are applied with."""
+        zone = self.access.settings.lane_terms(self.lane).zone
+        return Router(
+            rules=self.access.settings.routes,
+            lane=self.lane,
+            file=self.access.settings.config.file,
+            moment=Moment(self.tools.clock.now(), ZoneInfo(zone) if zone else None),
+            known_models=partial(self.models, allow_unknown=False),
+            prepare=self.prepare,
+            throw_away=self.throw_away,
+            pin=self.pin,
+        )
+
+    @property
+    def desk(self) -> Desk:
+        """Where runs are staged."""
+        tools = self.tools
+        return Desk(store=tools.store, vault=tools.vault, clock=tools.clock, limits=self.limits)
+
+    def _desk_for(self, timing: Timing | None) -> Desk:
+        limits = limits_for(self.limits, timing, self.tools.clock.now())
+        return replace(self.desk, limits=limits)
+
+    def _cache_advice(
+        self, policy: CachePolicy | str, *, leaders: bool | None
+    ) -> CacheAdvice | None:
+        prices, store = self.tools.tariff, self.tools.store
+        return cache_advice(
+            policy,
+            lambda model: prices([model]).price(model),
+            taught(store),
+            taught_wish(store, leaders=leaders),
+            unmarked_since(store),
+        )
