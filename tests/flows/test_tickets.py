@@ -254,3 +254,21 @@ def test_many_tickets_are_sealed_in_slices_of_two_thousand(stage: Any, ask: Ask)
 
     assert sorted(len(ids) for ids in stage.sent()) == [500, 2_000, 2_000]
     assert tickets[-1].result()["content"][0]["text"] == "4499"
+
+
+def test_what_holds_in_a_lane_holds_for_its_tickets(stage: Any, ask: Ask) -> None:
+    stage.home.mkdir()
+    lane = '[lanes.default]\ntags = ["seo"]\nowner = "ann"\ncache = "always"\n'
+    (stage.home / "backburner.toml").write_text(lane)
+    bb = stage.open()
+    system = "Be kind. " * 3_000
+
+    usual = [bb.submit({**ask(f"Say: {n}"), "system": system}, urgency="soon") for n in range(3)]
+    other = bb.submit(ask("Say: 9"), urgency="soon", owner="bob", tags=["mail"])
+
+    for one in (*usual, other):
+        one.result()
+    with bb.tools.store.read() as tx:
+        runs = {one.owner: one for one in runs_all(tx)}
+    assert {owner: one.tags for owner, one in runs.items()} == {"ann": "seo", "bob": "mail"}
+    assert [one["ground"] for one in json.loads(runs["ann"].cache)["choices"]] == ["asked"]

@@ -288,7 +288,7 @@ class Backburner:
             InputFaults: A batch would refuse one of them; none is kept.
             KeyConflict: A key was used before for another request.
         """
-        options = options or TicketOptions()
+        options = (options or TicketOptions()).over(self.defaults)
         models = self.intake.models(allow_unknown=options.allow_unknown_price)
         taken = submissions(self.intake.router, bodies, options, keys, models, warned)
         for lane in {one.lane for one in taken} - {self.lane}:

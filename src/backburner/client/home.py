@@ -73,6 +73,7 @@ def worker_tools(
 ) -> Tools:
     """What a worker of this home needs."""
     tariff = tariff_source(clock, settings.prices.own)
+    desk = Desk(store=home.store, vault=home.vault, clock=clock, limits=limits)
     return Tools(
         store=home.store,
         vault=home.vault,
@@ -91,9 +92,7 @@ def worker_tools(
         tariff=tariff,
         lane_terms=settings.lane_terms,
         day=days_in(settings.zone),
-        stage=ticket_stager(
-            Desk(store=home.store, vault=home.vault, clock=clock, limits=limits), tariff
-        ),
+        stage=ticket_stager(desk, tariff, settings.lane_terms),
         emit=emit,
     )
 

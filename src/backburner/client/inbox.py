@@ -12,6 +12,7 @@ from typing import Final
 from backburner.client.cache_advice import cache_advice, taught, unmarked_since
 from backburner.errors import InputError
 from backburner.nouns.budget import Billing
+from backburner.nouns.lane import LaneTerms
 from backburner.nouns.request import encode_params, read_params, travelling
 from backburner.nouns.run import RunSpec
 from backburner.nouns.tariff import ModelPrice, Tariff
@@ -99,7 +100,9 @@ def _spec(betas: tuple[str, ...], policy: CachePolicy = CachePolicy.OFF) -> RunS
 
 
 def ticket_stager(
-    desk: Desk, tariff: Callable[[Iterable[str]], Tariff]
+    desk: Desk,
+    tariff: Callable[[Iterable[str]], Tariff],
+    lane_terms: Callable[[str], LaneTerms],
 ) -> Callable[[InboxSlice], StagedSlice]:
     """Gives what makes a run of tickets, as one is made of a list of requests."""
 
@@ -107,7 +110,8 @@ def ticket_stager(
         terms = taken.terms
         # Nothing is planned for a sync call: it is one of few, and somebody waits for it.
         is_sync = terms.timing.urgency is Urgency.NOW
-        policy = CachePolicy.OFF if is_sync else CachePolicy.AUTO
+        usual = lane_terms(taken.lane).defaults.cache or CachePolicy.AUTO
+        policy = CachePolicy.OFF if is_sync else CachePolicy(usual)
         order = replace(
             _ORDER,
             lane=taken.lane,

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Self
 
 from backburner.client.inbox import Body, bodies_as_written, check_bodies
 from backburner.client.routed_runs import Router
 from backburner.client.routing import Moment, check_models, timing_given
 from backburner.errors import InputError
 from backburner.nouns.budget import billing_of
+from backburner.nouns.lane import LaneDefaults
 from backburner.nouns.request import read_params
 from backburner.nouns.route import UNROUTED, Asked, Route, kind_of
 from backburner.nouns.ticket import Submission, TicketTerms
@@ -46,6 +48,10 @@ class TicketOptions:
     kind: str = ""
     routed: bool = True
     allow_unknown_price: bool = False
+
+    def over(self, usual: LaneDefaults) -> Self:
+        """The same, with what holds in a lane where a person said nothing."""
+        return replace(self, tags=self.tags or usual.tags, owner=self.owner or usual.owner)
 
     def timing(self, moment: Moment) -> Timing | None:
         """When they have to travel; None where nobody said.
