@@ -1,7 +1,10 @@
 """A promise is kept although its batch is not: the rest is recalled, and asked directly."""
 
+import pytest
+
 from backburner.emulator.faults import Stall, Status
 from backburner.emulator.settings import Limits
+from backburner.errors import InputError
 from backburner.nouns.batch import Via
 from backburner.nouns.urgency import Timing, Urgency
 from backburner.plan.lanes import ReleaseAll
@@ -9,6 +12,7 @@ from backburner.store.batches import batches_of_run
 from backburner.telemetry import RescueShort, RescueStarted
 from backburner.worker import Idle, Worker
 
+EXTENDED = "output-300k-2026-03-24"
 HOUR = 3600.0
 DOLLAR = 10**12
 
@@ -223,3 +227,29 @@ def test_a_rescue_is_in_time_although_calls_are_refused_for_their_number(make_st
     assert bb.receipt(run.id).outcomes == {"ok": 150}
     assert timing.deadline - 500 < stage.clock.now() < timing.deadline
     assert len(stage.world.messages()) == 150
+
+
+@pytest.mark.parametrize(
+    "timing",
+    [
+        Timing(urgency=Urgency.NOW),
+        Timing(urgency=Urgency.DEADLINE, deadline=4e9, rescue=DOLLAR),
+    ],
+)
+def test_a_beta_that_only_batches_have_cannot_be_asked_sync(stage, timing):
+    bb = stage.open()
+
+    with pytest.raises(InputError, match="output-300k-2026-03-24 only works in batches"):
+        stage.run_of(bb, stage.table(1), timing=timing, betas=(EXTENDED,))
+
+    late = Timing(urgency=Urgency.DEADLINE, deadline=4e9)
+    stage.run_of(bb, stage.table(1), timing=late, betas=(EXTENDED,))
+
+
+def test_a_ticket_with_a_beta_that_only_batches_have_is_refused_now(stage):
+    bb = stage.open()
+    message = {"role": "user", "content": "Hi"}
+    body = {"model": "claude-haiku-4-5", "max_tokens": 9, "messages": [message]}
+
+    with pytest.raises(InputError, match="only works in batches"):
+        bb.submit(body, urgency="now", betas=[EXTENDED])

@@ -36,7 +36,7 @@ from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.urgency import Timing
 from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.packing import PackLimits
-from backburner.plan.promises import Asked
+from backburner.plan.promises import Asked, check_may_be_sync
 from backburner.runs.cache_marks import CacheAdvice
 from backburner.runs.stager import Order
 from backburner.runs.staging import Desk, Staged, commit, throw_away
@@ -84,6 +84,7 @@ class Intake:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
         """
         check_leaders(wish.cache, leaders=wish.leaders)
+        check_may_be_sync(wish.timing, wish.betas)
         spec = RunSpec(
             kind="requests",
             format="jsonl",
@@ -127,6 +128,7 @@ class Intake:
         Raises:
             InputError: The input, the prompt or the output cannot be used.
         """
+        check_may_be_sync(options.timing, options.betas)
         models = partial(self.models, allow_unknown=options.allow_unknown_price)
         leaders = None if options.canary is not None or options.pack else options.leaders
         advice = self._cache_advice(options.cache, leaders=leaders)

@@ -15,7 +15,7 @@ from backburner.nouns.route import UNROUTED, Asked, Route, kind_of
 from backburner.nouns.ticket import Submission, TicketTerms
 from backburner.nouns.urgency import Timing, Urgency
 from backburner.plan.promises import Asked as Said
-from backburner.plan.promises import timing_of
+from backburner.plan.promises import check_may_be_sync, timing_of
 from backburner.plan.routing import reroute, route
 from backburner.runs.input_warnings import InputWarning
 from backburner.runs.routed_list import measured
@@ -100,19 +100,18 @@ def submissions(
             f"there are {len(written):,} requests and {len(named):,} keys",
             hint="give each request a key, or None",
         )
+    timings = [timing_given(route.give, asked, router.moment) or Timing() for _, route in routed]
+    for timing in timings:
+        check_may_be_sync(timing, terms.betas)
     return [
         Submission(
             lane=route.give.lane or router.lane,
             asked=before,
             body=body,
             key=key,
-            terms=replace(
-                terms,
-                timing=timing_given(route.give, asked, router.moment) or Timing(),
-                route=route.rule,
-            ),
+            terms=replace(terms, timing=timing, route=route.rule),
         )
-        for before, (body, route), key in zip(written, routed, named, strict=True)
+        for before, (body, route), timing, key in zip(written, routed, timings, named, strict=True)
     ]
 
 

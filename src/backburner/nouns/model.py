@@ -15,6 +15,9 @@ Source: platform.claude.com models/overview, 2026-08-22.
 """
 
 _EXTENDED_BETA: Final = "output-300k-2026-03-24"
+BATCH_ONLY_BETAS: Final = frozenset({_EXTENDED_BETA})
+"""Betas that sync calls refuse."""
+
 _EXTENDED_OUTPUT: Final = 300_000
 _EXTENDED: Final = re.compile(r"^claude-(opus|sonnet|haiku)-")
 """Families with extended output from 4.6 on; Fable and Mythos are not listed.

@@ -5,12 +5,14 @@ means the first moment after the gap; one that they show twice means the first t
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from backburner.errors import InputError, ZoneNeeded
 from backburner.nouns.budget import amount_of
+from backburner.nouns.model import BATCH_ONLY_BETAS
 from backburner.nouns.spans import span_of
 from backburner.nouns.urgency import Timing, Urgency
 
@@ -64,6 +66,27 @@ def timing_of(asked: Asked, now: float, zone: tzinfo | None) -> Timing:
             hint="give the deadline, or the urgency",
         )
     return Timing(urgency=Urgency.DEADLINE, deadline=deadline, rescue=rescue)
+
+
+def check_may_be_sync(timing: Timing | None, betas: Iterable[str]) -> None:
+    """Make sure that what may have to be asked sync can be.
+
+    Raises:
+        InputError: One of its betas only works in batches.
+    """
+    batch_only = sorted(BATCH_ONLY_BETAS.intersection(betas))
+    if timing is None or not batch_only:
+        return
+    if timing.urgency is Urgency.NOW:
+        raise InputError(
+            f"urgency now asks sync, and the beta {batch_only[0]} only works in batches",
+            hint="choose urgency soon, or leave the beta out",
+        )
+    if timing.rescue is not None:
+        raise InputError(
+            f"a rescue asks sync, and the beta {batch_only[0]} only works in batches",
+            hint="leave out the rescue, or the beta",
+        )
 
 
 def _urgency(word: str | None) -> Urgency:
