@@ -9,6 +9,7 @@ each frame as (offset, bytes, lines), so one small read finds the frame of any l
 import struct
 import sys
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from backburner.errors import StoreDamaged
 FRAME_TEXT_BYTES: Final = 256 * 1024
 """Text per frame: 91 % of the ratio of 1 MiB frames, and one line costs one small decode."""
 
+_ON_THEIR_WAY: Final = 2
 _PACK_LEVEL: Final = 3
 _SKIPPABLE: Final = struct.Struct("<II")
 _SKIPPABLE_MAGIC: Final = 0x184D2A5B
@@ -48,8 +50,9 @@ class FrameEntry:
 class FrameWriter:
     """Writes lines into frames.
 
-    A frame is compressed beside the gathering of the next one: compression takes a third of the
-    time of staging, and needs neither the interpreter nor the file. One at most is on its way.
+    A frame is compressed beside the gathering of the next ones: compression takes a third of the
+    time of staging, and needs neither the interpreter nor the file. Two at most are on their way:
+    with one, whoever gathers waits for it before it has begun.
 
     Args:
         helper: Compresses a frame at a time; whoever made it ends it after `finish`.
@@ -61,7 +64,7 @@ class FrameWriter:
         self._file = file
         self._level = level
         self._helper = helper
-        self._packing: tuple[Future[bytes], int] | None = None
+        self._packing: deque[tuple[Future[bytes], int]] = deque()
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._entries: list[FrameEntry] = []
@@ -75,12 +78,12 @@ class FrameWriter:
         self._pending_bytes += len(line) + 1
         if self._pending_bytes >= FRAME_TEXT_BYTES:
             text, lines = self._take()
-            self._write_packing()
-            self._packing = (self._helper.submit(_compress, text, self._level), lines)
+            self._packing.append((self._helper.submit(_compress, text, self._level), lines))
+            self._write_packing(_ON_THEIR_WAY)
 
     def finish(self) -> None:
         """Write what is pending and the index. The writer takes no lines afterwards."""
-        self._write_packing()
+        self._write_packing(0)
         if self._pending:
             text, lines = self._take()
             self._write(_compress(text, self._level), lines)
@@ -99,12 +102,11 @@ class FrameWriter:
         self._pending_bytes = 0
         return text, lines
 
-    def _write_packing(self) -> None:
-        """Wait for the frame that is being compressed, and write it."""
-        if self._packing is not None:
-            future, lines = self._packing
+    def _write_packing(self, left: int) -> None:
+        """Wait for the oldest frames that are being compressed, but for some, and write them."""
+        while len(self._packing) > left:
+            future, lines = self._packing.popleft()
             self._write(future.result(), lines)
-            self._packing = None
 
     def _write(self, packed: bytes, lines: int) -> None:
         self._file.write(packed)
