@@ -8,7 +8,8 @@ import pytest
 from backburner.emulator.faults import Line, Status
 from backburner.emulator.settings import ItemFailure
 from backburner.plan.lanes import ReleaseRun
-from backburner.store.batches import batch_claim, batch_rest, batch_take, batches_of_run
+from backburner.store.batches import batches_of_run
+from backburner.store.claimed_batches import batch_claim, batch_rest, batch_take
 from backburner.telemetry import BatchDeleted, FaultSeen, ResultsExpiring, RunPruned
 from backburner.worker import Worker
 

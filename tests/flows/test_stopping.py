@@ -8,7 +8,8 @@ from backburner.emulator.transport import EmulatorTransport
 from backburner.errors import InDoubt, LaneStopped
 from backburner.nouns.batch import BatchState, Hold
 from backburner.plan.lanes import ReleaseAll
-from backburner.store.batches import batch_move, batches_of_run
+from backburner.store.batches import batches_of_run
+from backburner.store.claimed_batches import batch_move
 from backburner.worker import Worker
 
 

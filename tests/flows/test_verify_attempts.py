@@ -14,7 +14,7 @@ from backburner.emulator.faults import Late
 from backburner.emulator.settings import ItemFailure, Rule
 from backburner.nouns.batch import BatchId
 from backburner.runs.output_schema import read_schema
-from backburner.store.batches import batch_rest, batch_take
+from backburner.store.claimed_batches import batch_rest, batch_take
 from backburner.worker.halving import halve
 
 from .conftest import MODEL

@@ -5,7 +5,8 @@ import pytest
 from backburner.client.pulse import Pulse
 from backburner.emulator.faults import Status
 from backburner.nouns.batch import BatchState
-from backburner.store.batches import batches_of_run, batches_promise, batches_where
+from backburner.store.batches import batches_of_run, batches_where
+from backburner.store.waiting_batches import batches_promise
 from backburner.telemetry import BatchSent, RunFinished, StepFailed
 
 DAY = 86400.0

@@ -8,21 +8,21 @@ from hypothesis import strategies as st
 
 from backburner.errors import LeaseLost, MoveRefused, NotFound, StoreUnusable
 from backburner.nouns.batch import MOVES, BatchState, Fence
-from backburner.store.batches import (
+from backburner.store.batches import batch_by_nonce, batch_get, batches_of_run
+from backburner.store.claimed_batches import (
     batch_arm,
-    batch_by_nonce,
     batch_claim,
-    batch_get,
     batch_move,
     batch_renew,
     batch_rest,
-    batches_ask_cancel,
-    batches_bring_forward,
-    batches_of_run,
-    batches_release,
 )
 from backburner.store.lanes import lane_claim, lane_rest
 from backburner.store.leases import CLAIMABLE, leases_free_dead, leases_next_due
+from backburner.store.waiting_batches import (
+    batches_ask_cancel,
+    batches_bring_forward,
+    batches_release,
+)
 
 TTL = 120.0
 QUIET = 900.0

@@ -7,13 +7,7 @@ from sqlalchemy import update
 
 from backburner.nouns.batch import BatchState
 from backburner.nouns.budget import WorstCase
-from backburner.store.batches import (
-    batch_claim,
-    batch_get,
-    batch_move,
-    batches_call_back,
-    batches_release,
-)
+from backburner.store.batches import batch_get
 from backburner.store.budgets import (
     budget_book,
     budget_drop,
@@ -28,8 +22,10 @@ from backburner.store.budgets import (
     worst_cases_of,
     worst_cases_put,
 )
+from backburner.store.claimed_batches import batch_claim, batch_move
 from backburner.store.invariants import breaches
 from backburner.store.schema import lane
+from backburner.store.waiting_batches import batches_call_back, batches_release
 
 NOW = 1_790_000_000.0
 BOTH = {"lane:default": 40, "tag:seo": 40}

@@ -6,7 +6,8 @@ from backburner.nouns.attempt import Attempt
 from backburner.nouns.batch import BatchState, Hold
 from backburner.nouns.outcome import ExceptionRow, ExceptionState, Outcome
 from backburner.store.attempts import attempts_add, attempts_of
-from backburner.store.batches import batch_doubt, batch_get
+from backburner.store.batches import batch_get
+from backburner.store.claimed_batches import batch_doubt
 from backburner.store.exceptions import (
     exceptions_counted,
     exceptions_due,

@@ -7,7 +7,8 @@ from backburner.errors import StoreDamaged
 from backburner.nouns.batch import BatchState
 from backburner.nouns.outcome import ExceptionRow, ExceptionState, Outcome
 from backburner.store import Store
-from backburner.store.batches import batch_claim, batch_insert
+from backburner.store.batches import batch_insert
+from backburner.store.claimed_batches import batch_claim
 from backburner.store.exceptions import exceptions_put
 from backburner.store.invariants import RULES, breaches, check_invariants
 from backburner.store.lanes import lane_claim

@@ -16,19 +16,14 @@ from backburner.errors import LeaseLost, MoveRefused
 from backburner.nouns.batch import MOVES, UNSENT, Batch, BatchState, Fence
 from backburner.nouns.outcome import ExceptionRow, ExceptionState, Outcome
 from backburner.store import Store
-from backburner.store.batches import (
+from backburner.store.batches import batch_insert, batches_unsent_of_run, batches_where
+from backburner.store.claimed_batches import (
     batch_arm,
     batch_claim,
     batch_give_back,
-    batch_insert,
     batch_move,
     batch_renew,
     batch_rest,
-    batches_ask_cancel,
-    batches_end_unsent,
-    batches_release,
-    batches_unsent_of_run,
-    batches_where,
 )
 from backburner.store.exceptions import (
     exceptions_counted,
@@ -43,6 +38,7 @@ from backburner.store.invariants import breaches
 from backburner.store.lanes import lane_pin
 from backburner.store.leases import CLAIMABLE, leases_free_dead
 from backburner.store.runs import run_insert
+from backburner.store.waiting_batches import batches_ask_cancel, batches_end_unsent, batches_release
 
 from .conftest import NOW, a_run
 

@@ -5,7 +5,6 @@ from sqlalchemy import update
 
 from backburner.errors import StoreUnusable
 from backburner.nouns.batch import BatchState, Via
-from backburner.store.batches import batches_put_off
 from backburner.store.invariants import breaches
 from backburner.store.outbox import (
     outbox_answer,
@@ -17,6 +16,7 @@ from backburner.store.outbox import (
     outbox_unarm,
 )
 from backburner.store.schema import batch
+from backburner.store.waiting_batches import batches_put_off
 
 LINE = b'{"custom_id":"a","result":{}}'
 

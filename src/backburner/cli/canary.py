@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backburner.cli.choosing import is_wanted
 from backburner.cli.output import Page
-from backburner.cli.planning import price_in_words, price_json
+from backburner.cli.plan_json import price_json
+from backburner.cli.planning import price_in_words
 from backburner.cli.session import Session
 from backburner.cli.words import many, price
 from backburner.errors import NothingChosen

@@ -119,7 +119,7 @@ def _found(checked: "Checked") -> str:
 
 def checked_json(checked: "Checked") -> dict[str, Any]:
     """The same as JSON values."""
-    from backburner.cli.planning import (  # noqa: PLC0415  # as above
+    from backburner.cli.plan_json import (  # noqa: PLC0415  # as above
         cache_json,
         estimate_json,
         fields_json,

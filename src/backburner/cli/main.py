@@ -11,11 +11,14 @@ import typer
 from backburner.cli.adopt import adopt
 from backburner.cli.audit import audit
 from backburner.cli.budget import app as budget
+from backburner.cli.cancel import cancel
 from backburner.cli.check import check
 from backburner.cli.config import app as config
 from backburner.cli.demo import demo
 from backburner.cli.doctor import doctor
+from backburner.cli.drain import drain
 from backburner.cli.emulator import emulator
+from backburner.cli.enqueue import enqueue
 from backburner.cli.install import install
 from backburner.cli.notify import app as notify
 from backburner.cli.opening import release, resume
@@ -24,7 +27,6 @@ from backburner.cli.plan import plan
 from backburner.cli.policy import policy
 from backburner.cli.prices import prices
 from backburner.cli.prune import prune
-from backburner.cli.queue import cancel, drain, enqueue
 from backburner.cli.reconcile import reconcile
 from backburner.cli.report import report
 from backburner.cli.retry import retry

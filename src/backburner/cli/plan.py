@@ -163,7 +163,7 @@ def _how(planned: "Planned", estimate: "Estimate") -> str:
 
 
 def _json(planned: "Planned") -> dict[str, Any]:
-    from backburner.cli.planning import estimate_json, price_json  # noqa: PLC0415  # as above
+    from backburner.cli.plan_json import estimate_json, price_json  # noqa: PLC0415  # as above
 
     checked = checked_json(planned.checked)
     estimate = planned.estimate

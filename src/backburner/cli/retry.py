@@ -82,7 +82,7 @@ def _facts(chosen: "Chosen", estimate: "Estimate | None") -> Facts:
 
 
 def _json(chosen: "Chosen", estimate: "Estimate | None", count: int) -> dict[str, Any]:
-    from backburner.cli.planning import estimate_json  # noqa: PLC0415  # not for --help
+    from backburner.cli.plan_json import estimate_json  # noqa: PLC0415  # not for --help
 
     return {
         "run": chosen.run.id,

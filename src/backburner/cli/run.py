@@ -195,8 +195,8 @@ class _Performance:
 
     def _begin(self, backburner: "Backburner") -> "list[tuple[Run, str | None]]":
         """The runs to follow and their outputs: resumed, or planned and agreed to."""
+        from backburner.cli.enqueue import asked_options  # noqa: PLC0415  # as above
         from backburner.cli.progress import Elapsed  # noqa: PLC0415  # not for --help
-        from backburner.cli.queue import asked_options  # noqa: PLC0415  # as above
         from backburner.client.preparing import Found  # noqa: PLC0415  # as above
 
         wanted = self._job.wanted.over(backburner.defaults)
@@ -270,7 +270,8 @@ class _Performance:
         return next(filter(None, codes), ALL_OK)
 
     def _start(self, backburner: "Backburner", fresh: "Fresh") -> "Run | None":
-        from backburner.cli.planning import plan_facts, plan_json  # noqa: PLC0415  # as above
+        from backburner.cli.plan_json import plan_json  # noqa: PLC0415  # as above
+        from backburner.cli.planning import plan_facts  # noqa: PLC0415  # as above
 
         page, run = self._page, fresh.staged.run
         has_key = backburner.has_credential()

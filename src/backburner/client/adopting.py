@@ -14,7 +14,8 @@ from backburner.runs.faults import Faults
 from backburner.runs.input_copy import open_input
 from backburner.runs.request_list import read_requests
 from backburner.runs.staging import Desk, Staged, Taken, commit_adopted, throw_away
-from backburner.store.batches import batch_by_nonce, batch_doubt, batch_take, batches_where
+from backburner.store.batches import batch_by_nonce, batches_where
+from backburner.store.claimed_batches import batch_doubt, batch_take
 from backburner.store.doubts import upstream_ids_known
 from backburner.upstream import RemoteBatch, Upstream
 from backburner.worker import Tools

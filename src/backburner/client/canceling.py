@@ -9,8 +9,6 @@ from backburner.nouns.run import Run
 from backburner.store import Transaction
 from backburner.store.batches import (
     batch_get,
-    batches_ask_cancel,
-    batches_end_unsent,
     batches_of_run,
     batches_unsent_among,
     batches_unsent_of_run,
@@ -22,6 +20,7 @@ from backburner.store.exceptions import (
 )
 from backburner.store.lanes import lane_wake
 from backburner.store.runs import run_update
+from backburner.store.waiting_batches import batches_ask_cancel, batches_end_unsent
 from backburner.vault.frames import pack
 from backburner.worker import Tools
 

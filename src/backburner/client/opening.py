@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from backburner.nouns.batch import BatchState, Hold
 from backburner.nouns.run import Run
-from backburner.store.batches import batches_due_now, batches_release_held, batches_where
+from backburner.store.batches import batches_where
 from backburner.store.budgets import worst_cases_forget
 from backburner.store.exceptions import exceptions_resume
 from backburner.store.lanes import STOPPED, lane_get, lane_look, lane_open, lane_wake
+from backburner.store.waiting_batches import batches_due_now, batches_release_held
 from backburner.worker import Tools
 
 

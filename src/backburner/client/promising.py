@@ -10,9 +10,9 @@ from backburner.plan.packing import PackLimits
 from backburner.plan.promises import Asked, timing_of
 from backburner.plan.turnaround import Curve
 from backburner.runs.staging import Staged
-from backburner.store.batches import batches_promise
 from backburner.store.lanes import lane_wake
 from backburner.store.runs import run_update
+from backburner.store.waiting_batches import batches_promise
 from backburner.worker import Tools
 from backburner.worker.forecasting import curve_of, margin_of
 from backburner.worker.windowing import window_at

@@ -24,10 +24,11 @@ from backburner.runs.request_list import read_requests
 from backburner.runs.stager import workloads_of
 from backburner.store import Transaction
 from backburner.store.attempts import attempts_add
-from backburner.store.batches import batch_get, batch_outcomes, batch_outcomes_put
+from backburner.store.batches import batch_get, batch_outcomes
 from backburner.store.exceptions import exceptions_put
 from backburner.store.lanes import lane_wake
 from backburner.store.runs import run_update
+from backburner.store.waiting_batches import batch_outcomes_put
 from backburner.vault.frames import pack, unpack
 from backburner.worker import Tools
 from backburner.worker.retrying import changes

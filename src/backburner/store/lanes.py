@@ -40,6 +40,8 @@ class LaneRow:
 
 OPEN = "open"
 STOPPED = "stopped"
+OPEN_LANES: Final = select(lane.c.name).where(lane.c.state == OPEN)
+"""The names of the lanes in which nothing is stopped, for statements about their batches."""
 
 _COLUMNS = [lane.c[name] for name in LaneRow.__slots__]
 

@@ -7,7 +7,7 @@ from sqlalchemy import Case, Table, bindparam, case, func, select, update
 
 from backburner.nouns.batch import BatchState, Via
 from backburner.store.engine import Transaction
-from backburner.store.lanes import OPEN
+from backburner.store.lanes import OPEN_LANES
 from backburner.store.schema import batch, lane
 
 CLAIMABLE = (
@@ -28,9 +28,6 @@ goes_on_stopped = (batch.c.state != BatchState.RELEASED) & ~_makes_calls
 """What is upstream goes on in a stopped lane; only sending and asking wait for a person."""
 
 
-_OPEN_LANES: Final = select(lane.c.name).where(lane.c.state == OPEN)
-
-
 def _free_at(table: Table) -> Case[float]:
     due_at, lease_until = table.c.due_at, table.c.lease_until
     return case((due_at > lease_until, due_at), else_=lease_until)
@@ -42,7 +39,7 @@ _LANES_FREE_AT: Final = select(func.min(_free_at(lane))).where(
 _BATCHES_FREE_AT: Final = select(func.min(_free_at(batch))).where(
     batch.c.lane.in_(bindparam("lanes", expanding=True)),
     batch.c.state.in_(CLAIMABLE),
-    goes_on_stopped | batch.c.lane.in_(_OPEN_LANES),
+    goes_on_stopped | batch.c.lane.in_(OPEN_LANES),
 )
 
 

@@ -5,8 +5,10 @@ from typing import Any
 from backburner.nouns.batch import Batch, BatchState, Hold
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.polling import is_gone, poll_wait
-from backburner.store.batches import batch_move, batch_rest, batches_end_hold, batches_held
+from backburner.store.batches import batches_held
+from backburner.store.claimed_batches import batch_move, batch_rest
 from backburner.store.lanes import lane_wake
+from backburner.store.waiting_batches import batches_end_hold
 from backburner.telemetry import BatchCanceled, BatchEnded
 from backburner.upstream import RemoteBatch, Upstream
 from backburner.worker.putting_off import put_off

@@ -9,7 +9,7 @@ from backburner.nouns.fault import Fault, FaultKind
 from backburner.nouns.outcome import Outcome
 from backburner.plan.polling import is_gone
 from backburner.store import Transaction
-from backburner.store.batches import batch_move, batch_renew, batch_rest
+from backburner.store.claimed_batches import batch_move, batch_renew, batch_rest
 from backburner.store.lanes import lane_wake
 from backburner.store.objects import objects_register
 from backburner.telemetry import BatchCollected, FaultSeen

@@ -15,8 +15,9 @@ from backburner.nouns.batch import Batch, BatchState, custom_id
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.polling import fault_wait
 from backburner.plan.stopping import Stop, stop_for_fault
-from backburner.store.batches import batch_move, batch_renew, batch_rest, batches_put_off
+from backburner.store.claimed_batches import batch_move, batch_renew, batch_rest
 from backburner.store.outbox import outbox_answer, outbox_arm, outbox_positions, outbox_unarm
+from backburner.store.waiting_batches import batches_put_off
 from backburner.telemetry import BatchEnded, FaultSeen
 from backburner.upstream import Spoken, Upstream
 from backburner.vault.frames import LineFinder

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from backburner.nouns.batch import Batch, Hold
 from backburner.plan.caching.following import LeaderBatch, WaitingWave
 from backburner.store import Transaction
-from backburner.store.batches import batches_of_run, batches_release_held
+from backburner.store.batches import batches_of_run
 from backburner.store.lanes import LaneRow, lane_fence
+from backburner.store.waiting_batches import batches_release_held
 from backburner.telemetry import BatchFollows
 from backburner.worker.tools import Tools
 

@@ -5,8 +5,9 @@ It was never accepted, so no result and no exception names a position that moves
 """
 
 from backburner.nouns.batch import NONCE_LENGTH, Batch, body_bytes
-from backburner.store.batches import batch_insert, batch_shrink
+from backburner.store.batches import batch_insert
 from backburner.store.budgets import worst_cases_forget
+from backburner.store.claimed_batches import batch_shrink
 from backburner.store.exceptions import exceptions_follow
 from backburner.store.lanes import lane_wake
 from backburner.store.objects import objects_register, objects_retire

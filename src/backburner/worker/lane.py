@@ -10,11 +10,12 @@ from backburner.plan.actions import LaneStep
 from backburner.plan.lanes import Allowance, LaneView, SealedBatch, lane_step
 from backburner.plan.polling import fault_wait, jitter
 from backburner.plan.sealing import Waiting
-from backburner.store.batches import batches_bring_forward, batches_where
+from backburner.store.batches import batches_where
 from backburner.store.exceptions import exceptions_next_due
 from backburner.store.inbox import inbox_waiting
 from backburner.store.lanes import STOPPED, LaneRow, lane_rest
 from backburner.store.promises import promise_next
+from backburner.store.waiting_batches import batches_bring_forward
 from backburner.telemetry import FaultSeen
 from backburner.upstream import Answer, Page, Upstream
 from backburner.worker.deleting import delete_collected

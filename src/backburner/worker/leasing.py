@@ -3,7 +3,7 @@
 from typing import Final
 
 from backburner.nouns.batch import Batch
-from backburner.store.batches import batch_renew
+from backburner.store.claimed_batches import batch_renew
 from backburner.worker.tools import Tools
 
 _RENEW_BELOW: Final = 0.75

@@ -10,7 +10,8 @@ from typing import Final
 from backburner.nouns.batch import UNSENT, Batch, BatchState
 from backburner.nouns.fault import Fault
 from backburner.store.armings import sizes_armed
-from backburner.store.batches import batch_by_nonce, batch_doubt
+from backburner.store.batches import batch_by_nonce
+from backburner.store.claimed_batches import batch_doubt
 from backburner.store.doubts import duplicate_note, upstream_ids_known
 from backburner.store.lanes import LaneRow
 from backburner.store.objects import objects_register

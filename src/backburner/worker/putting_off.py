@@ -3,7 +3,7 @@
 from backburner.nouns.batch import Batch
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.polling import fault_wait, jitter
-from backburner.store.batches import batch_rest
+from backburner.store.claimed_batches import batch_rest
 from backburner.telemetry import FaultSeen
 from backburner.worker.stopping import stop_lane
 from backburner.worker.tools import Tools

@@ -21,14 +21,7 @@ from backburner.plan.budgets import (
 )
 from backburner.plan.turns import places
 from backburner.store import Transaction
-from backburner.store.batches import (
-    batch_hold,
-    batches_by_id,
-    batches_place,
-    batches_releasable,
-    batches_release,
-    batches_unhold,
-)
+from backburner.store.batches import batches_by_id
 from backburner.store.budgets import (
     budgets_in,
     day_open,
@@ -40,6 +33,13 @@ from backburner.store.budgets import (
 )
 from backburner.store.lanes import LaneRow, lane_fence
 from backburner.store.runs import run_get
+from backburner.store.waiting_batches import (
+    batch_hold,
+    batches_place,
+    batches_releasable,
+    batches_release,
+    batches_unhold,
+)
 from backburner.telemetry import BudgetHeld
 from backburner.worker.tools import Tools
 from backburner.worker.weighing import weigh_some

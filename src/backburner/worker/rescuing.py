@@ -20,7 +20,7 @@ from backburner.plan.rescuing import (
     rescue,
 )
 from backburner.store import Transaction
-from backburner.store.batches import batch_get, batches_ask_cancel, batches_of_run
+from backburner.store.batches import batch_get, batches_of_run
 from backburner.store.budgets import budgets_in, reserve
 from backburner.store.exceptions import batches_shared
 from backburner.store.lanes import STOPPED, LaneRow, lane_fence
@@ -38,6 +38,7 @@ from backburner.store.rescues import (
     runs_to_rescue,
 )
 from backburner.store.runs import run_update
+from backburner.store.waiting_batches import batches_ask_cancel
 from backburner.telemetry import RescueShort, RescueStarted
 from backburner.worker.releasing import release
 from backburner.worker.tools import Tools

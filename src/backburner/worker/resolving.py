@@ -13,7 +13,7 @@ from backburner.plan.reconciling import (
     SendAgain,
     resolve,
 )
-from backburner.store.batches import batch_move, batch_rest
+from backburner.store.claimed_batches import batch_move, batch_rest
 from backburner.store.doubts import candidate_reject, candidates_rejected, upstream_ids_known
 from backburner.store.lanes import lane_wake
 from backburner.telemetry import BatchResolved

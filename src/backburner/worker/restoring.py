@@ -7,7 +7,8 @@ is asked first; what it would try again waits for a person, since it may have be
 from backburner.nouns.batch import UNSENT, BatchState
 from backburner.store import Transaction
 from backburner.store.armings import arming_last
-from backburner.store.batches import batch_doubt, batches_where
+from backburner.store.batches import batches_where
+from backburner.store.claimed_batches import batch_doubt
 from backburner.store.exceptions import exceptions_hold_waiting
 from backburner.store.lanes import lane_note_restored, lanes_all
 from backburner.vault.mark import read_mark, write_mark

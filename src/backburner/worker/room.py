@@ -4,8 +4,10 @@ from backburner.nouns.batch import Batch, BatchState, Hold, Via
 from backburner.nouns.fault import Fault
 from backburner.plan.admission import AwaitRoom, Halve, after_throttle
 from backburner.plan.polling import fault_wait
-from backburner.store.batches import batch_move, batches_call_back, batches_where
+from backburner.store.batches import batches_where
+from backburner.store.claimed_batches import batch_move
 from backburner.store.lanes import lane_wake
+from backburner.store.waiting_batches import batches_call_back
 from backburner.telemetry import FaultSeen
 from backburner.worker.halving import halve
 from backburner.worker.tools import Tools

@@ -9,7 +9,7 @@ from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.polling import fault_wait
 from backburner.plan.stopping import stop_for_fault
 from backburner.store.armings import arming_last
-from backburner.store.batches import batch_arm, batch_move
+from backburner.store.claimed_batches import batch_arm, batch_move
 from backburner.store.lanes import lane_wake
 from backburner.telemetry import BatchDoubted, BatchSent, FaultSeen
 from backburner.upstream import Answer, Body, Page, RemoteBatch, Upstream

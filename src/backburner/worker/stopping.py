@@ -6,8 +6,8 @@ from backburner.errors import LaneStopped
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.plan.stopping import Stop, stop_for_fault
 from backburner.store import Transaction
-from backburner.store.batches import batches_call_back
 from backburner.store.lanes import lane_stop
+from backburner.store.waiting_batches import batches_call_back
 from backburner.worker.tools import Tools
 
 NEEDS_A_PERSON: Final = frozenset({FaultKind.STOP, FaultKind.REFUSED, FaultKind.ABSENT})

@@ -21,7 +21,7 @@ from backburner.plan.actions import (
 from backburner.plan.batches import next_action
 from backburner.plan.expiring import first_before
 from backburner.plan.lanes import Allowance
-from backburner.store.batches import batch_claim, batch_give_back, batch_move, batch_rest
+from backburner.store.claimed_batches import batch_claim, batch_give_back, batch_move, batch_rest
 from backburner.store.exceptions import exceptions_end_unsent
 from backburner.store.lanes import LaneRow, lane_claim, lane_give_back, lanes_due_since
 from backburner.store.leases import leases_free_dead, leases_next_due

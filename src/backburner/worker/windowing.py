@@ -9,8 +9,8 @@ from backburner.nouns.lane import LaneTerms
 from backburner.nouns.urgency import Urgency
 from backburner.plan.lanes import Allowance, ReleaseAll, ReleaseDue
 from backburner.plan.windows import missed, opening
-from backburner.store.batches import batches_hurry
 from backburner.store.lanes import LaneRow, lane_fence
+from backburner.store.waiting_batches import batches_hurry
 from backburner.telemetry import WindowMissed
 from backburner.worker.tools import Tools
 

@@ -1,0 +1,182 @@
+"""`enqueue`: work is kept, and nothing is sent."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import typer
+
+from backburner.cli import options
+from backburner.cli.choosing import choose_model
+from backburner.cli.options import Wanted
+from backburner.cli.output import Page
+from backburner.cli.session import Home, Json, Lane, Session, session_of
+from backburner.cli.windows import in_lane
+from backburner.cli.words import many
+from backburner.nouns.urgency import Urgency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from backburner.client import Backburner
+    from backburner.client.preparing import RunOptions
+    from backburner.client.routed_runs import Prepared
+    from backburner.nouns.run import Run
+
+
+def enqueue(
+    context: typer.Context,
+    source: options.Source,
+    *,
+    prompt_file: options.Prompt = None,
+    prompt: options.PromptText = None,
+    output: options.Output = None,
+    model: options.Model = None,
+    max_tokens: options.MaxTokens = None,
+    system: options.System = None,
+    param: options.Params = None,
+    schema: options.Schema = None,
+    beta: options.Betas = None,
+    limit: options.Limit = None,
+    where: options.Where = None,
+    allow_path: options.AllowPath = None,
+    format: options.Format = None,  # noqa: A002 - the word of the house
+    delimiter: options.Delimiter = None,
+    encoding: options.Encoding = None,
+    prefix: options.Prefix = "",
+    no_collapse: options.NoCollapse = False,
+    batch_size: options.BatchSize = None,
+    canary: options.Canary = None,
+    pack: options.Pack = None,
+    pack_check: options.PackCheck = None,
+    cache: options.Cache = None,
+    allow_unknown_price: options.AllowUnknownPrice = False,
+    budget: options.Budget = None,
+    tag: options.Tags = None,
+    owner: options.Owner = "",
+    budget_mode: options.Mode = None,
+    leaders: options.Leaders = False,
+    reuse: options.Reuse = None,
+    by: options.By = None,
+    within: options.Within = None,
+    urgency: options.HowSoon = None,
+    rescue: options.Rescue = None,
+    kind: options.Kind = "",
+    no_routes: options.NoRoutes = False,
+    new: options.New = False,
+    force: options.Force = False,
+    lane: Lane = "default",
+    home: Home = None,
+    json: Json = False,
+) -> int:
+    """Keep requests for later: `drain` or `run` sends them."""
+    wanted = Wanted(
+        source=source,
+        prompt_file=prompt_file,
+        prompt=prompt,
+        system=system,
+        model=model,
+        max_tokens=max_tokens,
+        params=param,
+        schema=schema,
+        betas=beta,
+        output=output,
+        prefix=prefix,
+        format=format,
+        delimiter=delimiter,
+        encoding=encoding,
+        limit=limit,
+        where=where,
+        allow_paths=allow_path,
+        no_collapse=no_collapse,
+        new=new,
+        force=force,
+        canary=canary,
+        pack=pack,
+        pack_check=pack_check,
+        cache=cache,
+        allow_unknown_price=allow_unknown_price,
+        budget=budget,
+        tags=tag,
+        owner=owner,
+        budget_mode=budget_mode,
+        leaders=leaders,
+        reuse=reuse,
+        by=by,
+        within=within,
+        urgency=urgency,
+        rescue=rescue,
+        kind=kind,
+        no_routes=no_routes,
+    )
+    wanted.check()
+    session, page = session_of(context), Page(as_json=json)
+    with session.open(home, lane, limits=options.pack_limits(batch_size)) as backburner:
+        _enqueue(session, page, backburner, wanted)
+    return 0
+
+
+def _enqueue(session: Session, page: Page, backburner: "Backburner", wanted: Wanted) -> None:
+    wanted = wanted.over(backburner.defaults)
+    asked, stdin = asked_options(session, page, backburner, wanted)
+    prepared = backburner.intake.prepare_routed(asked, stdin)
+    told = [_keep(page, backburner, wanted, one) for one in prepared]
+    if len(told) == 1:
+        page.finish(told[0])
+        return
+    page.finish({"runs": told})
+
+
+def asked_options(
+    session: Session, page: Page, backburner: "Backburner", wanted: Wanted
+) -> "tuple[RunOptions, Callable[[], BinaryIO]]":
+    """What is asked, with a model chosen where neither a person nor a rule gives one.
+
+    Gives standard input with it, since a rule may have read it.
+    """
+    from backburner.client.routed_runs import Reread  # noqa: PLC0415  # not for --help
+
+    stdin = Reread(session.stdin)
+    asked = wanted.options(wanted.model or "", wanted.timing(backburner))
+    if wanted.is_table and not asked.model and not backburner.intake.gives_model(asked, stdin):
+        usual = backburner.defaults.model
+        asked = replace(
+            asked, model=usual or choose_model(session, page, backburner.tools.tariff([]))
+        )
+    return asked, stdin
+
+
+def _keep(page: Page, backburner: "Backburner", wanted: Wanted, one: "Prepared") -> dict[str, Any]:
+    """Keep one run, and tell which; gives it as JSON values."""
+    from backburner.cli.plan_json import plan_json  # noqa: PLC0415  # not for --help
+    from backburner.cli.planning import plan_facts  # noqa: PLC0415  # not for --help
+    from backburner.client.preparing import Found, Fresh  # noqa: PLC0415  # as above
+
+    prepared = one.run
+    if isinstance(prepared, Found):
+        run, told = prepared.run, "was kept before"
+        plan: dict[str, Any] = {}
+    else:
+        own = replace(wanted, output=one.output)
+        facts = plan_facts(own, prepared, backburner, has_key=True, at_once=False)
+        plan = {"plan": plan_json(prepared, backburner)}
+        page.facts(facts)
+        page.line()
+        run, told = backburner.intake.commit(prepared.staged), "is kept, and nothing was sent"
+    page.line(f"run {run.id} {told}: {many(run.requests, 'request')}")
+    page.line(f"{_sent_by(backburner, run)}; `backburner status {run.id}` tells how it stands")
+    if isinstance(prepared, Fresh) and prepared.staged.canary:
+        page.line(f"all but its canary waits: `backburner release {run.id}` lets the rest go")
+    if isinstance(prepared, Fresh) and run.moved is not None:
+        page.line(f"all but its check waits: `backburner release {run.id}` lets the rest go")
+    return {"run": run.id, "home": str(backburner.settings.home), "lane": run.lane, **plan}
+
+
+def _sent_by(backburner: "Backburner", run: "Run") -> str:
+    from backburner.client.windows import window_standing  # noqa: PLC0415  # not for --help
+
+    lane = in_lane(run.lane)
+    window = window_standing(backburner.tools, run.lane)
+    if window is None or window.is_open or run.urgency != Urgency.WINDOW:
+        return f"`backburner drain{lane}` sends it"
+    then = f"`backburner drain --now{lane}` sends it now"
+    return f"it waits for the window, which {window.opens}; {then}"
