@@ -121,3 +121,15 @@ def test_status_tells_of_a_deadline_that_was_kept(enqueue, call, clock):
     call("drain")
 
     assert re.search(r"^deadline +[\w ]*\d\d:\d\d, kept$", call("status", run).out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_a_deadline_is_shown_in_the_zone_in_which_it_was_given(call, home, requests, zone):
+    home.mkdir(exist_ok=True)
+    (home / "backburner.toml").write_text(f'[lanes.default]\nzone = "{zone}"\n')
+
+    said = call("enqueue", requests, "--by", "08:00", environment=PLACE)
+
+    [run] = call("status", "--json").json["runs"]
+    assert re.search(r"deadline +\w{3} 08:00", said.out)
+    assert re.search(r"deadline +(\w{3} )?08:00", call("status", run["run"], environment=PLACE).out)

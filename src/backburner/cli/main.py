@@ -37,6 +37,7 @@ from backburner.cli.status import results, status
 from backburner.cli.tickets import submit, ticket
 from backburner.cli.verify import verify
 from backburner.cli.windows import windows
+from backburner.cli.words import show_times_in
 from backburner.cli.worker import worker
 from backburner.errors import BackburnerError, InputError, InputFaults
 
@@ -162,6 +163,8 @@ def main(
         if "--debug" in words:
             raise
         return _tell_unexpected(error, as_json=as_json)
+    finally:
+        show_times_in(None)
     return code if isinstance(code, int) else 0
 
 

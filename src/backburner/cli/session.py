@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Self
+from zoneinfo import ZoneInfo
 
 import typer
 
 from backburner.cli.output import Page
+from backburner.cli.words import show_times_in
 
 if TYPE_CHECKING:
     from backburner.client import Backburner
@@ -85,6 +87,9 @@ class Session:
             is_checked=is_checked,
             is_pinned=is_pinned,
         ) as backburner:
+            # What a person writes as --by 08:00 is read in the lane's zone, and shown in it.
+            zone = backburner.settings.lane_terms(lane).zone
+            show_times_in(ZoneInfo(zone) if zone else None)
             yield backburner
 
     def with_config(self, file: Path) -> Self:

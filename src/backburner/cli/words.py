@@ -1,6 +1,6 @@
 """Counts, sizes, spans and times, as a person reads them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from backburner.nouns.money import Money
@@ -8,6 +8,8 @@ from backburner.nouns.money import Money
 _MEGABYTE: Final = 1_000_000
 _DAY: Final = 86400
 _NEAR: Final = 6 * _DAY
+
+_zone: tzinfo | None = None
 
 
 def many(count: int, noun: str) -> str:
@@ -29,9 +31,15 @@ def size(count: int) -> str:
     return f"{count / _MEGABYTE:,.1f} MB"
 
 
+def show_times_in(zone: tzinfo | None) -> None:
+    """Show the times of this process in a zone from now on; in the machine's if None."""
+    global _zone  # noqa: PLW0603  # a process shows all times in one zone, threads and all
+    _zone = zone
+
+
 def local(at: float) -> datetime:
     """POSIX seconds as local time."""
-    return datetime.fromtimestamp(at, UTC).astimezone()
+    return datetime.fromtimestamp(at, UTC).astimezone(_zone)
 
 
 def when(at: float, now: float) -> str:
