@@ -1,11 +1,12 @@
 """Writing a run's requests into segments, one for each batch."""
 
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from backburner.clock import Clock
+from backburner.errors import StoreUnusable
 from backburner.nouns.batch import NONCE_LENGTH, Hold
 from backburner.plan.packing import Packer, PackLimits
 from backburner.vault import Vault
@@ -55,6 +56,10 @@ class BatchCounter:
             self._full += 1
             self._packer.clear()
         self._packer.add(len(body))
+
+
+class _DiscardedError(Exception):
+    """A segment is not wanted."""
 
 
 class SegmentWriter:
@@ -114,7 +119,9 @@ class SegmentWriter:
     def discard(self) -> None:
         """Remove all that was written: nothing of it was ever counted."""
         if self._writer is not None:
-            self._open.close()
+            # Left by an error, nothing that is pending is written: a full disk would fail again.
+            with suppress(_DiscardedError, StoreUnusable), self._open:
+                raise _DiscardedError
             self._vault.delete(self._segment)
         for batch in self.batches:
             self._vault.delete(batch.segment)
