@@ -1,6 +1,6 @@
 """The options that `run` and `enqueue` share, and how they become what the library takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path, PurePath
@@ -192,45 +192,48 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a person typed, as it was typed."""
+    """What a person typed, as it was typed: each field is the option of its type.
 
-    source: str
-    prompt_file: Path | None = None
-    prompt: str | None = None
-    system: Path | None = None
-    model: str | None = None
-    max_tokens: int | None = None
-    params: Sequence[str] | None = None
-    schema: str | None = None
-    betas: Sequence[str] | None = None
-    output: str | None = None
-    prefix: str = ""
-    format: InputFormat | None = None
-    delimiter: str | None = None
-    encoding: str | None = None
-    limit: int | None = None
-    where: str | None = None
-    allow_paths: Sequence[str] | None = None
-    no_collapse: bool = False
-    new: bool = False
-    force: bool = False
-    canary: int | None = None
-    pack: int | None = None
-    pack_check: int | None = None
-    cache: CacheMarks | None = None
-    allow_unknown_price: bool = False
-    budget: str | None = None
-    tags: Sequence[str] | None = None
-    owner: str = ""
-    budget_mode: str | None = None
-    leaders: bool = False
-    reuse: str | None = None
-    by: str | None = None
-    within: str | None = None
-    urgency: str | None = None
-    rescue: str | None = None
-    kind: str = ""
-    no_routes: bool = False
+    What stands before `canary` shapes requests; the rest says how and when they travel.
+    """
+
+    source: Source
+    prompt_file: Prompt = None
+    prompt: PromptText = None
+    output: Output = None
+    model: Model = None
+    max_tokens: MaxTokens = None
+    system: System = None
+    params: Params = None
+    schema: Schema = None
+    betas: Betas = None
+    limit: Limit = None
+    where: Where = None
+    allow_paths: AllowPath = None
+    format: Format = None
+    delimiter: Delimiter = None
+    encoding: Encoding = None
+    prefix: Prefix = ""
+    no_collapse: NoCollapse = False
+    pack: Pack = None
+    cache: Cache = None
+    allow_unknown_price: AllowUnknownPrice = False
+    canary: Canary = None
+    pack_check: PackCheck = None
+    leaders: Leaders = False
+    reuse: Reuse = None
+    budget: Budget = None
+    tags: Tags = None
+    owner: Owner = ""
+    budget_mode: Mode = None
+    by: By = None
+    within: Within = None
+    urgency: HowSoon = None
+    rescue: Rescue = None
+    kind: Kind = ""
+    no_routes: NoRoutes = False
+    new: New = False
+    force: Force = False
 
     @property
     def is_table(self) -> bool:
@@ -248,7 +251,7 @@ class Wanted:
             self,
             max_tokens=self.max_tokens or (lane.max_tokens if self.is_table else None),
             cache=self.cache or (CacheMarks(lane.cache) if lane.cache else None),
-            tags=self.tags or lane.tags,
+            tags=self.tags or list(lane.tags),
             owner=self.owner or lane.owner,
             budget_mode=self.budget_mode or lane.budget_mode,
         )

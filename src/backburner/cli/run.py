@@ -10,6 +10,7 @@ import typer
 
 from backburner.cli import options
 from backburner.cli.choosing import is_wanted
+from backburner.cli.input_options import takes_run
 from backburner.cli.options import STDIN, Wanted
 from backburner.cli.output import Page
 from backburner.cli.session import Home, Json, Lane, Session, session_of
@@ -55,48 +56,13 @@ class Job:
     is_demo: bool = False
 
 
+@takes_run
 def run(
     context: typer.Context,
-    source: options.Source,
     *,
-    prompt_file: options.Prompt = None,
-    prompt: options.PromptText = None,
-    output: options.Output = None,
-    model: options.Model = None,
-    max_tokens: options.MaxTokens = None,
-    system: options.System = None,
-    param: options.Params = None,
-    schema: options.Schema = None,
-    beta: options.Betas = None,
-    limit: options.Limit = None,
-    where: options.Where = None,
-    allow_path: options.AllowPath = None,
+    wanted: Wanted,
     yes: Yes = False,
-    format: options.Format = None,  # noqa: A002 - the word of the house
-    delimiter: options.Delimiter = None,
-    encoding: options.Encoding = None,
-    prefix: options.Prefix = "",
-    no_collapse: options.NoCollapse = False,
     batch_size: options.BatchSize = None,
-    canary: options.Canary = None,
-    pack: options.Pack = None,
-    pack_check: options.PackCheck = None,
-    cache: options.Cache = None,
-    allow_unknown_price: options.AllowUnknownPrice = False,
-    budget: options.Budget = None,
-    tag: options.Tags = None,
-    owner: options.Owner = "",
-    budget_mode: options.Mode = None,
-    leaders: options.Leaders = False,
-    reuse: options.Reuse = None,
-    by: options.By = None,
-    within: options.Within = None,
-    urgency: options.HowSoon = None,
-    rescue: options.Rescue = None,
-    kind: options.Kind = "",
-    no_routes: options.NoRoutes = False,
-    new: options.New = False,
-    force: options.Force = False,
     lane: Lane = "default",
     home: Home = None,
     json: Json = False,
@@ -106,45 +72,6 @@ def run(
     Shows what it will do and cost, and asks. Ctrl-C leaves it to go on by itself; the same
     command again takes it up where it is.
     """
-    wanted = Wanted(
-        source=source,
-        prompt_file=prompt_file,
-        prompt=prompt,
-        system=system,
-        model=model,
-        max_tokens=max_tokens,
-        params=param,
-        schema=schema,
-        betas=beta,
-        output=output,
-        prefix=prefix,
-        format=format,
-        delimiter=delimiter,
-        encoding=encoding,
-        limit=limit,
-        where=where,
-        allow_paths=allow_path,
-        no_collapse=no_collapse,
-        new=new,
-        force=force,
-        canary=canary,
-        pack=pack,
-        pack_check=pack_check,
-        cache=cache,
-        allow_unknown_price=allow_unknown_price,
-        budget=budget,
-        tags=tag,
-        owner=owner,
-        budget_mode=budget_mode,
-        leaders=leaders,
-        reuse=reuse,
-        by=by,
-        within=within,
-        urgency=urgency,
-        rescue=rescue,
-        kind=kind,
-        no_routes=no_routes,
-    )
     job = Job(wanted=wanted, yes=yes, home=home, lane=lane, batch_size=batch_size)
     return perform(session_of(context), Page(as_json=json), job)
 
