@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 from backburner.nouns.batch import Batch, BatchState
@@ -33,7 +34,9 @@ from backburner.worker.workspaces import check_workspace
 def collect(tools: Tools, batch: Batch, upstream: Upstream) -> None:
     """Collect an ended batch, or put it off where its results cannot be had whole."""
     started, started_at = tools.clock.monotonic(), tools.clock.now()
-    with tools.vault.temporary() as file:
+    with tools.vault.temporary() as file, ThreadPoolExecutor(max_workers=1) as helper:
+        # Looking for schemas in a list of requests takes as long as the download, and no network.
+        validation = helper.submit(validation_of, tools, batch)
         downloaded = upstream.download(batch.upstream_id or "", file, _lease_keeper(tools, batch))
         if isinstance(downloaded, Fault):
             age = started_at - (batch.ended_at or started_at)
@@ -44,7 +47,7 @@ def collect(tools: Tools, batch: Batch, upstream: Upstream) -> None:
                 put_off(tools, batch, downloaded, "results")
             return
         file.seek(0)
-        reading = read_lines(tools, batch, file)
+        reading = read_lines(tools, batch, file, validation.result())
         if reading.lacking and batch.downloads + 1 < tools.terms.downloads:
             _read_again(tools, batch)
             return
@@ -74,7 +77,9 @@ def _check_absence(tools: Tools, batch: Batch, upstream: Upstream) -> None:
     _results_gone(tools, batch)
 
 
-def read_lines(tools: Tools, batch: Batch, file: BinaryIO) -> Reading:
+def read_lines(
+    tools: Tools, batch: Batch, file: BinaryIO, is_invalid: Callable[[int, bytes], bool] | None
+) -> Reading:
     """Read a batch's result lines once, wherever they came from."""
     return read_results(
         file,
@@ -82,7 +87,7 @@ def read_lines(tools: Tools, batch: Batch, file: BinaryIO) -> Reading:
         requests=batch.requests,
         run_of=run_of_positions(tools, batch),
         price_of=price_finder(tools),
-        is_invalid=validation_of(tools, batch),
+        is_invalid=is_invalid,
         via=batch.via,
     )
 

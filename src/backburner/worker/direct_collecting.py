@@ -18,6 +18,7 @@ from backburner.worker.booking import keep_reserved
 from backburner.worker.collecting import collected, read_lines, settle_lines
 from backburner.worker.result_lines import canceled
 from backburner.worker.tools import Tools
+from backburner.worker.validating import validation_of
 from backburner.worker.weighing import weighed
 
 
@@ -27,7 +28,7 @@ def collect_direct(tools: Tools, batch: Batch) -> None:
     with tools.vault.temporary() as file:
         digest, doubted = _write_lines(tools, batch, file)
         file.seek(0)
-        reading = read_lines(tools, batch, file)
+        reading = read_lines(tools, batch, file, validation_of(tools, batch))
         reading.error_types.update(dict.fromkeys(doubted, UNANSWERED))
         cases = weighed(tools, batch, doubted) if doubted else []
         judged = settle_lines(tools, batch, file, reading, digest, _closing(tools, batch, cases))
