@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +13,7 @@ from typing import Any
 
 import anthropic
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from backburner.cli.main import main
 from backburner.clock import FakeClock
@@ -19,6 +22,7 @@ from backburner.emulator.world import World
 
 RULES = (Rule("good", "positive"), Rule("bad", "negative"), Rule("", "neutral"))
 MODEL = ("--model", "claude-haiku-4-5")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REVIEWS = "id,text\n1,a good film\n2,a bad film\n3,a good film\n4,a film\n"
 
 
@@ -131,3 +135,34 @@ def emulator() -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
     for server in started:
         server.kill()
         server.communicate()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser; where there is none, its tests are left out, but not by CI."""
+    with sync_playwright() as started:
+        own = started.chromium.executable_path
+        path = next(filter(None, map(shutil.which, BROWSERS)), own if Path(own).exists() else None)
+        if path is None and "CI" not in os.environ:
+            pytest.skip("there is no Chromium: `make browser` installs it")
+        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        opened = started.chromium.launch(executable_path=path, args=options)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def done(call: Callable[..., Said], reviews: Path, tmp_path: Path) -> str:
+    """The id of a run of four rows that needs three requests."""
+    said = call(
+        "run",
+        reviews,
+        "--prompt",
+        "{{ text }}",
+        *MODEL,
+        "-o",
+        tmp_path / "out.csv",
+        "--yes",
+        "--json",
+    )
+    return said.json["run"]

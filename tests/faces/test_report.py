@@ -8,24 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import MODEL, Said
-
-
-@pytest.fixture
-def done(call: Callable[..., Said], reviews: Path, tmp_path: Path) -> str:
-    """The id of a run of four rows that needs three requests."""
-    said = call(
-        "run",
-        reviews,
-        "--prompt",
-        "{{ text }}",
-        *MODEL,
-        "-o",
-        tmp_path / "out.csv",
-        "--yes",
-        "--json",
-    )
-    return said.json["run"]
+from .conftest import Said
 
 
 def test_the_report_tells_each_saving_for_each_run(call: Callable[..., Said], done: str) -> None:

@@ -1,21 +1,18 @@
 """The report's page in a real browser: it asks nobody for anything, and its sums are the JSON's."""
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from backburner.report.spending import STAIRCASE
 
 from .conftest import MODEL, Said
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STEPS = [step for step in STAIRCASE if not step.is_rare]
 FIGURES = {
     "the same calls sync": "sync_equivalent_usd",
@@ -48,19 +45,6 @@ class Seen:
         return {key: amount for key, amount in pairs if amount is not None}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as started:
-        own = started.chromium.executable_path
-        path = next(filter(None, map(shutil.which, NAMES)), own if Path(own).exists() else None)
-        if path is None and "CI" not in os.environ:
-            pytest.skip("there is no Chromium: `make browser` installs it")
-        options = ["--no-sandbox"] if os.geteuid() == 0 else []
-        opened = started.chromium.launch(executable_path=path, args=options)
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def look(browser: Browser) -> Iterator[Callable[..., Seen]]:
     """Opens files in the browser; everything that leaves a page is noted, and none gets far."""
@@ -80,23 +64,6 @@ def look(browser: Browser) -> Iterator[Callable[..., Seen]]:
     yield opened
     for context in contexts:
         context.close()
-
-
-@pytest.fixture
-def done(call: Callable[..., Said], reviews: Path, tmp_path: Path) -> str:
-    """The id of a run of four rows that needs three requests."""
-    said = call(
-        "run",
-        reviews,
-        "--prompt",
-        "{{ text }}",
-        *MODEL,
-        "-o",
-        tmp_path / "out.csv",
-        "--yes",
-        "--json",
-    )
-    return said.json["run"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

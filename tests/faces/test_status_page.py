@@ -1,28 +1,9 @@
 """The page of `status --html` in a real browser: no network, no script, light and dark."""
 
-import os
-import shutil
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NIGHT = '[lanes.default]\nzone = "UTC"\nwindows = [{ from = "23:00", until = "06:00" }]\n'
 PLACE = {"TZ": "UTC"}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as started:
-        own = started.chromium.executable_path
-        path = next(filter(None, map(shutil.which, NAMES)), own if Path(own).exists() else None)
-        if path is None and "CI" not in os.environ:
-            pytest.skip("there is no Chromium: `make browser` installs it")
-        options = ["--no-sandbox"] if os.geteuid() == 0 else []
-        opened = started.chromium.launch(executable_path=path, args=options)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -2,46 +2,22 @@
 
 import json
 from dataclasses import replace
-from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backburner.nouns.money import Money
-from backburner.nouns.tariff import ModelPrice, Rates, Step, Tariff
+from backburner.nouns.tariff import Step, Tariff
 from backburner.plan.estimating import HIT_RATES, Estimate, Known, estimate, estimate_all
 from backburner.plan.inputs import Correction
 from backburner.plan.other_models import cheaper
 from backburner.plan.outputs import Answered, Likeness
 from backburner.plan.workloads import Tally, Workload
 
+from .price_list import DAY, model_price, rates
+
 HAIKU, STEPPED, OPUS = "claude-haiku-4-5", "claude-haiku-5-5", "claude-opus-4-7"
-DAY = date(2026, 10, 14)
-
-
-def rates(base: int) -> Rates:
-    """Rates in nanodollars per token of plain input, with the usual factors."""
-    return Rates(
-        input=base * 1_000,
-        output=base * 5_000,
-        cache_write_5m=base * 1_250,
-        cache_write_1h=base * 2_000,
-        cache_read=base * 100,
-    )
-
-
-def model_price(model: str, base: int, steps: tuple[Step, ...] = ()) -> ModelPrice:
-    return ModelPrice(
-        model=model,
-        sync=rates(base),
-        batch=rates(base // 2),
-        steps=steps,
-        as_of=DAY,
-        source="typed by hand",
-    )
-
-
 STEP = Step(above_prompt_tokens=100_000, sync=rates(500), batch=rates(250))
 PRICES = [
     model_price(HAIKU, 1_000),

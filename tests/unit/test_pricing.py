@@ -1,5 +1,3 @@
-from datetime import date
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,36 +5,13 @@ from hypothesis import strategies as st
 from backburner.errors import ModelUnknown
 from backburner.nouns.batch import Via
 from backburner.nouns.money import Charge, Money
-from backburner.nouns.tariff import ModelPrice, Rates, Step, Tariff
+from backburner.nouns.tariff import Step, Tariff
 from backburner.nouns.usage import Usage
 from backburner.plan.pricing import charge, cost, rates_for
 
+from .price_list import DAY, model_price, rates
+
 HAIKU, STEPPED, OPUS = "claude-haiku-4-5", "claude-haiku-5-5", "claude-opus-4-7"
-DAY = date(2026, 10, 14)
-
-
-def rates(base: int, *, output: int = 5) -> Rates:
-    """Rates in nanodollars per token of plain input, with the usual cache factors."""
-    return Rates(
-        input=base * 1_000,
-        output=base * output * 1_000,
-        cache_write_5m=base * 1_250,
-        cache_write_1h=base * 2_000,
-        cache_read=base * 100,
-    )
-
-
-def model_price(model: str, base: int, steps: tuple[Step, ...] = ()) -> ModelPrice:
-    return ModelPrice(
-        model=model,
-        sync=rates(base),
-        batch=rates(base // 2),
-        steps=steps,
-        as_of=DAY,
-        source="typed by hand",
-    )
-
-
 STEP = Step(above_prompt_tokens=100_000, sync=rates(500), batch=rates(250))
 TARIFF = Tariff(
     as_of=DAY,
