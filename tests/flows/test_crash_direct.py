@@ -24,8 +24,8 @@ STAGED = 12
 
 CONCURRENCY = 2
 _BACK = "succeeded"
-STRIDE = 7
-LONG_STRIDE = 31
+STRIDE = 5
+LONG_STRIDE = 13
 
 
 class DirectLife(Life):
