@@ -15,6 +15,7 @@ from standardwebhooks import Webhook as Verifier
 from backburner.client.posting import Poster
 from backburner.emulator.faults import Status
 from backburner.errors import NoticeUndelivered
+from backburner.store.notices import notice_ids
 from backburner.store.runs import run_update
 from backburner.telemetry import NoticeDelivered, NoticeFailed
 
@@ -110,6 +111,23 @@ def test_a_finished_run_is_told_once_signed_and_without_a_prompt_or_an_answer(
     assert b"secret" not in taken.content
     assert b"another" not in taken.content
     assert [one.id for one in stage.events if isinstance(one, NoticeDelivered)] == receiver.ids
+
+
+def test_one_that_arrived_is_forgotten_after_ninety_days(stage, settle, receiver):
+    settle()
+    bb = stage.open(post=receiver.post())
+    run = stage.run_of(bb, stage.table(1))
+    bb.work(until=stage.clock.now() + HOUR)
+    known = []
+
+    for days in (89.0, 2.0):
+        stage.clock.sleep(days * 24 * HOUR)
+        bb.drain()
+        with bb.tools.store.read() as tx:
+            known.append(notice_ids(tx, "run.finished:"))
+
+    assert known == [{f"run.finished:{run.id}"}, set()]
+    assert len(receiver.taken) == 1
 
 
 def test_one_that_did_not_arrive_is_tried_again_under_the_same_id(stage, settle, receiver):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from backburner.nouns.batch import BatchState
@@ -129,6 +129,11 @@ def notices_undelivered(tx: Transaction) -> list[Delivery]:
         select(*notice.c).where(notice.c.delivered_at.is_(None)).order_by(notice.c.created_at)
     )
     return [_delivery(row) for row in rows]
+
+
+def notices_prune(tx: Transaction, before: float) -> int:
+    """Remove the notices that arrived before a time; gives their number."""
+    return tx.execute(delete(notice).where(notice.c.delivered_at < before)).rowcount
 
 
 def notices_revive(tx: Transaction, now: float, notice_id: str | None) -> int:
