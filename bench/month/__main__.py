@@ -2,9 +2,8 @@
 
 import argparse
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import repeat
 from pathlib import Path
 
 from backburner.cli.output import Page
@@ -21,10 +20,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.month", description=__doc__)
     parser.add_argument("--mix", type=Path, default=MIX, help="another mix of calls")
     mix = read_mix(parser.parse_args().mix)
-    with tempfile.TemporaryDirectory(prefix="backburner-month-") as place:
-        folders = [Path(place) / play.__name__ for play in POLICIES]
-        with ProcessPoolExecutor() as processes:
-            months = list(processes.map(played, POLICIES, repeat(mix), folders))
+    with (
+        tempfile.TemporaryDirectory(prefix="backburner-month-") as place,
+        ProcessPoolExecutor() as processes,
+    ):
+        begun = [processes.submit(one, mix, Path(place) / one.__name__) for one in POLICIES]
+        months = [one.result() for one in begun]
     page = Page()
     page.line(f"{mix.calls:,} calls in {mix.days} days, each way on an emulator of its own")
     page.line()
@@ -46,11 +47,6 @@ def main() -> None:
     page.line("The article: sync falls to 20-30 % of calls, and the bill by 30-50 %.")
     page.line("Nothing was paid: the amounts are the emulator's, and its turnarounds a model")
     page.line("(log-normal, half within 7 minutes, 90 of 100 within an hour).")
-
-
-def played(play: Callable[[Mix, Path], Month], mix: Mix, folder: Path) -> Month:
-    """One policy's month, in a process of its own."""
-    return play(mix, folder)
 
 
 def month_row(month: Month, sync: Month) -> tuple[str, ...]:

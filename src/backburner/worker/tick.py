@@ -100,9 +100,8 @@ class Worker:
             )
             if batch is not None:
                 return batch
-            lane = None
-            if since is not None:
-                lane = lane_claim(tx, lanes, owner=owner, now=now, ttl=ttl)
+            is_due = since is not None
+            lane = lane_claim(tx, lanes, owner=owner, now=now, ttl=ttl) if is_due else None
             return lane or Idle(leases_next_due(tx, lanes))
 
     def _step_lane(self, lane: LaneRow, allowance: Allowance) -> None:
