@@ -47,7 +47,7 @@ from backburner.client.home import (
     worker_tools,
 )
 from backburner.client.inbox import Body
-from backburner.client.intake import Intake, Wish
+from backburner.client.intake import Intake, ListOptions
 from backburner.client.notifying import crier_of
 from backburner.client.opening import Released, Resumed, release_run, resume_lane
 from backburner.client.pack_check import PackCheck, check_has_pack_check, look_at_check
@@ -204,7 +204,7 @@ class Backburner:
         """
         usual = self.defaults
         mode = budget_mode or usual.budget_mode
-        wish = Wish(
+        options = ListOptions(
             name=name,
             betas=tuple(sorted(betas)),
             cache=CachePolicy(cache or usual.cache or CachePolicy.AUTO),
@@ -213,7 +213,7 @@ class Backburner:
             timing=self.intake.timing(by=by, within=within, urgency=urgency, rescue=rescue),
             allow_unknown_price=allow_unknown_price,
         )
-        return self.intake.keep(requests, wish)
+        return self.intake.enqueue(requests, options)
 
     def submit(
         self,
@@ -319,7 +319,7 @@ class Backburner:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
             ConfigError: A rule gives a model that is not known.
         """
-        return self.intake.keep_routed(requests, options)
+        return self.intake.enqueue_routed(requests, options)
 
     def run(self, run_id: str, shown: Callable[[RunCount], None] = lambda _count: None) -> Finished:
         """Send a run, wait for all of it, and write its output.

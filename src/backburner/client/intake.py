@@ -47,8 +47,8 @@ _WHOLE = PackLimits(requests=MAX_REQUESTS, body_bytes=MAX_BYTES, sizes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What is asked of a list of requests that a program gives.
+class ListOptions:
+    """What is asked of a list of requests that a program gives, as `RunOptions` of an input.
 
     Attributes:
         name: What to call the run.
@@ -77,34 +77,34 @@ class Intake:
     lane: str
     limits: PackLimits
 
-    def keep(self, requests: Iterable[Mapping[str, object]], wish: Wish) -> Run:
+    def enqueue(self, requests: Iterable[Mapping[str, object]], options: ListOptions) -> Run:
         """Keep a list of requests durably, as one run.
 
         Raises:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
         """
-        check_leaders(wish.cache, leaders=wish.leaders)
-        check_may_be_sync(wish.timing, wish.betas)
+        check_leaders(options.cache, leaders=options.leaders)
+        check_may_be_sync(options.timing, options.betas)
         spec = RunSpec(
             kind="requests",
             format="jsonl",
-            betas=wish.betas,
+            betas=options.betas,
             collapse=False,
-            cache=wish.cache.value,
-            leaders=wish.leaders,
+            cache=options.cache.value,
+            leaders=options.leaders,
         )
         order = Order(
             lane=self.lane,
-            name=wish.name,
-            title=wish.name,
+            name=options.name,
+            title=options.name,
             output=None,
             prefix="",
-            known_models=self.models(allow_unknown=wish.allow_unknown_price),
-            billing=wish.billing,
-            timing=wish.timing or Timing(),
+            known_models=self.models(allow_unknown=options.allow_unknown_price),
+            billing=options.billing,
+            timing=options.timing or Timing(),
         )
-        advice = self._cache_advice(wish.cache, leaders=wish.leaders)
-        desk = self._desk_for(wish.timing)
+        advice = self._cache_advice(options.cache, leaders=options.leaders)
+        desk = self._desk_for(options.timing)
         return self.commit(prepare_objects(desk, requests, spec, order, advice))
 
     def prepare(
@@ -151,7 +151,7 @@ class Intake:
         """
         return prepare_routed(self.router, options, stdin)
 
-    def keep_routed(
+    def enqueue_routed(
         self, requests: Iterable[Mapping[str, object]], options: RunOptions
     ) -> list[Run]:
         """Keep requests durably under the route rules: a run for each way of travelling.
