@@ -283,6 +283,20 @@ def test_a_promise_that_breaks_is_told_while_it_breaks(make_stage, receiver):
     assert finished["data"]["missed_deadline"] is True
 
 
+def test_a_notice_tells_times_in_the_zone_of_the_runs_lane(make_stage, receiver):
+    stage = make_stage(turnaround=20 * HOUR)
+    stage.home.mkdir(parents=True)
+    settings = f'{HOOK}\n[lanes.default]\nzone = "Asia/Tokyo"\n'
+    (stage.home / "backburner.toml").write_text(settings)
+    bb = stage.open(post=receiver.post())
+    timing = bb.intake.timing(by="08:00")
+    stage.run_of(bb, stage.table(2), timing=timing)
+
+    bb.work(until=timing.deadline + HOUR)
+
+    assert " 08:00" in receiver.bodies[0]["data"]["text"]
+
+
 @dataclass
 class Inbox:
     """A real server on the loopback, as apprise would speak to one."""

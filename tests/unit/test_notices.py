@@ -43,7 +43,7 @@ RUN = Run(
 
 
 def told(*runs: RunNews, lanes: tuple[StoppedLane, ...] = (), now: float = NOW):
-    return notices_of(runs, lanes, now, lambda at: f"at {at - NOW:.0f}", "2026-09-21")
+    return notices_of(runs, lanes, now, lambda _lane, at: f"at {at - NOW:.0f}", "2026-09-21")
 
 
 def news(**more) -> RunNews:

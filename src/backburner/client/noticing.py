@@ -1,8 +1,10 @@
 """Noticing what somebody wants to be told, and keeping it until it has been."""
 
-import time
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from backburner.client.finishing import receipt
 from backburner.client.risks import runs_at_risk
@@ -31,15 +33,17 @@ def notice(tools: Tools, channels: Sequence[Channel]) -> None:
     with tools.store.read() as tx:
         news = [*_finished(tools, tx, now), *_unfinished(tx, now)]
         lanes = _stopped(tx)
-    found = notices_of(news, lanes, now, _when, tools.day(now))
+    found = notices_of(news, lanes, now, partial(_when, tools), tools.day(now))
     with tools.store.write() as tx:
         for channel in channels:
             notices_put(tx, filter(channel.wants, found), [channel.name], now)
 
 
-def _when(at: float) -> str:
-    """The local day and time, such as `Tue 22 Sep 07:00`."""
-    return time.strftime("%a %d %b %H:%M", time.localtime(at))
+def _when(tools: Tools, lane: str, at: float) -> str:
+    """The day and time in a lane's zone, such as `Tue 22 Sep 07:00`."""
+    zone = tools.lane_terms(lane).zone
+    there = datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(zone) if zone else None)
+    return f"{there:%a %d %b %H:%M}"
 
 
 def _finished(tools: Tools, tx: Transaction, now: float) -> Iterable[RunNews]:

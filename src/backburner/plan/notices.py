@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from backburner.nouns.batch import FOR_BUDGET, Hold
@@ -59,7 +60,7 @@ def notices_of(
     runs: Iterable[RunNews],
     lanes: Iterable[StoppedLane],
     now: float,
-    when: Callable[[float], str],
+    when: Callable[[str, float], str],
     day: str,
 ) -> list[Notice]:
     """What there is to tell.
@@ -67,10 +68,10 @@ def notices_of(
     What lasts is told once a day; all else once for each run.
 
     Args:
-        when: Writes a moment as local time.
+        when: Writes a moment as a lane's local time.
         day: The local day.
     """
-    found = [one for news in runs for one in _of_run(news, now, when, day)]
+    found = [one for it in runs for one in _of_run(it, now, partial(when, it.run.lane), day)]
     return [*found, *(_of_lane(lane, day) for lane in lanes)]
 
 
