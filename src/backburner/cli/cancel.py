@@ -91,24 +91,20 @@ def _canceled_in_words(canceled: "TicketCanceled", ticket: str, status: str) -> 
 
 def _show_canceled(page: Page, run: "Run", canceled: "Canceled") -> None:
     page.line(f"run {run.id} ({run.name}) is canceled:")
-    if canceled.unsent:
-        unsent = many(canceled.unsent, "request")
-        page.line(f"  {unsent} never sent: ended as canceled, at no cost")
-    if canceled.asked:
-        asked = many(canceled.asked, "batch")
-        page.line(f"  {asked} with Anthropic: what it has finished is paid, and kept")
-    if canceled.doubted:
-        doubted = many(canceled.doubted, "batch")
-        page.line(f"  {doubted} in doubt: left alone until it is known whether they arrived")
-    if canceled.direct:
-        direct = many(canceled.direct, "batch")
-        page.line(f"  {direct} of sync calls: no more are made; those that were are paid, and kept")
-    if canceled.ended:
-        ended = many(canceled.ended, "batch")
-        page.line(f"  {ended} finished already: paid, and kept")
-    if canceled.shared:
-        shared = many(canceled.shared, "batch")
-        page.line(f"  {shared} of retries: not stopped, since other runs are in it too")
+    for count, noun, came_of_it in (
+        (canceled.unsent, "request", "never sent: ended as canceled, at no cost"),
+        (canceled.asked, "batch", "with Anthropic: what it has finished is paid, and kept"),
+        (canceled.doubted, "batch", "in doubt: left alone until it is known whether they arrived"),
+        (
+            canceled.direct,
+            "batch",
+            "of sync calls: no more are made; those that were are paid, and kept",
+        ),
+        (canceled.ended, "batch", "finished already: paid, and kept"),
+        (canceled.shared, "batch", "of retries: not stopped, since other runs are in it too"),
+    ):
+        if count:
+            page.line(f"  {many(count, noun)} {came_of_it}")
     if not (canceled.asked or canceled.direct or canceled.ended) and run.output is not None:
         page.line("`backburner drain` writes its output")
 
