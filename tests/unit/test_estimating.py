@@ -72,10 +72,13 @@ def test_low_is_at_most_what_is_expected_and_that_at_most_high(
 def test_more_of_the_same_requests_never_cost_less(
     texts: list[str], history: Answered | None, times: int
 ):
+    # As much of them was looked at: of what was not, less is sure, and the range is wider.
     some = work(texts)
     strata = tuple(
         type(one)(
-            requests=one.requests * times, body_bytes=one.body_bytes * times, sample=one.sample
+            requests=one.requests * times,
+            body_bytes=one.body_bytes * times,
+            sample=one.sample * times,
         )
         for one in some.strata
     )
