@@ -212,7 +212,68 @@ def test_a_kind_that_is_no_word_is_refused(call, mixed):
 
 
 @pytest.mark.usefixtures("ruled")
-def test_plan_says_that_it_applies_no_rules(call, mixed):
-    said = call("plan", mixed, "--offline")
+def test_plan_shows_each_way_of_travelling_and_the_sum(call, mixed, tmp_path):
+    said = call("plan", mixed, "--offline", "-o", tmp_path / "out.jsonl")
 
-    assert "`run` applies 2 route rules, shows what they change, and asks" in said.out
+    assert said.code == 0
+    assert "1 request → claude-sonnet-4-6 (kind is draft; changes model)" in said.out
+    assert "changes model, max_tokens" in said.out
+    assert "out-window.jsonl" in said.out
+    assert "out-soon.jsonl" in said.out
+    assert "all together" in said.out
+
+
+@pytest.mark.usefixtures("ruled")
+def test_plan_and_enqueue_name_the_same_prices(call, mixed):
+    planned = call("plan", mixed, "--offline", "--json").json["runs"]
+    kept = call("enqueue", mixed, "--json").json["runs"]
+
+    assert [one["estimate"] for one in planned] == [one["plan"]["estimate"] for one in kept]
+    assert [one["routes"] for one in planned] == [one["plan"]["routes"] for one in kept]
+
+
+def test_plan_prices_what_a_rule_asks_now_as_sync_calls(call, ruled, mixed):
+    ruled.write_text('[[routes]]\nname = "all"\ngive = { urgency = "now" }\n')
+
+    said = call("plan", mixed, "--offline")
+    as_json = call("plan", mixed, "--offline", "--json").json
+
+    assert "3, made at once at the full price of sync calls" in said.out
+    assert "sync, at once" in said.out
+    assert as_json["estimate"]["expected_usd"] == as_json["estimate"]["sync_expected_usd"]
+    assert as_json["cheaper"] == []
+
+
+@pytest.mark.usefixtures("ruled")
+def test_plan_without_routes_takes_requests_as_they_are_asked(call, mixed):
+    said = call("plan", mixed, "--offline", "--no-routes", "--json")
+
+    assert said.json["models"] == ["claude-opus-4-7"]
+    assert said.json["routes"] == []
+
+
+@pytest.mark.usefixtures("ruled")
+def test_plan_and_check_ask_for_no_model_where_a_rule_gives_it(call, reviews):
+    words = (reviews, "--prompt", "{{ text }}", "--kind", "draft", "--json")
+
+    planned, checked = call("plan", *words, "--offline"), call("check", *words)
+
+    assert planned.json["models"] == checked.json["models"] == ["claude-sonnet-4-6"]
+    assert [one["requests"] for one in checked.json["routes"]] == [3]
+
+
+@pytest.mark.usefixtures("ruled")
+def test_check_finds_no_fault_in_a_request_that_gets_its_model_from_a_rule(call, tmp_path):
+    body = {"max_tokens": 5, "messages": [{"role": "user", "content": "good"}]}
+    path = tmp_path / "bare.jsonl"
+    lines = [
+        {"custom_id": "a", "kind": "triage", "params": body},
+        {"custom_id": "b", "params": body},
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    routed, plain = call("check", path, "--json"), call("check", path, "--json", "--no-routes")
+
+    assert (routed.code, plain.code) == (2, 2)
+    assert [[one["line"] for one in run["faults"]] for run in routed.json["runs"]] == [[], [2]]
+    assert [one["line"] for one in plain.json["faults"]] == [1, 2]

@@ -9,7 +9,6 @@ import pytest
 from backburner.client.preparing import Found, Fresh, RunOptions
 from backburner.errors import ConfigError, InputError, InputFaults, ZoneNeeded
 from backburner.nouns.budget import billing_of
-from backburner.nouns.route import taken_of
 from backburner.nouns.run import Run
 from backburner.store.batches import batches_of_run
 
@@ -82,11 +81,11 @@ def test_what_each_rule_took_and_changed_is_kept_with_the_run(stage):
 
     first, second = kept(bb, listed(stage))
 
-    drafts, none = taken_of(first.routes)
+    drafts, none = first.taken
     assert (drafts.rule, drafts.requests, drafts.model) == ("drafts", 2, SONNET)
     assert (drafts.reason, drafts.changed) == ("kind is draft", {"model": 2})
     assert (none.rule, none.requests, none.changed) == ("", 1, {})
-    [triage] = taken_of(second.routes)
+    [triage] = second.taken
     assert (triage.urgency, triage.max_tokens) == ("soon", 64)
     assert triage.changed == {"model": 1, "max_tokens": 1}
     assert bb.get(first.id).routes == first.routes
@@ -180,8 +179,8 @@ def test_tags_of_a_request_count_beside_those_of_the_run(stage):
     [run] = kept(bb, listed(stage, requests))
     [tagged] = kept(bb, listed(stage, [request("c")]), billing=billing_of(tags=["seo"]))
 
-    assert [(one.rule, one.requests) for one in taken_of(run.routes)] == [("drafts", 1), ("", 1)]
-    assert [one.rule for one in taken_of(tagged.routes)] == ["drafts"]
+    assert [(one.rule, one.requests) for one in run.taken] == [("drafts", 1), ("", 1)]
+    assert [one.rule for one in tagged.taken] == ["drafts"]
 
 
 def test_a_table_is_one_run_under_one_rule(stage):
@@ -198,7 +197,7 @@ def test_a_table_is_one_run_under_one_rule(stage):
     run = bb.intake.commit(prepared.run.staged)
     bb.run(run.id)
 
-    [taken] = taken_of(run.routes)
+    [taken] = run.taken
     assert (taken.rule, taken.requests, taken.changed) == ("drafts", 3, {"model": 3})
     assert {json.loads(line)["model"] for line in _segments(bb, run)} == {SONNET}
 
@@ -221,8 +220,8 @@ give = {{ model = "{SONNET}" }}
 
     [one], [other] = kept(bb, short, **asked), kept(bb, mixed, **asked)
 
-    assert [taken.rule for taken in taken_of(one.routes)] == ["short"]
-    assert [taken.rule for taken in taken_of(other.routes)] == ["rest"]
+    assert [taken.rule for taken in one.taken] == ["short"]
+    assert [taken.rule for taken in other.taken] == ["rest"]
 
 
 def test_a_rule_about_size_parts_a_list_request_by_request(stage):
@@ -237,7 +236,7 @@ give = {{ model = "{SONNET}" }}
 
     [run] = kept(bb, listed(stage, [request("a"), long]))
 
-    assert [(one.rule, one.requests) for one in taken_of(run.routes)] == [("", 1), ("long", 1)]
+    assert [(one.rule, one.requests) for one in run.taken] == [("", 1), ("long", 1)]
 
 
 def test_a_rule_moves_requests_to_another_lane_and_they_are_sent_there(stage):

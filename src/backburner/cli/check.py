@@ -1,22 +1,23 @@
 """`backburner check`: all that is wrong with an input, before anything is kept or sent."""
 
 from collections import Counter
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import typer
 
 from backburner.cli import options
-from backburner.cli.choosing import choose_model
 from backburner.cli.input_options import takes_input
+from backburner.cli.looking import look_of, part_facts, parts_json
 from backburner.cli.options import Wanted
 from backburner.cli.output import Page
-from backburner.cli.session import Json, session_of
+from backburner.cli.session import Home, Json, Lane, session_of
 from backburner.cli.words import many
 from backburner.errors import InputError
 
 if TYPE_CHECKING:
     from backburner.client.checking import Checked
+    from backburner.client.routing import Part
     from backburner.runs.faults import InputFault
 
 
@@ -26,60 +27,46 @@ def check(
     *,
     wanted: Wanted,
     batch_size: options.BatchSize = None,
+    lane: Lane = "default",
+    home: Home = None,
     json: Json = False,
 ) -> int:
     """Look for all that a batch would refuse; keep and send nothing.
 
-    Reads the whole input as `run` would. Needs no key and no network.
+    Reads the whole input as `run` would, under the route rules. Needs no key and no network.
     """
-    page = Page(as_json=json)
-    checked = _checked(context, page, wanted, batch_size)
-    show_checked(page, wanted, checked)
-    page.finish(checked_json(checked))
-    return InputError.exit_code if checked.fault_count else 0
-
-
-def _checked(
-    context: typer.Context, page: Page, wanted: Wanted, batch_size: int | None
-) -> "Checked":
-    from datetime import UTC, datetime  # noqa: PLC0415  # not for --help
-
-    from backburner import prices  # noqa: PLC0415  # as above
-    from backburner.client.checking import check as check_input  # noqa: PLC0415  # as above
-    from backburner.clock import StoreClock  # noqa: PLC0415  # as above
-    from backburner.config import (  # noqa: PLC0415  # as above
-        DEFAULT_LANE,
-        lane_book,
-        price_terms,
-        read_config,
-    )
-    from backburner.nouns.lane import LaneTerms  # noqa: PLC0415  # as above
+    from backburner.client.checking import check as check_input  # noqa: PLC0415  # not for --help
     from backburner.plan.packing import PackLimits  # noqa: PLC0415  # as above
 
-    session = session_of(context)
-    now = datetime.fromtimestamp((session.clock or StoreClock()).now(), UTC)
-    config = read_config(session.environment, None)
-    terms = price_terms(config)
-    usual = lane_book(config).get(DEFAULT_LANE, LaneTerms(name=DEFAULT_LANE)).defaults
-    wanted = wanted.over(usual)
-    if wanted.allow_unknown_price:
-        terms = replace(terms, allow_unknown=True)
-    model = wanted.model or ""
-    if wanted.is_table and not model:
-        model = usual.model or choose_model(session, page, prices.tariff(None, now, terms.own))
+    page = Page(as_json=json)
+    look = look_of(session_of(context), page, home, lane)
+    wanted = wanted.over(look.access.settings.lane_terms(lane).defaults)
     limits = options.pack_limits(batch_size) or PackLimits()
-    return check_input(wanted.options(model), limits, now, session.stdin, terms)
+
+    def see(part: "Part", stdin: Callable[[], BinaryIO]) -> "Checked":
+        terms = look.prices(wanted)
+        return check_input(part.options, limits, look.now, stdin, terms, content=part.content)
+
+    parts = look.at_parts(wanted, see)
+    for number, (part, checked) in enumerate(parts):
+        if number:
+            page.line()
+        show_checked(page, wanted, part, checked, among=len(parts))
+    page.finish(parts_json([(part, one.requests, checked_json(one)) for part, one in parts]))
+    return InputError.exit_code if any(one.fault_count for _, one in parts) else 0
 
 
-def show_checked(page: Page, wanted: Wanted, checked: "Checked") -> None:
-    """What was found: faults, warnings, and what it would be."""
+def show_checked(
+    page: Page, wanted: Wanted, part: "Part", checked: "Checked", *, among: int
+) -> None:
+    """What was found in one of so many parts: faults, warnings, and what it would be."""
     from backburner.cli.planning import (  # noqa: PLC0415  # not for --help
-        batches_in_words,
         cache_facts,
         field_facts,
         named,
         price_facts,
         requests_in_words,
+        travel_fact,
         where_facts,
     )
 
@@ -98,10 +85,11 @@ def show_checked(page: Page, wanted: Wanted, checked: "Checked") -> None:
     )
     facts = [("input", f"{named(wanted.source)}: {shown}")]
     facts.extend(where_facts(wanted.where, checked.left_out))
+    facts.extend(part_facts(part, checked.requests, among))
     if checked.batches is not None:
         facts.append(("model", ", ".join(checked.models)))
         facts.extend(field_facts(checked.fields, checked.cache))
-        facts.append(("batches", batches_in_words(checked.batches)))
+        facts.append(travel_fact(part.urgency, checked.requests, checked.batches))
         facts.extend(price_facts(checked.estimate, checked.unpriced))
         facts.extend(cache_facts(checked.cache))
     facts.append(("found", _found(checked)))

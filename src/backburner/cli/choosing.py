@@ -1,5 +1,7 @@
 """Questions to a person: which model, and whether to go on."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from backburner.cli.output import Page
@@ -8,6 +10,8 @@ from backburner.errors import NothingChosen
 from backburner.nouns.money import Money
 
 if TYPE_CHECKING:
+    from backburner.client.parting import Reread, Rulebook
+    from backburner.client.preparing import RunOptions
     from backburner.nouns.tariff import Tariff
 
 _MILLION: Final = 1_000_000
@@ -35,6 +39,34 @@ def choose_model(session: Session, page: Page, tariff: "Tariff") -> str:
             return names[int(answer) - 1]
         if answer in names:
             return answer
+
+
+def with_model(
+    session: Session,
+    page: Page,
+    asked: "RunOptions",
+    stdin: "Reread",
+    *,
+    book: "Rulebook",
+    usual: str | None,
+    tariff: Callable[[], "Tariff"],
+) -> "RunOptions":
+    """What is asked, with a model chosen where neither a person nor a rule gives a table one.
+
+    Args:
+        session: What asks a person.
+        page: Where the prices are shown.
+        asked: What they asked.
+        stdin: Standard input, which a rule may have to read.
+        book: The route rules.
+        usual: The lane's model; None where it has none.
+        tariff: Gives the prices.
+    """
+    from backburner.client.parting import gives_model  # noqa: PLC0415  # not for --help
+
+    if asked.prompt is None or asked.model or gives_model(book, asked, stdin):
+        return asked
+    return replace(asked, model=usual or choose_model(session, page, tariff()))
 
 
 def is_wanted(session: Session, page: Page, question: str, *, yes: bool) -> bool:

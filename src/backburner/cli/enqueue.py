@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import typer
 
 from backburner.cli import options
-from backburner.cli.choosing import choose_model
+from backburner.cli.choosing import with_model
 from backburner.cli.input_options import takes_run
 from backburner.cli.options import Wanted
 from backburner.cli.output import Page
@@ -60,15 +60,18 @@ def asked_options(
 
     Gives standard input with it, since a rule may have read it.
     """
-    from backburner.client.routed_runs import Reread  # noqa: PLC0415  # not for --help
+    from backburner.client.parting import Reread  # noqa: PLC0415  # not for --help
 
     stdin = Reread(session.stdin)
-    asked = wanted.options(wanted.model or "", wanted.timing(backburner))
-    if wanted.is_table and not asked.model and not backburner.intake.gives_model(asked, stdin):
-        usual = backburner.defaults.model
-        asked = replace(
-            asked, model=usual or choose_model(session, page, backburner.tools.tariff([]))
-        )
+    asked = with_model(
+        session,
+        page,
+        wanted.options(wanted.model or "", wanted.timing(backburner)),
+        stdin,
+        book=backburner.intake.book,
+        usual=backburner.defaults.model,
+        tariff=lambda: backburner.tools.tariff([]),
+    )
     return asked, stdin
 
 

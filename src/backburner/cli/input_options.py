@@ -18,6 +18,15 @@ def takes_run(command: Callable[..., int]) -> Callable[..., int]:
 
 def takes_input(command: Callable[..., int]) -> Callable[..., int]:
     """The same for a command that keeps nothing: the options that shape requests, checked."""
+    return _checked(command, "canary")
+
+
+def takes_ruled(command: Callable[..., int]) -> Callable[..., int]:
+    """The same for a command that is about the route rules, and cannot leave them out."""
+    return _checked(command, "no_routes")
+
+
+def _checked(command: Callable[..., int], until: str) -> Callable[..., int]:
 
     def checked(wanted: Wanted) -> Wanted:
         wanted.check()
@@ -26,7 +35,7 @@ def takes_input(command: Callable[..., int]) -> Callable[..., int]:
             raise NothingChosen("standard input needs --format", hint=hint)
         return wanted
 
-    shaping = takewhile(lambda one: one.name != "canary", _parameters())
+    shaping = takewhile(lambda one: one.name != until, _parameters())
     return _merged(command, list(shaping), checked)
 
 

@@ -194,7 +194,8 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run
 class Wanted:
     """What a person typed, as it was typed: each field is the option of its type.
 
-    What stands before `canary` shapes requests; the rest says how and when they travel.
+    What stands before `canary` shapes requests, by itself or through route rules; the rest says how
+    and when they travel.
     """
 
     source: Source
@@ -218,20 +219,20 @@ class Wanted:
     pack: Pack = None
     cache: Cache = None
     allow_unknown_price: AllowUnknownPrice = False
+    kind: Kind = ""
+    tags: Tags = None
+    owner: Owner = ""
+    no_routes: NoRoutes = False
     canary: Canary = None
     pack_check: PackCheck = None
     leaders: Leaders = False
     reuse: Reuse = None
     budget: Budget = None
-    tags: Tags = None
-    owner: Owner = ""
     budget_mode: Mode = None
     by: By = None
     within: Within = None
     urgency: HowSoon = None
     rescue: Rescue = None
-    kind: Kind = ""
-    no_routes: NoRoutes = False
     new: New = False
     force: Force = False
 

@@ -1,23 +1,26 @@
 """`backburner plan`: what a run would do and cost, side by side with what else it could be."""
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
 from backburner.cli import options
 from backburner.cli.check import checked_json, show_checked
-from backburner.cli.choosing import choose_model
 from backburner.cli.input_options import takes_input
+from backburner.cli.looking import Look, look_of, part_facts, parts_json
 from backburner.cli.options import Wanted
 from backburner.cli.output import Page
-from backburner.cli.session import Home, Json, Lane, Session, session_of
+from backburner.cli.session import Home, Json, Lane, session_of
 from backburner.cli.words import many
 from backburner.errors import InputError
+from backburner.nouns.urgency import Urgency
 
 if TYPE_CHECKING:
     from backburner.client.planning import Planned, Setting
+    from backburner.client.routing import Part
     from backburner.plan.estimating import Estimate
     from backburner.plan.ranges import PriceRange, TokenRange
 
@@ -37,71 +40,86 @@ def plan(
 ) -> int:
     """Say what a run would do and cost; keep nothing.
 
-    With a key, about twenty requests are counted by Anthropic, which is free; --offline sends none.
+    Route rules are applied as `run` applies them. With a key, about twenty requests are counted by
+    Anthropic, which is free; --offline sends none.
     """
     from backburner.client.planning import plan as plan_input  # noqa: PLC0415  # not for --help
 
-    session, page = session_of(context), Page(as_json=json)
-    setting, rules = _setting(session, home, lane, batch_size, offline=offline)
-    if wanted.allow_unknown_price:
-        setting = replace(setting, terms=replace(setting.terms, allow_unknown=True))
-    usual = setting.defaults
-    wanted, model = wanted.over(usual), wanted.model or ""
-    if wanted.is_table and not model:
-        model = usual.model or choose_model(session, page, _tariff(setting))
-    planned = plan_input(wanted.options(model), setting, session.stdin)
-    if planned.estimate is None:
-        show_checked(page, wanted, planned.checked)
-    else:
-        _show(page, wanted, planned, planned.estimate)
-    if rules:
-        told = many(rules, "route rule")
-        page.line(f"As it is asked: `run` applies {told}, shows what they change, and asks.")
-    page.finish(_json(planned))
-    return InputError.exit_code if planned.checked.fault_count else 0
+    page = Page(as_json=json)
+    look = look_of(session_of(context), page, home, lane)
+    wanted = wanted.over(look.access.settings.lane_terms(lane).defaults)
+
+    def see(part: "Part", stdin: Callable[[], BinaryIO]) -> "Planned":
+        setting = _setting(look, part.lane, wanted, batch_size, offline=offline)
+        return plan_input(part.options, setting, stdin, part.content)
+
+    parts = look.at_parts(wanted, see)
+    for part, planned in parts:
+        _show(page, wanted, part, planned, among=len(parts))
+    _show_end(page, [planned for _, planned in parts])
+    page.finish(parts_json([(part, one.checked.requests, _json(one)) for part, one in parts]))
+    return InputError.exit_code if any(one.checked.fault_count for _, one in parts) else 0
 
 
 def _setting(
-    session: Session, home: Any, lane: str, batch_size: int | None, *, offline: bool
-) -> "tuple[Setting, int]":
-    """Where the plan is made, and how many route rules there are, which it does not apply."""
-    from backburner.client.access import access_from, within_queue  # noqa: PLC0415  # as above
+    look: Look, lane: str, wanted: Wanted, batch_size: int | None, *, offline: bool
+) -> "Setting":
+    """Where a part is planned that travels in a lane."""
+    from backburner.client.access import within_queue  # noqa: PLC0415  # as above
     from backburner.client.planning import Setting, counter  # noqa: PLC0415  # as above
-    from backburner.clock import StoreClock  # noqa: PLC0415  # as above
     from backburner.plan.packing import PackLimits  # noqa: PLC0415  # as above
 
-    access = access_from(session.client, session.environment, home)
-    settings, lane_terms = access.settings, access.settings.lane_terms(lane)
-    setting = Setting(
-        home=settings.home,
+    access = look.access
+    terms = access.settings.lane_terms(lane)
+    return Setting(
+        home=access.settings.home,
         lane=lane,
-        base_url=access.address(lane_terms),
-        clock=session.clock or StoreClock(),
-        limits=within_queue(options.pack_limits(batch_size) or PackLimits(), lane_terms),
-        defaults=lane_terms.defaults,
-        terms=settings.prices,
-        upstream=None if offline else counter(access, lane_terms),
+        base_url=access.address(terms),
+        clock=look.clock,
+        limits=within_queue(options.pack_limits(batch_size) or PackLimits(), terms),
+        terms=look.prices(wanted),
+        upstream=None if offline else counter(access, terms),
     )
-    return setting, len(settings.routes)
 
 
-def _tariff(setting: "Setting") -> Any:
-    from datetime import UTC, datetime  # noqa: PLC0415  # as above
+def _show(page: Page, wanted: Wanted, part: "Part", planned: "Planned", *, among: int) -> None:
+    if planned.estimate is None:
+        show_checked(page, wanted, part, planned.checked, among=among)
+    else:
+        _show_estimate(page, wanted, part, planned, planned.estimate, among=among)
+    page.line()
 
-    from backburner import prices  # noqa: PLC0415  # as above
 
-    return prices.tariff(None, datetime.fromtimestamp(setting.clock.now(), UTC), setting.terms.own)
+def _show_end(page: Page, planned: "Sequence[Planned]") -> None:
+    """The sum of several parts, and what was not done."""
+    estimates = [one.estimate for one in planned if one.estimate is not None]
+    if not estimates:
+        return
+    whole = reduce(add, estimates)
+    if len(planned) > 1 and len(estimates) == len(planned):
+        rows = [("all together", *_figures(whole.price)), ("all of it sync", *_figures(whole.sync))]
+        page.table(("US dollars", "at least", "about", "at most"), rows, " rrr")
+        page.line()
+    page.line(f"Prices of {whole.price_date}. Nothing was kept, and no request was sent.")
 
 
-def _show(page: Page, wanted: Wanted, planned: "Planned", estimate: "Estimate") -> None:
+def _show_estimate(
+    page: Page,
+    wanted: Wanted,
+    part: "Part",
+    planned: "Planned",
+    estimate: "Estimate",
+    *,
+    among: int,
+) -> None:
     from backburner.cli.planning import (  # noqa: PLC0415  # not for --help
         answers_in_words,
-        batches_in_words,
         cache_facts,
         field_facts,
         files_facts,
         named,
         requests_in_words,
+        travel_fact,
         where_facts,
     )
 
@@ -113,9 +131,10 @@ def _show(page: Page, wanted: Wanted, planned: "Planned", estimate: "Estimate") 
         [
             ("input", f"{named(wanted.source)}: {shown}"),
             *where_facts(wanted.where, checked.left_out),
+            *part_facts(part, checked.requests, among),
             ("model", ", ".join(checked.models)),
             *field_facts(checked.fields, checked.cache),
-            ("batches", batches_in_words(checked.batches or 0)),
+            travel_fact(part.urgency, checked.requests, checked.batches or 0),
             ("input tokens", f"{_tokens(estimate.input_tokens)}, {_how(planned, estimate)}"),
             ("output tokens", _tokens(estimate.output_tokens)),
             ("answers", answers_in_words(estimate)),
@@ -125,14 +144,17 @@ def _show(page: Page, wanted: Wanted, planned: "Planned", estimate: "Estimate") 
         ]
     )
     page.line()
-    rows = [(name, *_figures(price)) for name, price in _compared(planned, estimate)]
+    rows = [(name, *_figures(price)) for name, price in _compared(part.urgency, planned, estimate)]
     page.table(("US dollars", "at least", "about", "at most"), rows, " rrr")
-    page.line()
-    page.line(f"Prices of {estimate.price_date}. Nothing was kept, and no request was sent.")
 
 
-def _compared(planned: "Planned", estimate: "Estimate") -> "Iterator[tuple[str, PriceRange]]":
+def _compared(
+    urgency: str, planned: "Planned", estimate: "Estimate"
+) -> "Iterator[tuple[str, PriceRange]]":
     """What is set side by side: as it would be sent, and other ways."""
+    if urgency == Urgency.NOW:
+        yield "sync, at once", estimate.price
+        return
     if estimate.cached:
         yield "as planned", estimate.price
         yield "batch, no cache", estimate.uncached

@@ -51,7 +51,7 @@ def plan_json(fresh: "Fresh", backburner: "Backburner") -> dict[str, Any]:
         "changed": list(fresh.changed),
         "schema": None if fresh.schema is None else schema_json(fresh.schema),
         "warnings": [warning_json(warning) for warning in fresh.staged.warnings],
-        "routes": routes_json(run),
+        "routes": routes_json(run.taken),
         "estimate": None if estimate is None else estimate_json(estimate),
         "cache": cache_json(fresh.staged.cache),
         "fields": fields_json(fresh.staged.fields),

@@ -62,7 +62,7 @@ def plan_facts(
     facts = [("input", f"{named(wanted.source)}: {shown}")]
     facts.extend(where_facts(wanted.where, staged.left_out))
     models = [work.model for work in staged.workloads]
-    facts.extend(route_facts(run))
+    facts.extend(route_facts(run.taken))
     facts.extend(reuse_facts(run, wanted.reuse))
     if wanted.is_table and run.fresh:
         longest = staged.workloads[0].max_output_tokens // run.fresh
@@ -76,7 +76,7 @@ def plan_facts(
         facts.extend(schema_facts(fresh.schema))
     facts.extend(field_facts(staged.fields, staged.cache))
     if run.fresh:
-        facts.append(_travel(staged))
+        facts.append(travel_fact(run.urgency, run.fresh, len(staged.batches)))
         lacking = unpriced_models(backburner.tools, staged.workloads)
         facts.extend(price_facts(estimate_staged(backburner.tools, staged), lacking))
     facts.extend(cache_facts(staged.cache))
@@ -237,16 +237,11 @@ def _packed(rows_read: int, count: int, packs: int) -> str:
     return f"{many(rows_read, 'row')}, packed into {many(packs, 'request')}{too}"
 
 
-def _travel(staged: "Staged") -> tuple[str, str]:
-    """How a run's requests travel, and at what price."""
-    if staged.run.urgency == Urgency.NOW:
-        return "calls", f"{staged.run.fresh:,}, made at once at the full price of sync calls"
-    return "batches", batches_in_words(len(staged.batches))
-
-
-def batches_in_words(count: int) -> str:
-    """How many batches there are."""
-    return f"{count:,}, at half the price of sync calls"
+def travel_fact(urgency: str, requests: int, batches: int) -> tuple[str, str]:
+    """How requests travel, and at what price."""
+    if urgency == Urgency.NOW:
+        return "calls", f"{requests:,}, made at once at the full price of sync calls"
+    return "batches", f"{batches:,}, at half the price of sync calls"
 
 
 def price_facts(estimate: "Estimate | None", unpriced: Sequence[str]) -> Facts:

@@ -1,13 +1,11 @@
 """`route`: which rule takes each request, before anything is kept or sent."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from backburner.cli import options
-from backburner.cli.input_options import takes_input
+from backburner.cli.input_options import takes_ruled
 from backburner.cli.options import Wanted
 from backburner.cli.output import Page
 from backburner.cli.route_words import given_in_words, taken_json
@@ -39,14 +37,11 @@ def route() -> None:
 
 
 @app.command("explain")
-@takes_input
+@takes_ruled
 def explain(
     context: typer.Context,
     *,
     wanted: Wanted,
-    kind: options.Kind = "",
-    tag: options.Tags = None,
-    owner: options.Owner = "",
     show: Shown = 10,
     lane: Lane = "default",
     home: Home = None,
@@ -57,12 +52,12 @@ def explain(
     Keeps and sends nothing; needs no key and no network.
     """
     from backburner.client.explaining import explain_routes  # noqa: PLC0415  # not for --help
-    from backburner.client.routed_runs import Reread  # noqa: PLC0415  # as above
+    from backburner.client.parting import Reread  # noqa: PLC0415  # as above
 
     session, page = session_of(context), Page(as_json=json)
     file, rules = _rules(session, home)
-    asked = replace(wanted, kind=kind, tags=tag, owner=owner)
-    explained = explain_routes(rules, asked.options(asked.model or ""), lane, Reread(session.stdin))
+    asked = wanted.options(wanted.model or "")
+    explained = explain_routes(rules, asked, lane, Reread(session.stdin))
     _show(page, file, rules, explained, show)
     page.finish(
         {

@@ -1,13 +1,12 @@
 """What route rules did, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from backburner.cli.words import many
 
 if TYPE_CHECKING:
     from backburner.nouns.route import Taken
-    from backburner.nouns.run import Run
 
 _URGENCIES: Final = {
     "now": "sync, at once",
@@ -16,11 +15,9 @@ _URGENCIES: Final = {
 }
 
 
-def route_facts(run: "Run") -> list[tuple[str, str]]:
+def route_facts(taken: Iterable["Taken"]) -> list[tuple[str, str]]:
     """What each rule took of a run; nothing where there are no rules."""
-    from backburner.nouns.route import taken_of  # noqa: PLC0415  # not for --help
-
-    return [(_label(one), taken_in_words(one)) for one in taken_of(run.routes)]
+    return [(_label(one), taken_in_words(one)) for one in taken]
 
 
 def _label(one: "Taken") -> str:
@@ -48,11 +45,9 @@ def given_in_words(one: "Taken") -> str:
     return ", ".join(filter(None, given)) or "as it was asked"
 
 
-def routes_json(run: "Run") -> list[dict[str, Any]]:
-    """What each rule took of a run, as JSON values."""
-    from backburner.nouns.route import taken_of  # noqa: PLC0415  # not for --help
-
-    return [taken_json(one) for one in taken_of(run.routes)]
+def routes_json(taken: Iterable["Taken"]) -> list[dict[str, Any]]:
+    """The same as JSON values."""
+    return [taken_json(one) for one in taken]
 
 
 def taken_json(one: "Taken") -> dict[str, Any]:

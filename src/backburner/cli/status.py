@@ -168,7 +168,7 @@ def _run_facts(one: "RunStanding", now: float) -> Facts:
         ("back", f"{count.ended:,} of {count.requests:,}{f': {told}' if told else ''}"),
         ("batches", batches_in_words(count.batches)),
     ]
-    facts.extend(route_facts(run))
+    facts.extend(route_facts(run.taken))
     facts.extend(run_deadline_facts(run, now))
     facts.extend(_cache_facts(one))
     if count.retrying:
@@ -270,7 +270,7 @@ def _run_json(one: "RunStanding") -> dict[str, Any]:
         "requests_waiting_for_budget": one.for_budget,
         "tags": run.tags.split(",") if run.tags else [],
         "owner": run.owner or None,
-        "routes": routes_json(run),
+        "routes": routes_json(run.taken),
         "batches": {str(state): number for state, number in count.batches.items()},
         "created_at": run.created_at,
         "finished_at": run.finished_at,

@@ -290,7 +290,7 @@ class Backburner:
         """
         options = (options or TicketOptions()).over(self.defaults)
         models = self.intake.models(allow_unknown=options.allow_unknown_price)
-        taken = submissions(self.intake.router, bodies, options, keys, models, warned)
+        taken = submissions(self.intake.book, bodies, options, keys, models, warned)
         for lane in {one.lane for one in taken} - {self.lane}:
             self.intake.pin(lane)
         return [Ticket(self._wicket(row.lane), row.id) for row in submit_all(self._tools, taken)]

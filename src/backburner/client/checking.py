@@ -23,6 +23,7 @@ from backburner.client.preparing import (
 from backburner.nouns.own_price import PriceTerms
 from backburner.nouns.run import RunSpec
 from backburner.nouns.tariff import Tariff, undated
+from backburner.nouns.urgency import Timing, via_of
 from backburner.plan.caching.choices import CachePlan
 from backburner.plan.caching.terms import HitRates
 from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
@@ -86,11 +87,14 @@ def check(
     stdin: Callable[[], BinaryIO],
     terms: PriceTerms,
     hits_of: Callable[[str], HitRates] = untaught,
+    content: BinaryIO | None = None,
 ) -> Checked:
     """Do what staging does with an input, but keep nothing of it.
 
     Args:
         hits_of: How often marked prefixes are read, by model, to decide on marks.
+        content: What is read instead of the source's own bytes, such as the part of a list that
+            one rule takes.
 
     Raises:
         InputError: The input cannot be read at all, or options do not go together.
@@ -112,7 +116,9 @@ def check(
     )
     with (
         nullcontext() if spec.collapse else Collapser() as same,
-        input_stream(options, spec, faults, stdin) as source,
+        nullcontext(content)
+        if content is not None
+        else input_stream(options, spec, faults, stdin) as source,
         read_twice(spec, source) as stream,
         Path(os.devnull).open("wb") as nowhere,
     ):
@@ -124,7 +130,7 @@ def check(
         warnings = stager.warnings
     works = () if faults.count else stager.workloads()
     models = tuple(work.model for work in works)
-    lacking = unpriced(tariff, models)
+    lacking, via = unpriced(tariff, models), via_of((options.timing or Timing()).urgency)
     return Checked(
         rows=stager.rows,
         requests=stager.requests,
@@ -135,7 +141,7 @@ def check(
         unpriced=lacking,
         estimate=None
         if lacking
-        else estimate_all(tariff, works, lambda work: _known(stager.plan, work)),
+        else estimate_all(tariff, works, lambda work: _known(stager.plan, work), via),
         works=works,
         faults=faults.kept,
         fault_count=faults.count,

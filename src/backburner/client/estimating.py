@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from backburner.client.answered import answered_like
 from backburner.client.checking import unpriced
-from backburner.nouns.batch import Via
-from backburner.nouns.urgency import Urgency
+from backburner.nouns.urgency import via_of
 from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
 from backburner.plan.workloads import Workload
 from backburner.runs.staging import Staged
@@ -45,5 +44,5 @@ def _estimate(tools: Tools, staged: Staged, works: Sequence[Workload]) -> Estima
         lambda work: Known(
             answered=answered(work.model), hit_rate=planned_hit_rate(staged.cache, work.model)
         ),
-        Via.DIRECT if run.urgency == Urgency.NOW else Via.BATCH,
+        via_of(run.urgency),
     )

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import BinaryIO
-from zoneinfo import ZoneInfo
 
 from backburner.client.access import Access, open_lane
 from backburner.client.budgets import bill
 from backburner.client.cache_advice import cache_advice, taught, taught_wish, unmarked_since
 from backburner.client.checking import models_to_send
+from backburner.client.parting import Rulebook, rulebook
 from backburner.client.preparing import (
     Found,
     Fresh,
@@ -21,14 +21,7 @@ from backburner.client.preparing import (
     prepare_objects,
 )
 from backburner.client.promising import limits_for, promise_anew, timing_in
-from backburner.client.routed_runs import (
-    Prepared,
-    Router,
-    enqueue_routed,
-    gives_model,
-    prepare_routed,
-)
-from backburner.client.routing import Moment
+from backburner.client.routed_runs import Prepared, Router, enqueue_routed, prepare_routed
 from backburner.errors import InputError
 from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS
 from backburner.nouns.budget import Billing
@@ -149,7 +142,7 @@ class Intake:
                 for several runs.
             ConfigError: A rule gives a model that is not known.
         """
-        return prepare_routed(self.router, options, stdin)
+        return prepare_routed(self._router, options, stdin)
 
     def enqueue_routed(
         self, requests: Iterable[Mapping[str, object]], options: RunOptions
@@ -160,11 +153,7 @@ class Intake:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
             ConfigError: A rule gives a model that is not known.
         """
-        return enqueue_routed(self.router, self.commit, requests, options)
-
-    def gives_model(self, options: RunOptions, stdin: Callable[[], BinaryIO]) -> bool:
-        """Whether a route rule gives a table its model."""
-        return gives_model(self.router, options, stdin)
+        return enqueue_routed(self._router, self.commit, requests, options)
 
     def prepare_adopted(self, source: str) -> Staged:
         """Stage the list that a batch was made of elsewhere, in as few batches as it may be.
@@ -226,18 +215,15 @@ class Intake:
         open_lane(self.tools, self.access, lane)
 
     @property
-    def router(self) -> Router:
-        """What the route rules are applied with."""
-        zone = self.access.settings.lane_terms(self.lane).zone
+    def book(self) -> Rulebook:
+        """The route rules, for what is asked of the lane now."""
+        now, models = self.tools.clock.now(), partial(self.models, allow_unknown=False)
+        return rulebook(self.access.settings, self.lane, now, models)
+
+    @property
+    def _router(self) -> Router:
         return Router(
-            rules=self.access.settings.routes,
-            lane=self.lane,
-            file=self.access.settings.config.file,
-            moment=Moment(self.tools.clock.now(), ZoneInfo(zone) if zone else None),
-            known_models=partial(self.models, allow_unknown=False),
-            prepare=self.prepare,
-            throw_away=self.throw_away,
-            pin=self.pin,
+            book=self.book, prepare=self.prepare, throw_away=self.throw_away, pin=self.pin
         )
 
     @property

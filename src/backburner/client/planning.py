@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -15,8 +15,10 @@ from backburner.client.counting import Counts, count
 from backburner.client.home import open_home
 from backburner.client.preparing import RunOptions, spec_of
 from backburner.clock import Clock
-from backburner.nouns.lane import LaneDefaults, LaneTerms
+from backburner.nouns.batch import Via
+from backburner.nouns.lane import LaneTerms
 from backburner.nouns.own_price import PriceTerms
+from backburner.nouns.urgency import Timing, via_of
 from backburner.plan.caching.terms import HitRates
 from backburner.plan.estimating import Estimate, Known, estimate_all, planned_hit_rate
 from backburner.plan.inputs import UNCOUNTED
@@ -41,7 +43,6 @@ class Setting:
         home: The folder whose earlier runs are looked at, if it is there.
         base_url: What a lane with such runs must be pinned to.
         upstream: Counts samples; None where nothing may be sent.
-        defaults: What holds in the lane where nobody says otherwise.
     """
 
     home: Path
@@ -51,7 +52,6 @@ class Setting:
     limits: PackLimits
     terms: PriceTerms
     upstream: Upstream | None
-    defaults: LaneDefaults = field(default_factory=LaneDefaults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Planned:
 
     Attributes:
         estimate: None where there are faults, nothing to send, or no known price.
-        cheaper: What it would cost with the next cheaper models; for one model only.
+        cheaper: What it would cost with the next cheaper models; for batches of one model only.
         counts: What counting samples came to; None where nothing may be sent.
     """
 
@@ -78,8 +78,19 @@ class _Past:
     answered: Callable[[str], Answered | None] = lambda _model: None
 
 
-def plan(options: RunOptions, setting: Setting, stdin: Callable[[], BinaryIO]) -> Planned:
+def plan(
+    options: RunOptions,
+    setting: Setting,
+    stdin: Callable[[], BinaryIO],
+    content: BinaryIO | None = None,
+) -> Planned:
     """Read an input as `run` would, and say what it would do and cost.
+
+    Args:
+        options: What a person asks.
+        setting: Where it is asked.
+        stdin: Gives standard input.
+        content: What is read instead of the source's own bytes.
 
     Raises:
         InputError: The input cannot be read at all, or options do not go together.
@@ -89,7 +100,7 @@ def plan(options: RunOptions, setting: Setting, stdin: Callable[[], BinaryIO]) -
     now = datetime.fromtimestamp(setting.clock.now(), UTC)
     spec = spec_of(options)
     with _past(setting, options.source, parts_of(spec, "", setting.lane)) as past:
-        checked = check(options, setting.limits, now, stdin, setting.terms, past.hits_of)
+        checked = check(options, setting.limits, now, stdin, setting.terms, past.hits_of, content)
         if checked.fault_count or checked.unpriced or not checked.works:
             return Planned(checked=checked)
         works, counts = checked.works, None
@@ -97,11 +108,12 @@ def plan(options: RunOptions, setting: Setting, stdin: Callable[[], BinaryIO]) -
             counts = count(setting.upstream, setting.clock, works, ",".join(spec.betas))
         known = {work.model: _known(work, checked, past, counts) for work in works}
     tariff = prices.tariff(None, now, setting.terms.own)
-    first = works[0]
+    first, via = works[0], via_of((options.timing or Timing()).urgency)
+    has_cheaper = len(works) == 1 and via is Via.BATCH
     return Planned(
         checked=checked,
-        estimate=estimate_all(tariff, works, lambda work: known[work.model]),
-        cheaper=cheaper(tariff, first, known[first.model]) if len(works) == 1 else (),
+        estimate=estimate_all(tariff, works, lambda work: known[work.model], via),
+        cheaper=cheaper(tariff, first, known[first.model]) if has_cheaper else (),
         counts=counts,
     )
 

@@ -1,27 +1,18 @@
 """From what a person asks to runs, under the route rules: a run for each way of travelling."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from io import BytesIO
-from pathlib import Path
-from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import BinaryIO, Protocol, cast
-from weakref import finalize
 
-from backburner.client.preparing import STDIN, Found, Fresh, RunOptions, object_line, opened
-from backburner.client.routing import (
-    Moment,
-    Part,
-    check_models,
-    counted,
-    list_parts,
-    route_table,
-    table_part,
-)
+import msgspec
+
+from backburner.client.parting import Reread, Rulebook, parted
+from backburner.client.preparing import Found, Fresh, RunOptions, object_line
+from backburner.client.routing import Part
 from backburner.errors import InputError
-from backburner.nouns.route import Rule
 from backburner.nouns.run import Run
 from backburner.runs.staging import Staged
 from backburner.runs.tables import Format
@@ -43,51 +34,16 @@ class Prepare(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Router:
-    """What routing works with.
+    """What routed runs are made with.
 
     Attributes:
-        lane: The lane that is asked for where a rule gives no other.
-        file: Where the rules are.
-        known_models: Gives the models that can be sent.
         pin: Makes a lane, where it was never used.
     """
 
-    rules: tuple[Rule, ...]
-    lane: str
-    file: Path
-    moment: Moment
-    known_models: Callable[[], Collection[str]]
+    book: Rulebook
     prepare: Prepare
     throw_away: Callable[[Staged], None]
     pin: Callable[[str], None]
-
-
-class Reread:
-    """Standard input that can be read more than once: kept in a file without a name.
-
-    Args:
-        stdin: Gives standard input.
-    """
-
-    def __init__(self, stdin: Callable[[], BinaryIO]) -> None:
-        self._stdin = stdin
-        self._kept: BinaryIO | None = None
-
-    def __call__(self) -> BinaryIO:
-        """All of it, from the start."""
-        if self._kept is None:
-            self._kept = cast("BinaryIO", TemporaryFile())  # noqa: SIM115  # closed below
-            finalize(self, self._kept.close)
-            copyfileobj(self._stdin(), self._kept)
-        self._kept.seek(0)
-        return self._kept
-
-
-def gives_model(router: Router, options: RunOptions, stdin: Callable[[], BinaryIO]) -> bool:
-    """Whether a rule gives a table its model, so that nobody has to be asked for one."""
-    if not options.routed or not router.rules:
-        return False
-    return route_table(router.rules, options, router.lane, stdin).give.model is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +77,12 @@ def prepare_routed(
             several runs.
         ConfigError: A rule gives a model that is not known.
     """
-    if not options.routed or not router.rules:
+    if not router.book.applies_to(options):
         run = router.prepare(options, stdin, None, content)
         return (Prepared(run=run, output=options.output),)
-    if not options.allow_unknown_price:
-        check_models(router.rules, router.known_models(), router.file)
     stdin = stdin if isinstance(stdin, Reread) else Reread(stdin)
     with ExitStack() as files:
-        parts = _parts(router, options, stdin, content, files)
+        parts = parted(router.book, options, stdin, files, content)
         _check_budget(options, parts)
         return tuple(_staged(router, parts, stdin))
 
@@ -146,38 +100,6 @@ def enqueue_routed(
         file.seek(0)
         prepared = prepare_routed(router, listed, BytesIO, cast("BinaryIO", file))
     return [commit(one.run.staged) for one in prepared if isinstance(one.run, Fresh)]
-
-
-def _parts(
-    router: Router,
-    options: RunOptions,
-    stdin: Callable[[], BinaryIO],
-    content: BinaryIO | None,
-    files: ExitStack,
-) -> list[Part]:
-    if options.prompt is None:
-        with nullcontext(content) if content else _stream(options, stdin) as stream:
-            is_kept = content is None and options.source != STDIN
-            return list_parts(
-                router.rules,
-                options,
-                router.lane,
-                stream,
-                files,
-                router.moment,
-                is_kept=is_kept,
-            )
-    chosen = route_table(router.rules, options, router.lane, stdin)
-    return [table_part(chosen, options, router.lane, router.moment)]
-
-
-@contextmanager
-def _stream(options: RunOptions, stdin: Callable[[], BinaryIO]) -> Iterator[BinaryIO]:
-    if options.source == STDIN:
-        yield stdin()
-        return
-    with opened(options.source) as file:
-        yield file
 
 
 def _check_budget(options: RunOptions, parts: list[Part]) -> None:
@@ -207,14 +129,13 @@ def _staged(router: Router, parts: list[Part], stdin: Callable[[], BinaryIO]) ->
 def _one(
     router: Router, part: Part, stdin: Callable[[], BinaryIO], *, is_alone: bool
 ) -> Found | Fresh:
-    if part.lane != router.lane:
+    if part.lane != router.book.lane:
         router.pin(part.lane)
     prepared = router.prepare(part.options, stdin, part.lane, part.content)
     if isinstance(prepared, Found):
         return prepared
     run = prepared.staged.run
-    is_table = part.options.prompt is not None
-    routes = counted(part.taken, run.requests, is_table=is_table)
+    routes = msgspec.json.encode(part.taken_of(run.requests)).decode()
     staged = replace(prepared.staged, run=replace(run, routes=routes))
     # What changed since the last run of its name says nothing where several have that name.
     return replace(prepared, staged=staged, changed=prepared.changed if is_alone else ())

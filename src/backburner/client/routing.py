@@ -41,14 +41,30 @@ class Part:
 
     Attributes:
         options: What was asked, with what the rules gave.
-        taken: What each rule took; a table's count follows when it is staged.
-        content: What is staged instead of the source; None stages the source itself.
+        taken: What each rule took; a table's count follows when it is read.
+        content: What is read instead of the source; None reads the source itself.
     """
 
     options: RunOptions
     lane: str
     taken: tuple[Taken, ...]
     content: BinaryIO | None = None
+
+    @property
+    def urgency(self) -> Urgency:
+        """How soon its answers are needed."""
+        return (self.options.timing or Timing()).urgency
+
+    def taken_of(self, requests: int) -> tuple[Taken, ...]:
+        """What each rule took of so many requests; a table's are all of one rule."""
+        if self.options.prompt is None:
+            return self.taken
+        return tuple(
+            msgspec.structs.replace(
+                one, requests=requests, changed=dict.fromkeys(one.changed, requests)
+            )
+            for one in self.taken
+        )
 
 
 def check_models(rules: Sequence[Rule], known: Collection[str], file: Path) -> None:
@@ -221,18 +237,6 @@ class _Count:
     def add(self, changed: Iterable[str]) -> None:
         self.requests += 1
         self.changed.update(changed)
-
-
-def counted(taken: Sequence[Taken], requests: int, *, is_table: bool) -> str:
-    """What the rules took, as a run keeps it; a table's requests are all of one rule."""
-    if is_table:
-        taken = [
-            msgspec.structs.replace(
-                one, requests=requests, changed=dict.fromkeys(one.changed, requests)
-            )
-            for one in taken
-        ]
-    return msgspec.json.encode(taken).decode()
 
 
 def taken_by(chosen: Route, requests: int, changed: Mapping[str, int], lane: str) -> Taken:

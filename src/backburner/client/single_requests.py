@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from backburner.client.inbox import Body, bodies_as_written, check_bodies
-from backburner.client.routed_runs import Router
+from backburner.client.parting import Rulebook
 from backburner.client.routing import Moment, check_models, timing_given
 from backburner.errors import InputError
 from backburner.nouns.budget import billing_of
@@ -74,7 +74,7 @@ class TicketOptions:
 
 
 def submissions(
-    router: Router,
+    book: Rulebook,
     bodies: Iterable[Body],
     options: TicketOptions,
     keys: Iterable[str | None] | None,
@@ -89,8 +89,8 @@ def submissions(
         ConfigError: A rule gives a model that is not known.
     """
     written = bodies_as_written(bodies)
-    terms, asked = _terms(options), options.timing(router.moment)
-    routes = _Routes(router, options, terms, known_models)
+    terms, asked = _terms(options), options.timing(book.moment)
+    routes = _Routes(book, options, terms, known_models)
     routed = [routes.take(body) for body in written]
     for warning in check_bodies([body for body, _ in routed], terms.betas, known_models):
         warned(warning)
@@ -100,12 +100,12 @@ def submissions(
             f"there are {len(written):,} requests and {len(named):,} keys",
             hint="give each request a key, or None",
         )
-    timings = [timing_given(route.give, asked, router.moment) or Timing() for _, route in routed]
+    timings = [timing_given(route.give, asked, book.moment) or Timing() for _, route in routed]
     for timing in timings:
         check_may_be_sync(timing, terms.betas)
     return [
         Submission(
-            lane=route.give.lane or router.lane,
+            lane=route.give.lane or book.lane,
             asked=before,
             body=body,
             key=key,
@@ -126,20 +126,20 @@ class _Routes:
 
     def __init__(
         self,
-        router: Router,
+        book: Rulebook,
         options: TicketOptions,
         terms: TicketTerms,
         known_models: Collection[str],
     ) -> None:
-        self._rules = router.rules if options.routed else ()
+        self._rules = book.rules if options.routed else ()
         self._asked = Asked(
             kind=kind_of(options.kind),
             tags=frozenset(filter(None, terms.tags.split(","))),
-            lane=router.lane,
+            lane=book.lane,
             owner=terms.owner,
         )
         if not options.allow_unknown_price:
-            check_models(self._rules, known_models, router.file)
+            check_models(self._rules, known_models, book.file)
 
     def take(self, body: bytes) -> tuple[bytes, Route]:
         """A body with what its rule gives, and the rule."""

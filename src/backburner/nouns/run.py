@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from backburner.nouns.route import Taken, taken_of
+
 if TYPE_CHECKING:
     MaybeRaw = msgspec.Raw | None
 else:
@@ -145,6 +147,11 @@ class Run:
     def fresh(self) -> int:
         """Requests that travel in this run, and the number of the first one that does not."""
         return self.requests - self.reused
+
+    @property
+    def taken(self) -> tuple[Taken, ...]:
+        """What each route rule took of it; nothing where there were no rules."""
+        return taken_of(self.routes)
 
     @property
     def counted(self) -> Kept | None:

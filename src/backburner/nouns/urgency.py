@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backburner.nouns.batch import Via
+
 
 class Urgency(StrEnum):
     """How soon somebody needs an answer.
@@ -32,3 +34,8 @@ class Timing:
     urgency: Urgency = Urgency.WINDOW
     deadline: float | None = None
     rescue: int | None = None
+
+
+def via_of(urgency: str) -> Via:
+    """How a request of an urgency travels at first, by which its price goes."""
+    return Via.DIRECT if urgency == Urgency.NOW else Via.BATCH

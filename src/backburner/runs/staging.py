@@ -17,7 +17,7 @@ from backburner.nouns.batch import BatchState, Via
 from backburner.nouns.budget import BudgetMode
 from backburner.nouns.outcome import CODES, Outcome
 from backburner.nouns.run import Run, RunSpec
-from backburner.nouns.urgency import Urgency
+from backburner.nouns.urgency import via_of
 from backburner.plan.caching.choices import CachePlan
 from backburner.plan.packing import PackLimits
 from backburner.plan.workloads import Workload
@@ -342,7 +342,7 @@ def _values(staged: Staged, batch: StagedBatch, now: float) -> dict[str, Any]:
         "due_at": now,
         # Tickets have waited since before: a window that was missed meanwhile is made up for.
         "created_at": staged.run.created_at if staged.run.is_inbox else now,
-        "via": Via.DIRECT if staged.run.urgency == Urgency.NOW else Via.BATCH,
+        "via": via_of(staged.run.urgency),
         "urgency": staged.run.urgency,
         "deadline": staged.run.deadline,
         "model": _only_model(staged),
