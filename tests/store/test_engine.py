@@ -121,6 +121,21 @@ def test_what_is_no_database_is_told(tmp_path):
         Store(tmp_path)
 
 
+def test_a_full_disk_and_a_fault_of_ours_are_told_apart(store):
+    def fill() -> None:
+        with store.write() as tx:
+            tx.execute(text("PRAGMA max_page_count = 1"))
+            tx.execute(text("CREATE TABLE one_more (x)"))
+
+    with pytest.raises(StoreUnusable) as full:
+        fill()
+    with pytest.raises(StoreUnusable) as ours, store.write() as tx:
+        tx.execute(text("SELECT nothing"))
+
+    assert "free space" in full.value.hint
+    assert "a fault of Backburner" in ours.value.hint
+
+
 @pytest.mark.parametrize("death", [ValueError, KeyboardInterrupt])
 def test_a_transaction_that_is_broken_off_leaves_nothing(store, now, death):
     with pytest.raises(death), store.write() as tx:  # noqa: PT012  # the death is the block's end

@@ -38,6 +38,23 @@ _BUSY_SECONDS: Final = 30
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _MAIN_CODE: Final = 0xFF
 """SQLite's codes say more in their higher bits. Source: sqlite.org/rescode.html, section 2."""
+_WAIT: Final = (
+    f"another process has held it for over {_BUSY_SECONDS} s: end it if it hangs, then call again; "
+    "nothing was lost"
+)
+_ROOM: Final = "check free space and permissions of the home folder; nothing was lost"
+_OURS: Final = "this is a fault of Backburner: please report it with this line; nothing was lost"
+_ADVICE: Final = {
+    sqlite3.SQLITE_BUSY: _WAIT,
+    sqlite3.SQLITE_LOCKED: _WAIT,
+    sqlite3.SQLITE_PERM: _ROOM,
+    sqlite3.SQLITE_NOMEM: "free some memory, then call again; nothing was lost",
+    sqlite3.SQLITE_READONLY: _ROOM,
+    sqlite3.SQLITE_IOERR: _ROOM,
+    sqlite3.SQLITE_FULL: _ROOM,
+    sqlite3.SQLITE_CANTOPEN: _ROOM,
+}
+"""What to do next, by SQLite's code. Source: sqlite.org/rescode.html, section 3."""
 _NETWORK_FILE_SYSTEMS: Final = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs", "glusterfs", "ceph"}
 )
@@ -176,12 +193,11 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
-        if getattr(cause, "sqlite_errorcode", 0) & _MAIN_CODE in _DAMAGED:
+        code = getattr(cause, "sqlite_errorcode", 0) & _MAIN_CODE
+        hint = _ADVICE.get(code, _OURS)
+        if code in _DAMAGED:
             raise StoreDamaged(
                 f"the store {path} is damaged: {cause}",
                 hint="restore the home from a backup, with its files of all names",
             ) from error
-        raise StoreUnusable(
-            f"the store {path} cannot be used: {cause}",
-            hint="check free space and permissions of the home folder; nothing was lost",
-        ) from error
+        raise StoreUnusable(f"the store {path} cannot be used: {cause}", hint=hint) from error
