@@ -7,7 +7,6 @@ that a day passes in a test in milliseconds and every id there is known.
 import random
 import secrets
 import time
-from collections.abc import Callable
 from typing import Final, Protocol
 
 ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -33,13 +32,13 @@ class Clock(Protocol):
 
 
 class StoreClock:
-    """The database's clock, read at each `anchor`, and carried on by the monotonic clock.
+    """The clock of the machine that the store is on, carried on by the monotonic clock.
 
-    All workers of one store so agree on the time, whatever their own machines believe.
+    SQLite has no other, so it is read at each `anchor` and not asked of the database: a clock that
+    is set between two of them moves nothing back.
     """
 
-    def __init__(self, read_store_time: Callable[[], float] = time.time) -> None:
-        self._read = read_store_time
+    def __init__(self) -> None:
         self._offset = 0.0
         self.anchor()
 
@@ -53,7 +52,7 @@ class StoreClock:
 
     def anchor(self) -> None:
         """Read the store's clock again; a machine that slept is right from here on."""
-        self._offset = self._read() - time.monotonic()
+        self._offset = time.time() - time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""

@@ -95,16 +95,6 @@ def tariff(
     return read(_bundled(), models, when, own=own)
 
 
-def price_of(model: str, when: datetime) -> ModelPrice:
-    """The price of one model at a time, by its alias or by its dated id.
-
-    Raises:
-        ModelUnknown: There is no price, or no batch price, for it.
-        PriceSuspect: The data contradicts itself for it.
-    """
-    return tariff((model,), when).price(model)
-
-
 def known_models(when: datetime, own: Mapping[str, OwnPrice] = _NO_OWN) -> frozenset[str]:
     """The models that can be run in a batch at a time: aliases and dated ids.
 

@@ -9,7 +9,7 @@ import pytest
 
 from backburner.errors import PriceSuspect
 from backburner.nouns.tariff import WEB_SEARCH, ModelPrice, Rates
-from backburner.prices import price_of
+from backburner.prices import tariff
 from backburner.report.recount import recount
 from backburner.worker.reading import Reading, read_results
 
@@ -24,7 +24,7 @@ def line(number: int, model: str, **usage: Any) -> bytes:
 
 
 def look_up(model: str) -> ModelPrice:
-    return price_of(model, NOW)
+    return tariff((model,), NOW).price(model)
 
 
 def read(lines: list[bytes]) -> Reading:

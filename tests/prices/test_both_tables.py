@@ -11,7 +11,7 @@ from backburner.emulator.shapes import Usage as EmulatedUsage
 from backburner.nouns.batch import Via
 from backburner.nouns.usage import Usage
 from backburner.plan.pricing import charge
-from backburner.prices import known_models, price_of
+from backburner.prices import known_models, tariff
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 CURRENT = [model.id for model in catalogue.MODELS if model.lifecycle != "retired"]
@@ -49,7 +49,7 @@ def emulated(usage: Usage, tier: str, geo: str) -> EmulatedUsage:
 @pytest.mark.parametrize("used", USED)
 @pytest.mark.parametrize("model", CURRENT)
 def test_each_kind_of_token_costs_what_the_emulator_bills(model: str, used: str) -> None:
-    usage, price = USED[used], price_of(model, NOW)
+    usage, price = USED[used], tariff((model,), NOW).price(model)
 
     for (via, tier), geo in product(TIERS.items(), ("us", "global", "not_available")):
         ours = charge(price.located(geo), usage, via).paid

@@ -13,7 +13,6 @@ from backburner.prices import (
     DATED_IDS,
     OVERRIDES,
     known_models,
-    price_of,
     read,
     tariff,
 )
@@ -78,7 +77,7 @@ def rates(dollars: tuple[str, ...], share: str = "1") -> Rates:
 
 @pytest.mark.parametrize("model", SYNC)
 def test_every_current_model_costs_what_the_price_page_says(model: str):
-    price = price_of(model, NOW)
+    price = tariff((model,), NOW).price(model)
 
     assert price.sync == rates(SYNC[model])
     assert price.batch == rates(SYNC[model], "0.5")
@@ -86,7 +85,7 @@ def test_every_current_model_costs_what_the_price_page_says(model: str):
 
 
 def test_haiku_5_5_is_dearer_above_100_000_tokens_of_prompt():
-    price = price_of("claude-haiku-5-5", NOW)
+    price = tariff(("claude-haiku-5-5",), NOW).price("claude-haiku-5-5")
 
     assert price.rates(100_000, Via.DIRECT) == rates(HAIKU_5_5)
     assert price.rates(100_000, Via.BATCH) == rates(HAIKU_5_5, "0.5")
@@ -116,7 +115,7 @@ def test_genai_prices_lacks_two_mythos_models_which_cost_what_their_fable_twins_
 
 
 def test_the_step_of_sonnet_4_5_that_no_prompt_can_reach_any_more_is_left_out():
-    price = price_of("claude-sonnet-4-5", NOW)
+    price = tariff(("claude-sonnet-4-5",), NOW).price("claude-sonnet-4-5")
 
     assert price.steps == ()
     assert price.rates(200_001, Via.BATCH) == price.batch
@@ -163,7 +162,7 @@ def test_known_models_are_aliases_and_dated_ids():
 )
 def test_a_model_that_does_not_exist_is_refused_with_a_suggestion(model: str, suggested: str):
     with pytest.raises(ModelUnknown, match="there is no price for") as caught:
-        price_of(model, NOW)
+        tariff((model,), NOW).price(model)
 
     assert repr(model) in str(caught.value)
     assert suggested in caught.value.hint
@@ -182,7 +181,7 @@ def test_a_model_that_does_not_exist_is_refused_with_a_suggestion(model: str, su
 )
 def test_a_retired_model_is_refused_for_having_no_batch_price(model: str):
     with pytest.raises(ModelUnknown, match="no batch price") as caught:
-        price_of(model, NOW)
+        tariff((model,), NOW).price(model)
 
     assert "claude-haiku-4-5" in caught.value.hint
 

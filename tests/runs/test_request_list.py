@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backburner.runs.faults import Faults
-from backburner.runs.request_list import RequestRecord, read_requests, take_requests
+from backburner.runs.request_list import RequestRecord, read_requests
 
 GOOD = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "é\n\u2028"}]}
 
@@ -122,29 +122,6 @@ def test_an_empty_list_is_a_fault(text: str) -> None:
     _, faults = read(text)
 
     assert [each.code for each in faults.kept] == ["input_empty"]
-
-
-def test_python_objects_pass_the_same_door() -> None:
-    faults = Faults()
-    requests: list[Any] = [
-        {"custom_id": "a", "params": GOOD},
-        {"custom_id": "a", "params": GOOD},
-        {"params": GOOD},
-        {"custom_id": 1, "params": GOOD},
-        {"custom_id": "b", "params": {"x": float("nan")}},
-        {"custom_id": "c", "params": GOOD | {"top_k": 1}},
-    ]
-
-    found = list(take_requests(requests, faults))
-
-    assert [json.loads(each.params) for each in found] == [GOOD, GOOD]
-    assert [(each.line, each.code) for each in faults.kept] == [
-        (2, "duplicate_key"),
-        (3, "request_invalid"),
-        (4, "request_invalid"),
-        (5, "request_invalid"),
-        (6, "parameter_refused"),
-    ]
 
 
 def test_a_key_that_stands_twice_is_told_beside_a_refusal_of_the_same_request() -> None:

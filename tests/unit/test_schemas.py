@@ -3,7 +3,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from backburner.plan.native_schemas import native, told
@@ -144,24 +144,44 @@ def test_one_of_travels_as_any_of() -> None:
     assert native({"oneOf": branches, "discriminator": {"x": 1}}) == {"anyOf": branches}
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-        lambda inner: (
-            st.lists(inner, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(["type", "properties", "items", "anyOf", "$ref", "enum", "x"]),
-                inner,
-                max_size=3,
-            )
-        ),
-    )
+_TYPES = ["null", "boolean", "integer", "number", "string", "array", "object"]
+_names = st.sampled_from(["a", "b", "$c", "x y"])
+_schemas = st.recursive(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.sampled_from(_TYPES)
+            | st.lists(st.sampled_from(_TYPES), min_size=1, unique=True),
+            "enum": st.lists(
+                st.none() | st.integers() | st.text(max_size=5), min_size=1, unique=True
+            ),
+            "maxLength": st.integers(0, 9),
+            "minimum": st.integers(),
+            "title": st.text(max_size=5),
+        },
+    ),
+    lambda inner: st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.sampled_from(["array", "object"]),
+            "properties": st.dictionaries(_names, inner, max_size=3),
+            "items": inner,
+            "anyOf": st.lists(inner, min_size=1, max_size=3),
+            "oneOf": st.lists(inner, min_size=1, max_size=3),
+            "required": st.lists(_names, max_size=2, unique=True),
+        },
+    ),
+    max_leaves=8,
 )
-def test_what_is_fit_can_be_written_for_the_api(schema: Any) -> None:
-    if not isinstance(schema, dict) or not _is_schema(schema) or unfit(schema):
-        return
 
-    json.dumps(native(closed(schema)[0]))
+
+@given(_schemas)
+def test_what_is_fit_can_be_written_for_the_api(schema: dict[str, Any]) -> None:
+    assume(_is_schema(schema) and not unfit(schema))
+
+    sent = native(closed(schema)[0])
+
+    assert _is_schema(json.loads(json.dumps(sent)))
 
 
 def _is_schema(schema: Any) -> bool:

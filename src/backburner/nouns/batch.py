@@ -85,9 +85,6 @@ UNSENT: Final = frozenset({_S.SEALED, _S.RELEASED, _S.HELD})
 QUEUED: Final = frozenset({_S.RELEASED, _S.ARMED, _S.UNKNOWN, _S.SENT})
 """States in which a batch takes, or is about to take, room in the upstream's queue."""
 
-UPSTREAM_MAY_HOLD: Final = frozenset({_S.ARMED, _S.UNKNOWN, _S.SENT, _S.ENDED})
-"""States in which the upstream has the batch, or may have it."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:

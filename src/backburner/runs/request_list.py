@@ -1,16 +1,15 @@
 """Lists of requests: the caller's own keys and bodies, checked at the door and kept as they are."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain, islice
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import msgspec
 
 from backburner.nouns.request import (
     Params,
     RequestLine,
-    encode_params,
     read_line,
     read_params,
     travelling,
@@ -30,7 +29,7 @@ class RequestRecord(msgspec.Struct, frozen=True, gc=False):
     """One request of a list.
 
     Attributes:
-        line: The line it begins in, or its place in a list of objects, from 1.
+        line: The line it begins in, from 1.
         custom_id: The caller's key.
         params: The body as it travels.
         checked: The parts of it that were looked at.
@@ -48,25 +47,24 @@ class Spot(msgspec.Struct, frozen=True, gc=False):
     """A request as it stands in its file, for telling where in it something is.
 
     Attributes:
-        line: The line it begins in, or its place in a list of objects, from 1.
-        text: None for an object.
+        line: The line it begins in, from 1.
         is_line: Whether it begins where the line does.
     """
 
     line: int
-    text: str | None = None
-    is_line: bool = True
+    text: str
+    is_line: bool
 
     def params(self, path: Sequence[str | int]) -> tuple[int, int | None]:
         """The line and column of something in its params; of the last of its path that is there."""
-        return self._at(None if self.text is None else offset_of(self.text, ("params", *path)))
+        return self._at(offset_of(self.text, ("params", *path)))
 
     def error(self, message: str) -> tuple[int, int | None]:
         """The line and column that a message of the decoder names."""
-        return self._at(None if self.text is None else offset_in_error(self.text, message))
+        return self._at(offset_in_error(self.text, message))
 
     def _at(self, offset: int | None) -> tuple[int, int | None]:
-        if self.text is None or offset is None:
+        if offset is None:
             return self.line, None
         below, column = line_and_column(self.text, offset)
         return self.line + below, column if below or self.is_line else None
@@ -108,27 +106,18 @@ def request_texts(
     return False, _filled(whole_lines(blocks, faults, newline=NEWLINE))
 
 
-def take_requests(
-    requests: Iterable[Mapping[str, Any]],
-    faults: Faults,
-    known_models: Collection[str] | None = None,
-) -> Iterator[RequestRecord]:
-    """Takes a list of requests as Python objects: `{"custom_id": …, "params": {…}}`."""
-    yield from _checked(_written(requests, faults), faults, known_models)
-
-
 def _checked(
-    items: Iterable[tuple[int, str | RequestLine]],
+    items: Iterable[tuple[int, str]],
     faults: Faults,
     known_models: Collection[str] | None,
     *,
-    is_array: bool = False,
+    is_array: bool,
 ) -> Iterator[RequestRecord]:
     number = 0
     with closing(Duplicates()) as keys:
         for line, item in items:
             number += 1
-            spot = Spot(line, item, not is_array) if isinstance(item, str) else Spot(line)
+            spot = Spot(line, item, not is_array)
             request = _request(item, spot, faults)
             if request is None:
                 continue
@@ -146,9 +135,7 @@ def _checked(
         note_empty("holds no request", faults)
 
 
-def _request(item: str | RequestLine, spot: Spot, faults: Faults) -> RequestLine | None:
-    if isinstance(item, RequestLine):
-        return item
+def _request(item: str, spot: Spot, faults: Faults) -> RequestLine | None:
     try:
         return read_line(item)
     except (ValueError, RecursionError) as error:
@@ -212,20 +199,3 @@ def _elements(blocks: Iterator[str], faults: Faults) -> Iterator[tuple[int, str]
         yield from array_elements(blocks)
     except ArrayBroken as error:
         _note_invalid(str(error), (error.line, None), faults)
-
-
-def _written(
-    requests: Iterable[Mapping[str, Any]], faults: Faults
-) -> Iterator[tuple[int, RequestLine]]:
-    for place, request in enumerate(requests, 1):
-        try:
-            key, params = request["custom_id"], encode_params(request["params"])
-        except KeyError as error:
-            _note_invalid(f"{error} is missing", (place, None), faults)
-        except (TypeError, ValueError) as error:
-            _note_invalid(f"params: {error}", (place, None), faults)
-        else:
-            if isinstance(key, str):
-                yield place, RequestLine(key, msgspec.Raw(params))
-            else:
-                _note_invalid(f"custom_id is {key!r}, not text", (place, None), faults)
