@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
+from backburner.nouns.moments import clock_time
 from backburner.nouns.money import Money
 
 _MEGABYTE: Final = 1_000_000
 _DAY: Final = 86400
-_NEAR: Final = 6 * _DAY
 
 _zone: tzinfo | None = None
 
@@ -44,10 +44,7 @@ def local(at: float) -> datetime:
 
 def when(at: float, now: float) -> str:
     """A time, no longer than it must be: `22:41`, `Tue 09:14`, `2026-11-22 09:14`."""
-    there, here = local(at), local(now)
-    if there.date() == here.date():
-        return f"{there:%H:%M}"
-    return f"{there:%a %H:%M}" if abs(at - now) < _NEAR else f"{there:%Y-%m-%d %H:%M}"
+    return clock_time(at, now, _zone)
 
 
 def outcomes(counts: "dict[str, int]") -> str:

@@ -1,9 +1,10 @@
 """How things stand: what waits, what is in flight, what is in doubt."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from backburner.client.cancellations import canceled_in_words
 from backburner.client.expecting import expect
@@ -12,6 +13,7 @@ from backburner.client.holding import waiting_for_budget
 from backburner.client.inbox_standing import InboxDay, InboxStanding, days_of, inbox_standing
 from backburner.client.windows import WindowStanding, window_standing
 from backburner.nouns.batch import Batch, BatchState, Hold
+from backburner.nouns.moments import clock_time
 from backburner.nouns.run import Run
 from backburner.nouns.trip import Trip
 from backburner.nouns.urgency import Urgency
@@ -93,13 +95,15 @@ class LaneStanding:
 
 def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, list[RunStanding]]:
     """The lane, and all its runs or the one named."""
-    window = window_standing(tools, lane)
+    window, now = window_standing(tools, lane), tools.clock.now()
+    zone = tools.lane_terms(lane).zone
+    when = partial(clock_time, now=now, zone=ZoneInfo(zone) if zone else None)
     with tools.store.read() as tx:
         lanes = {one.name: one for one in lanes_all(tx)}
         row = lanes.pop(lane, None)
         runs = [run_get(tx, run_id)] if run_id else runs_shown(tx, lane)
         doubted = batches_where(tx, [lane], _DOUBTED)
-        trips = trips_of(tx, lane, tools.clock.now())
+        trips = trips_of(tx, lane, now)
         waiting = inbox_waiting(tx, lane)
         sealed = runs_of_tickets(tx, lane)
         standing = [_run_standing(tools, tx, run, trips) for run in runs]
@@ -119,7 +123,7 @@ def stand(tools: Tools, lane: str, run_id: str | None) -> tuple[LaneStanding, li
             reason=row.reason if row else None,
             workspace=row.workspace if row else None,
             doubts=tuple(
-                doubt_in_words(one, terms=tools.terms.doubts, when=local_time) for one in doubted
+                doubt_in_words(one, terms=tools.terms.doubts, when=when) for one in doubted
             ),
             others=tuple(lanes),
             window=window,
@@ -174,11 +178,6 @@ def _until_window(tools: Tools, one: RunStanding, window: WindowStanding) -> Run
         words=words if one.words == _WAITING else one.words,
         leaves_at=opens_at if is_window else max(latest or 0.0, tools.clock.now()),
     )
-
-
-def local_time(at: float) -> str:
-    """The local day and time, such as `Tue 09:14`."""
-    return time.strftime("%a %H:%M", time.localtime(at))
 
 
 def _requests_held(batches: Iterable[Batch], hold: Hold) -> int:

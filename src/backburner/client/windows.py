@@ -1,12 +1,12 @@
 """A lane's windows as a person sees them: when they open, and what waits for them."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from backburner.nouns.batch import BatchState
 from backburner.nouns.lane import LaneTerms
+from backburner.nouns.moments import clock_time
 from backburner.nouns.urgency import Urgency
 from backburner.nouns.window import Opening
 from backburner.plan.windows import missed, opening
@@ -16,7 +16,6 @@ from backburner.store.lanes import lane_get
 from backburner.worker import Tools
 
 _DAY: Final = 86_400.0
-_NEAR: Final = 6 * _DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +39,9 @@ class WindowStanding:
     missed: Opening | None
     now: float
 
+    def _told(self, at: float) -> str:
+        return clock_time(at, self.now, ZoneInfo(self.zone))
+
     @property
     def opens(self) -> str:
         """When a window opens next, such as `opens 23:00`."""
@@ -47,13 +49,13 @@ class WindowStanding:
             return "open"
         if self.present is None:
             return "never opens again"
-        return f"opens {clock_time(self.present.since, self.now, self.zone)}"
+        return f"opens {self._told(self.present.since)}"
 
     def in_words(self) -> str:
         """Such as `mon-fri 23:00-06:00 Europe/Berlin, opens 23:00`."""
         state = self.opens
         if self.is_open and self.present is not None:
-            state = f"open until {clock_time(self.present.until, self.now, self.zone)}"
+            state = f"open until {self._told(self.present.until)}"
         return f"{'; '.join(self.windows)} {self.zone}, {state}"
 
     def missed_in_words(self) -> str:
@@ -61,7 +63,7 @@ class WindowStanding:
         if self.missed is None:
             return ""
         since, until = self.missed.since, self.missed.until
-        first, last = (clock_time(at, self.now, self.zone) for at in (since, until))
+        first, last = (self._told(at) for at in (since, until))
         return f"{first} to {last}"
 
 
@@ -108,11 +110,3 @@ def _missed(
     if waiting_since is None or terms.zone is None:
         return None
     return missed(terms.windows, terms.zone, seen_at=seen_at, waiting_since=waiting_since, now=now)
-
-
-def clock_time(at: float, now: float, zone: str) -> str:
-    """A time by a zone's clock, no longer than it must be: `23:00`, `Tue 23:00`, with its date."""
-    there, here = (datetime.fromtimestamp(one, ZoneInfo(zone)) for one in (at, now))
-    if there.date() == here.date():
-        return f"{there:%H:%M}"
-    return f"{there:%a %H:%M}" if abs(at - now) < _NEAR else f"{there:%Y-%m-%d %H:%M}"

@@ -4,7 +4,7 @@ from typing import Final
 
 _DAY: Final = 86_400.0
 
-KEPT: Final = 29 * _DAY
+_KEPT: Final = 29 * _DAY
 """Seconds after its creation for which a batch's results can be had.
 
 Source: platform.claude.com/docs/en/build-with-claude/batch-processing, 2026-09-26.
@@ -13,17 +13,18 @@ Source: platform.claude.com/docs/en/build-with-claude/batch-processing, 2026-09-
 WARN_AFTER: Final = 27 * _DAY
 """Two days are left: a weekend away is not the end."""
 
-_FIRST_AFTER: Final = 25 * _DAY
+COLLECT_FIRST_AFTER: Final = 25 * _DAY
+"""From here on a batch is collected before others, and whoever wants notices is told of it."""
 
 
 def first_before(now: float) -> float:
     """What was sent before this time is collected before all else that is due."""
-    return now - _FIRST_AFTER
+    return now - COLLECT_FIRST_AFTER
 
 
 def expires_at(sent_at: float) -> float:
     """When the results of a batch are gone."""
-    return sent_at + KEPT
+    return sent_at + _KEPT
 
 
 def is_to_warn(sent_at: float, seen_at: float | None, now: float) -> bool:
@@ -35,7 +36,7 @@ def is_to_warn(sent_at: float, seen_at: float | None, now: float) -> bool:
         now: The time.
     """
     age = now - sent_at
-    if not WARN_AFTER <= age < KEPT:
+    if not WARN_AFTER <= age < _KEPT:
         return False
     before = -1.0 if seen_at is None else seen_at - sent_at
     return before < WARN_AFTER or int(before // _DAY) < int(age // _DAY)

@@ -9,14 +9,8 @@ from backburner.nouns.batch import FOR_BUDGET, Hold
 from backburner.nouns.money import Money
 from backburner.nouns.notice import Kind, Notice
 from backburner.nouns.run import Run
+from backburner.plan.expiring import COLLECT_FIRST_AFTER, expires_at
 
-RESULTS_KEPT: Final = 29 * 86400.0
-"""Seconds for which Anthropic keeps a batch's results, from its creation.
-
-Source: platform.claude.com build-with-claude/batch-processing, 2026-08-22.
-"""
-
-_EXPIRING: Final = 25 * 86400.0
 _FIRST_WAIT: Final = 30.0
 _LONGEST_WAIT: Final = 3600.0
 MOST_TRIES: Final = 12
@@ -87,8 +81,8 @@ def _of_run(news: RunNews, now: float, when: Callable[[float], str], day: str) -
     budget = sum(news.held.get(hold, 0) for hold in FOR_BUDGET)
     if budget:
         yield _budget_held(news.run, budget, day)
-    if news.oldest is not None and now - news.oldest >= _EXPIRING:
-        yield _expiring(news.run, news.oldest + RESULTS_KEPT, when)
+    if news.oldest is not None and now - news.oldest >= COLLECT_FIRST_AFTER:
+        yield _expiring(news.run, expires_at(news.oldest), when)
 
 
 def _finished(news: RunNews, outcomes: Mapping[str, int]) -> Notice:

@@ -24,7 +24,7 @@ class Terms:
     Attributes:
         ttl: How long a lease lasts without being renewed.
         doubts: How a doubt is resolved.
-        downloads: How often results that lack lines are read again before a line counts as missing.
+        downloads: How often results that lack lines are read at the most; then a line is missing.
         download_wait: Seconds between two such readings.
         concurrency: How many direct calls of a batch are under way at once.
         retention: How long texts are kept, here and upstream.
