@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,11 @@ def address() -> Iterator[str]:
     thread.join()
 
 
+def control(address: str, name: str) -> bytes:
+    with urllib.request.urlopen(f"{address}/_emulator/{name}") as answer:  # noqa: S310  # our emulator
+        return answer.read()
+
+
 def printed(script: str, address: str, home: Path) -> list[str]:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ANTHROPIC_")},
@@ -56,6 +62,18 @@ def test_both_programs_give_the_same_answers_to_a_thousand_requests(
 
     assert len(before) == 1000
     assert after == before
+
+
+def test_the_second_program_called_once_more_pays_nothing_again(
+    address: str, tmp_path: Path
+) -> None:
+    first = printed("after.py", address, tmp_path)
+    batches = control(address, "batches")
+
+    again = printed("after.py", address, tmp_path)
+
+    assert again == first
+    assert control(address, "batches") == batches
 
 
 @pytest.mark.parametrize("name", ["before", "after"])

@@ -146,7 +146,7 @@ def test_a_day_gives_room_again(stage, ask):
     bb.run(probe.id)
     spent = next(one.budget for one in bb.budgets() if one.budget.scope == "day").spent
     bb.set_budget("day", usd(spent))
-    run = bb.enqueue(requests(1, ask))
+    run = bb.enqueue(requests(1, ask), new=True)
     with pytest.raises(BudgetReached):
         bb.run(run.id)
     bb.set_budget("day", usd(spent * 100))

@@ -3,6 +3,7 @@
 import anthropic.types
 import pytest
 
+from backburner.client.preparing import RunOptions
 from backburner.errors import InputError
 
 
@@ -24,3 +25,51 @@ def test_an_object_of_the_sdk_travels_as_the_json_it_stands_for(stage, ask) -> N
     (batch,) = stage.world.ledger()
     ((_, params),) = stage.world.received(batch.id)
     assert b'"text":"Earlier"' in params
+
+
+def test_a_program_that_begins_again_finds_its_run_and_pays_once(stage, ask) -> None:
+    requests = [{"custom_id": "a", "params": ask()}]
+    first = stage.open()
+    first.enqueue(requests)
+    first.drain()
+    second = stage.open()
+
+    run = second.enqueue(iter(requests), name="called otherwise")
+    finished, again = second.run(run.id), second.run(second.enqueue(requests).id)
+
+    assert finished.receipt.outcomes == again.receipt.outcomes == {"ok": 1}
+    assert len(stage.world.ledger()) == 1
+
+
+def test_a_list_that_is_enqueued_again_gets_the_budget_and_the_time_that_are_named_now(
+    stage, ask
+) -> None:
+    requests = [{"custom_id": "a", "params": ask()}]
+    bb = stage.open()
+    before = bb.enqueue(requests)
+
+    run = bb.enqueue(requests, budget="0.50", within="6h")
+
+    assert run.id == before.id
+    assert [one.budget.scope for one in bb.budgets()] == [f"run:{run.id}"]
+    assert bb.get(run.id).deadline == stage.clock.now() + 6 * 3600
+
+
+def test_new_asks_the_same_list_again(stage, ask) -> None:
+    requests = [{"custom_id": "a", "params": ask()}]
+    bb = stage.open()
+    bb.run(bb.enqueue(requests).id)
+
+    bb.run(bb.enqueue(requests, new=True).id)
+
+    assert len(stage.world.ledger()) == 2
+
+
+def test_a_list_under_route_rules_is_found_again_too(stage, ask) -> None:
+    requests = [{"custom_id": "a", "params": ask()}]
+    bb = stage.open()
+    options = RunOptions(source="nightly")
+
+    first, second = (bb.enqueue_routed(requests, options) for _ in range(2))
+
+    assert [run.id for run in first] == [run.id for run in second]

@@ -47,7 +47,7 @@ from backburner.client.home import (
     worker_tools,
 )
 from backburner.client.inbox import Body
-from backburner.client.intake import Intake, ListOptions
+from backburner.client.intake import Intake
 from backburner.client.notifying import crier_of
 from backburner.client.opening import Released, Resumed, release_run, resume_lane
 from backburner.client.pack_check import PackCheck, check_has_pack_check, look_at_check
@@ -175,8 +175,12 @@ class Backburner:
         within: str | None = None,
         urgency: str | None = None,
         rescue: str | float | None = None,
+        new: bool = False,
     ) -> Run:
         """Keep requests durably; nothing is sent until `drain`.
+
+        The same requests give the run that was made of them before, in whatever state it is: a
+        program that died can begin again. Budget, deadline and urgency are then those named now.
 
         Args:
             requests: The article's list: `{"custom_id": …, "params": {…}}` each.
@@ -197,6 +201,7 @@ class Backburner:
             urgency: `soon` for the next batch, `window` for the lane's next window.
             rescue: The most that may be spent, in US dollars, on asking sync for what would be
                 late.
+            new: Make a new run of them, and ask and pay again.
 
         Raises:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
@@ -204,14 +209,15 @@ class Backburner:
         """
         usual = self.defaults
         mode = budget_mode or usual.budget_mode
-        options = ListOptions(
-            name=name,
-            betas=tuple(sorted(betas)),
+        options = RunOptions(
+            source=name,
+            betas=tuple(betas),
             cache=CachePolicy(cache or usual.cache or CachePolicy.AUTO),
             leaders=leaders,
             billing=billing_of(budget, tuple(tags) or usual.tags, owner or usual.owner, mode),
             timing=self.intake.timing(by=by, within=within, urgency=urgency, rescue=rescue),
             allow_unknown_price=allow_unknown_price,
+            new=new,
         )
         return self.intake.enqueue(requests, options)
 

@@ -16,45 +16,25 @@ from backburner.client.preparing import (
     Found,
     Fresh,
     RunOptions,
-    check_leaders,
+    listed,
     prepare,
-    prepare_objects,
 )
 from backburner.client.promising import limits_for, promise_anew, timing_in
 from backburner.client.routed_runs import Prepared, Router, enqueue_routed, prepare_routed
 from backburner.errors import InputError
 from backburner.nouns.batch import MAX_BYTES, MAX_REQUESTS
-from backburner.nouns.budget import Billing
-from backburner.nouns.run import Run, RunSpec
+from backburner.nouns.run import Run
 from backburner.nouns.urgency import Timing
 from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.packing import PackLimits
 from backburner.plan.promises import Asked, check_may_be_sync
 from backburner.runs.cache_marks import CacheAdvice
-from backburner.runs.stager import Order
 from backburner.runs.staging import Desk, Staged, commit, throw_away
+from backburner.runs.tables import Format
 from backburner.worker import Tools
 
 _WHOLE = PackLimits(requests=MAX_REQUESTS, body_bytes=MAX_BYTES, sizes=1)
 """What a batch of somebody else's may hold."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOptions:
-    """What is asked of a list of requests that a program gives, as `RunOptions` of an input.
-
-    Attributes:
-        name: What to call the run.
-        timing: When it has to travel; None where nothing was said.
-    """
-
-    name: str
-    betas: tuple[str, ...]
-    cache: CachePolicy
-    leaders: bool
-    billing: Billing
-    timing: Timing | None
-    allow_unknown_price: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,35 +50,18 @@ class Intake:
     lane: str
     limits: PackLimits
 
-    def enqueue(self, requests: Iterable[Mapping[str, object]], options: ListOptions) -> Run:
-        """Keep a list of requests durably, as one run.
+    def enqueue(self, requests: Iterable[Mapping[str, object]], options: RunOptions) -> Run:
+        """Keep a list of requests durably, as one run, whatever the route rules say.
+
+        The run is the one that was made of the same list before, if there is one.
 
         Raises:
             InputFaults: A request that a batch would refuse, or a custom_id that stands twice.
         """
-        check_leaders(options.cache, leaders=options.leaders)
-        check_may_be_sync(options.timing, options.betas)
-        spec = RunSpec(
-            kind="requests",
-            format="jsonl",
-            betas=options.betas,
-            collapse=False,
-            cache=options.cache.value,
-            leaders=options.leaders,
-        )
-        order = Order(
-            lane=self.lane,
-            name=options.name,
-            title=options.name,
-            output=None,
-            prefix="",
-            known_models=self.models(allow_unknown=options.allow_unknown_price),
-            billing=options.billing,
-            timing=options.timing or Timing(),
-        )
-        advice = self._cache_advice(options.cache, leaders=options.leaders)
-        desk = self._desk_for(options.timing)
-        return self.commit(prepare_objects(desk, requests, spec, order, advice))
+        asked = replace(options, prompt=None, format=Format.JSONL)
+        with listed(requests) as content:
+            prepared = self.prepare(asked, content=content)
+        return prepared.run if isinstance(prepared, Found) else self.commit(prepared.staged)
 
     def prepare(
         self,

@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
 
 import msgspec
 
@@ -188,17 +189,17 @@ def prepare(
     return Fresh(staged, tuple(changed), options.schema)
 
 
-def prepare_objects(
-    desk: Desk,
-    requests: Iterable[Mapping[str, object]],
-    spec: RunSpec,
-    order: Order,
-    advice: CacheAdvice | None = None,
-) -> Staged:
-    """Stage a list of requests that came as Python objects."""
-    lines = (object_line(one) for one in requests)
-    copy = copy_input(desk.vault, desk.clock, lines)
-    return stage(desk, spec, copy, order, advice)
+@contextmanager
+def listed(requests: Iterable[Mapping[str, object]]) -> Iterator[BinaryIO]:
+    """A list of requests that came as Python objects, as a file of lines.
+
+    Raises:
+        InputError: One of them holds what JSON cannot.
+    """
+    with TemporaryFile() as file:
+        file.writelines(map(object_line, requests))
+        file.seek(0)
+        yield cast("BinaryIO", file)
 
 
 def object_line(request: Mapping[str, object]) -> bytes:

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from io import BytesIO
-from tempfile import TemporaryFile
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol
 
 import msgspec
 
 from backburner.client.parting import Reread, Rulebook, parted
-from backburner.client.preparing import Found, Fresh, RunOptions, object_line
+from backburner.client.preparing import Found, Fresh, RunOptions, listed
 from backburner.client.routing import Part
 from backburner.errors import InputError
 from backburner.nouns.run import Run
@@ -93,13 +92,13 @@ def enqueue_routed(
     requests: Iterable[Mapping[str, object]],
     options: RunOptions,
 ) -> list[Run]:
-    """Keep a list of Python objects under the rules; always as new runs."""
-    listed = replace(options, prompt=None, format=Format.JSONL, new=True)
-    with TemporaryFile() as file:
-        file.writelines(map(object_line, requests))
-        file.seek(0)
-        prepared = prepare_routed(router, listed, BytesIO, cast("BinaryIO", file))
-    return [commit(one.run.staged) for one in prepared if isinstance(one.run, Fresh)]
+    """Keep a list of Python objects under the rules; runs that were kept before are given again."""
+    asked = replace(options, prompt=None, format=Format.JSONL)
+    with listed(requests) as content:
+        prepared = prepare_routed(router, asked, BytesIO, content)
+    return [
+        one.run.run if isinstance(one.run, Found) else commit(one.run.staged) for one in prepared
+    ]
 
 
 def _check_budget(options: RunOptions, parts: list[Part]) -> None:
