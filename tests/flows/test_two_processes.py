@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import httpx2
+import pytest
 
+from backburner.client.driving import nap
 from backburner.client.home import Home
 from backburner.emulator.faults import DropBefore
 from backburner.emulator.transport import EmulatorTransport
@@ -15,7 +17,7 @@ from backburner.store import Store
 from backburner.store.owners import Owner
 from backburner.telemetry import BatchCollected
 from backburner.vault import Vault
-from backburner.worker import Worker
+from backburner.worker import Idle, Worker
 
 LONG = 600.0
 
@@ -123,3 +125,34 @@ def test_a_worker_that_rules_a_stranger_out_too_late_changes_nothing(stage):
     assert transport.pause is None
     assert finished.receipt.outcomes == {"ok": 3}
     assert finished.receipt.paid.picodollars == stage.world.bill().total
+
+
+def test_whoever_waits_beside_another_looks_every_second(stage, ask):
+    bb, vault = open_pausing(stage, "one")
+    run = bb.enqueue([{"custom_id": "a", "params": ask()}])
+    other = Worker(stage.open().tools, (run.lane,))
+    waits = []
+
+    def pause():
+        while not isinstance(idle := other.tick(ReleaseAll()), Idle):
+            pass
+        began = stage.clock.now()
+        nap(bb.tools, idle)
+        waits.append(stage.clock.now() - began)
+
+    vault.pause = pause
+    bb.run(run.id)
+
+    assert waits == [pytest.approx(1.0)]
+
+
+def test_whoever_waits_alone_sleeps_until_something_is_due(stage, ask):
+    bb = stage.open()
+    run = bb.enqueue([{"custom_id": "a", "params": ask()}])
+    bb.drain()
+    worker = Worker(bb.tools, (run.lane,))
+
+    idle = worker.tick(ReleaseAll())
+
+    assert isinstance(idle, Idle)
+    assert not idle.is_shared

@@ -18,6 +18,8 @@ from backburner.worker import Idle, Tools, Worker
 from backburner.worker.stopping import stopped_error
 
 _LONGEST_NAP: Final = 60.0
+GLANCE: Final = 1.0
+"""Seconds between two looks at what others do."""
 _UNREACHED: Final = 4
 """Failed calls in a row, nothing having been sent, after which a person is told."""
 
@@ -91,8 +93,11 @@ def check_moves(tools: Tools, run: Run, reach: Reach) -> None:
 
 
 def nap(tools: Tools, idle: Idle, most: float = _LONGEST_NAP) -> None:
-    """Sleep until something is due, a minute at the most."""
-    now = tools.clock.now()
+    """Sleep until something is due, a minute at the most; a second where others are at work.
+
+    What they hold counts as due at the end of their leases, and is mostly done long before.
+    """
+    now, most = tools.clock.now(), min(most, GLANCE) if idle.is_shared else most
     until = now + most if idle.until is None else idle.until
     tools.clock.sleep(min(max(until - now, 0.01), most))
 

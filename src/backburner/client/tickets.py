@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from backburner.client.canceling import cancel_run
-from backburner.client.driving import Reach, check_moves, nap, standing_stop
+from backburner.client.driving import GLANCE, Reach, check_moves, nap, standing_stop
 from backburner.client.finishing import finish, is_finished
 from backburner.client.ticket_standing import TicketStanding, ticket_standing
 from backburner.errors import AnswerPending, NotAnswered
@@ -26,9 +26,6 @@ from backburner.store.tickets import (
     tickets_wanted,
 )
 from backburner.worker import Idle, Tools, Worker
-
-_GLANCE: Final = 1.0
-"""Seconds between two looks for an answer that another process brings."""
 
 _WHY: Final = {
     Outcome.TRUNCATED: "was cut off before its end: give it more max_tokens",
@@ -205,7 +202,7 @@ def _watch(wicket: Wicket, ticket_id: str, timeout: float | None) -> TicketStand
         left = _left(tools, until)
         if left is not None and left <= 0:
             return None
-        tools.clock.sleep(_GLANCE if left is None else min(_GLANCE, left))
+        tools.clock.sleep(GLANCE if left is None else min(GLANCE, left))
     return standing
 
 

@@ -43,6 +43,14 @@ _BATCHES_FREE_AT: Final = select(func.min(_free_at(batch))).where(
 )
 
 
+_LANES_HELD: Final = select(func.max(lane.c.lease_until)).where(
+    lane.c.name.in_(bindparam("lanes", expanding=True))
+)
+_BATCHES_HELD: Final = select(func.max(batch.c.lease_until)).where(
+    batch.c.lane.in_(bindparam("lanes", expanding=True)), batch.c.state.in_(CLAIMABLE)
+)
+
+
 def leases_free_dead(tx: Transaction, now: float, is_alive: Callable[[str], bool]) -> int:
     """Free the leases whose owner's process is gone, and give their number."""
     freed = 0
@@ -64,3 +72,10 @@ def leases_next_due(tx: Transaction, lanes: tuple[str, ...]) -> float | None:
     both = (_LANES_FREE_AT, _BATCHES_FREE_AT)
     times = [tx.execute(statement, {"lanes": lanes}).scalar() for statement in both]
     return min((time for time in times if time is not None), default=None)
+
+
+def leases_any(tx: Transaction, lanes: tuple[str, ...], now: float) -> bool:
+    """Whether somebody is at work in some lanes."""
+    both = (_LANES_HELD, _BATCHES_HELD)
+    ends = (tx.execute(statement, {"lanes": lanes}).scalar() for statement in both)
+    return any(end is not None and end > now for end in ends)

@@ -24,7 +24,7 @@ from backburner.plan.lanes import Allowance
 from backburner.store.claimed_batches import batch_claim, batch_give_back, batch_move, batch_rest
 from backburner.store.exceptions import exceptions_end_unsent
 from backburner.store.lanes import LaneRow, lane_claim, lane_give_back, lanes_due_since
-from backburner.store.leases import leases_free_dead, leases_next_due
+from backburner.store.leases import leases_any, leases_free_dead, leases_next_due
 from backburner.telemetry import BatchDoubted
 from backburner.vault.frames import pack
 from backburner.worker.asking import ask
@@ -45,9 +45,15 @@ class Stepped:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing is due; `until` is when something will be, None for never."""
+    """Nothing is due.
+
+    Attributes:
+        until: When something will be; None for never.
+        is_shared: Whether others are at work, who may be done at any moment.
+    """
 
     until: float | None
+    is_shared: bool = False
 
 
 class Worker:
@@ -102,7 +108,7 @@ class Worker:
                 return batch
             is_due = since is not None
             lane = lane_claim(tx, lanes, owner=owner, now=now, ttl=ttl) if is_due else None
-            return lane or Idle(leases_next_due(tx, lanes))
+            return lane or Idle(leases_next_due(tx, lanes), leases_any(tx, lanes, now))
 
     def _step_lane(self, lane: LaneRow, allowance: Allowance) -> None:
         tools = self._tools
