@@ -11,7 +11,7 @@ from backburner.emulator.settings import ItemFailure
 from backburner.emulator.transport import EmulatorTransport
 from backburner.errors import BudgetReached
 from backburner.nouns.batch import BatchState, Hold
-from backburner.nouns.budget import WorstCase, billing_of
+from backburner.nouns.budget import MOST, WorstCase, billing_of
 from backburner.nouns.money import PICODOLLARS
 from backburner.store.batches import batches_of_run, batches_where
 from backburner.store.budgets import budgets_in, worst_cases_of, worst_cases_put
@@ -222,6 +222,22 @@ def test_a_budget_that_is_set_late_reserves_what_is_on_its_way(stage, ask):
     assert {one.budget.reserved for one in bb.budgets()} == {0}
     assert {one.budget.spent for one in bb.budgets()} == {stage.world.bill().total}
     check_invariants(bb.tools.store)
+
+
+def test_a_home_opens_although_what_is_on_its_way_can_cost_more_than_can_be_counted(stage, ask):
+    endless = [{"type": "web_search_20260209", "name": "web_search", "max_uses": 10**9}]
+    bb = stage.open(requests=1)
+    run = bb.enqueue(requests(3, ask, tools=endless))
+    bb.drain()
+
+    bb.set_budget("lane:default", "5")
+    later = stage.open()
+
+    assert budget_of(later, "lane:default").reserved == MOST
+    later.run(run.id)
+    budget = budget_of(later, "lane:default")
+    assert (budget.reserved, budget.spent) == (0, stage.world.bill().total)
+    stage.open()
 
 
 def test_a_budget_that_is_lifted_holds_nobody(stage, ask):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from backburner.nouns.batch import BatchState
-from backburner.nouns.budget import WorstCase
+from backburner.nouns.budget import MOST, WorstCase
 from backburner.store.batches import batch_get
 from backburner.store.budgets import (
     budget_book,
@@ -18,6 +18,7 @@ from backburner.store.budgets import (
     is_any_budget,
     reservations_end,
     reserve,
+    reserve_anyway,
     worst_cases_forget,
     worst_cases_of,
     worst_cases_put,
@@ -140,6 +141,47 @@ def test_what_was_spent_is_not_there_to_be_reserved(store, new_batch):
 
 
 @pytest.mark.usefixtures("limits")
+def test_more_than_a_budget_can_count_is_counted_as_the_most(store, new_batch, look):
+    batches = [new_batch(), new_batch(), new_batch()]
+    amounts = [MOST, MOST, 7]
+
+    with store.write() as tx:
+        for batch, amount in zip(batches, amounts, strict=True):
+            reserve_anyway(tx, batch, "tag:seo", amount)
+        batches_release(tx, batches, NOW)
+
+    counted = [look()["tag:seo"]]
+    for batch in batches:
+        with store.write() as tx:
+            reservations_end(tx, batch)
+        counted.append(look()["tag:seo"])
+    assert counted == [(MOST, 0), (MOST, 0), (7, 0), (0, 0)]
+
+
+@pytest.mark.usefixtures("limits")
+def test_one_batch_reserves_and_spends_no_more_than_can_be_counted(store, new_batch, look):
+    batch = new_batch(armed_at=NOW)
+
+    with store.write() as tx:
+        for _ in range(2):
+            reserve_anyway(tx, batch, "tag:seo", MOST)
+            budget_book(tx, batch, "tag:seo", MOST)
+
+    assert look()["tag:seo"] == (MOST, MOST)
+
+
+def test_what_fits_a_budget_of_all_that_can_be_counted_is_given_back(store, new_batch, look):
+    with store.write() as tx:
+        budget_put(tx, "lane:default", MOST, NOW)
+        budget_put(tx, "tag:seo", 0, NOW)
+
+    fits = reserved(store, new_batch(), {"lane:default": MOST, "tag:seo": 1})
+
+    assert not fits
+    assert look() == {"lane:default": (0, 0), "tag:seo": (0, 0)}
+
+
+@pytest.mark.usefixtures("limits")
 def test_a_batch_that_is_refused_gives_its_reservation_back(store, new_batch, look):
     batch = new_batch()
     reserved(store, batch)
@@ -220,7 +262,6 @@ def test_nobody_is_woken_for_what_waits_for_a_person(store, new_batch):
         assert tx.exec_driver_sql("SELECT due_at FROM lane").scalar_one() == NOW + 500
 
 
-@pytest.mark.usefixtures("limits")
 @pytest.mark.usefixtures("limits")
 @pytest.mark.parametrize(
     ("changes", "said"),

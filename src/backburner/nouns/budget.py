@@ -15,7 +15,7 @@ DAY: Final = "day"
 
 MOST: Final = 9 * 10**18
 """The largest amount that the store's integers hold, with room to add to it: nine million dollars.
-A worst case beyond it counts as this, and fits no budget."""
+A worst case beyond it counts as this, and fits no budget; so does all that is reserved together."""
 
 RESCUE: Final = "rescue"
 """The kind of scope that a run's rescue falls under."""

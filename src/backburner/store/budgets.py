@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, exists, select, update
+from sqlalchemy import ColumnElement, Row, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from backburner.nouns.batch import BatchState, Hold
-from backburner.nouns.budget import DAY, Budget, ReservationState, WorstCase, is_day
+from backburner.nouns.budget import DAY, MOST, Budget, ReservationState, WorstCase, is_day
 from backburner.store.engine import Transaction
 from backburner.store.schema import batch, budget, exception, lane, ledger, reservation, worst_case
 
@@ -83,7 +83,7 @@ def reserve(tx: Transaction, batch_id: int, taken: Mapping[str, int]) -> bool:
     for scope in sorted(taken):
         if not _take(tx, scope, taken[scope]):
             for other in done:
-                _add(tx, other, reserved=-taken[other])
+                _give_back(tx, other, taken[other])
             return False
         done.append(scope)
     for scope in done:
@@ -108,7 +108,7 @@ def reservation_add(tx: Transaction, batch_id: int, scope: str, amount: int) -> 
     statement = insert(reservation).values(
         batch=batch_id, scope=scope, state=ReservationState.RESERVED, amount=amount, paid=0
     )
-    kept = reservation.c.amount + statement.excluded.amount
+    kept = _plus(reservation.c.amount, statement.excluded.amount)
     tx.execute(
         statement.on_conflict_do_update(
             index_elements=["batch", "scope"],
@@ -118,19 +118,38 @@ def reservation_add(tx: Transaction, batch_id: int, scope: str, amount: int) -> 
 
 
 def _add(tx: Transaction, scope: str, *, reserved: int = 0, spent: int = 0) -> None:
-    changes = {"reserved": budget.c.reserved + reserved, "spent": budget.c.spent + spent}
+    changes = {
+        "reserved": _plus(budget.c.reserved, reserved),
+        "spent": _plus(budget.c.spent, spent),
+    }
     tx.execute(update(budget).where(budget.c.scope == scope).values(changes))
+
+
+def _plus(column: ColumnElement[int], more: int | ColumnElement[int]) -> ColumnElement[int]:
+    """A sum that is never more than can be counted: SQLite would make a float of it."""
+    return func.min(column, MOST - more) + more
+
+
+def _give_back(tx: Transaction, scope: str, amount: int) -> None:
+    """Take from what is reserved; where that is the most, only its parts say what is left."""
+    is_exact = (budget.c.scope == scope) & (budget.c.reserved < MOST)
+    less = {"reserved": budget.c.reserved - amount}
+    if tx.execute(update(budget).where(is_exact).values(less)).rowcount:
+        return
+    parts = select(reservation.c.amount).where(reservation.c.scope == scope, _RESERVED)
+    left = {"reserved": min(sum(tx.execute(parts).scalars()), MOST)}
+    tx.execute(update(budget).where(budget.c.scope == scope).values(left))
 
 
 def reservations_end(tx: Transaction, batch_id: int) -> int:
     """Give back what a batch has reserved: it was refused, or it is settled; gives the scopes."""
     of_batch = (reservation.c.batch == batch_id) & _RESERVED
     rows = tx.execute(select(reservation.c.scope, reservation.c.amount).where(of_batch)).all()
-    for row in rows:
-        _add(tx, row.scope, reserved=-row.amount)
     if rows:
         settled = {"state": ReservationState.SETTLED, "amount": 0}
         tx.execute(update(reservation).where(of_batch).values(settled))
+        for row in rows:
+            _give_back(tx, row.scope, row.amount)
         lanes_wake_held(tx)
     return len(rows)
 
@@ -140,7 +159,7 @@ def budget_book(tx: Transaction, batch_id: int, scope: str, paid: int) -> None:
     statement = insert(reservation).values(
         batch=batch_id, scope=scope, state=ReservationState.SETTLED, amount=0, paid=paid
     )
-    total = {"paid": reservation.c.paid + statement.excluded.paid}
+    total = {"paid": _plus(reservation.c.paid, statement.excluded.paid)}
     tx.execute(statement.on_conflict_do_update(index_elements=["batch", "scope"], set_=total))
     _add(tx, scope, spent=paid)
 
