@@ -11,6 +11,7 @@ from backburner.plan.lanes import ReleaseAll
 from backburner.store.batches import batches_of_run
 from backburner.telemetry import RescueShort, RescueStarted
 from backburner.worker import Idle, Worker
+from backburner.worker.weighing import weighed
 
 EXTENDED = "output-300k-2026-03-24"
 HOUR = 3600.0
@@ -37,6 +38,13 @@ def work(stage, bb, run, until):
 
 def started(stage):
     return [event for event in stage.events if isinstance(event, RescueStarted)]
+
+
+def worst_cases(bb, run):
+    """What each of a run's batches can cost at most when it is asked directly."""
+    with bb.tools.store.read() as tx:
+        batches = batches_of_run(tx, run.id)
+    return [weighed(bb.tools, one, via=Via.DIRECT)[0].amount for one in batches]
 
 
 def asked_once(stage):
@@ -150,6 +158,45 @@ def test_what_a_rescue_cannot_afford_stays_in_its_batch_and_is_said(make_stage):
     assert bb.receipt(run.id).outcomes == {"ok": 10}
     assert stage.world.messages() == []
     assert bb.get(run.id).rescued_at is None
+
+
+def test_what_two_unsent_batches_need_is_not_given_to_both(make_stage):
+    stage = make_stage(turnaround=600.0)
+    bb = stage.open(requests=5)
+    source = stage.table(10)
+    timing = promise(stage, rescue=10 * DOLLAR)
+    run = stage.run_of(bb, source, timing=timing)
+    needed = worst_cases(bb, run)
+    stage.run_of(bb, source, timing=promise(stage, rescue=sum(needed) - 1))
+
+    stage.clock.sleep(HOUR - 60)
+    work(stage, bb, run, timing.deadline + HOUR)
+
+    with bb.tools.store.read() as tx:
+        ways = [one.via for one in batches_of_run(tx, run.id)]
+    said = [event for event in stage.events if isinstance(event, RescueShort)]
+    assert sorted(ways) == [Via.BATCH, Via.DIRECT]
+    assert [(one.needed, one.left) for one in said] == [(min(needed), min(needed) - 1)]
+    assert bb.receipt(run.id).outcomes == {"ok": 10}
+    assert len(stage.world.messages()) == 5
+
+
+def test_what_a_recalled_batch_leaves_over_comes_before_the_next_batch(make_stage):
+    stage = make_stage(turnaround=600.0)
+    stage.world.script("create", Stall(), times=None)
+    bb = stage.open(requests=5)
+    source = stage.table(10)
+    timing = promise(stage, rescue=10 * DOLLAR)
+    run = stage.run_of(bb, source, timing=timing)
+    needed = worst_cases(bb, run)
+    stage.run_of(bb, source, timing=promise(stage, rescue=sum(needed) - 1))
+
+    work(stage, bb, run, timing.deadline)
+
+    with bb.tools.store.read() as tx:
+        asked = [one.cancel_asked_at is not None for one in batches_of_run(tx, run.id)]
+    assert sorted(asked) == [False, True]
+    assert len(stage.world.messages()) == 5
 
 
 def test_more_money_lets_a_rescue_go_on(make_stage):

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from backburner.nouns.batch import BatchId
 from backburner.plan.rescuing import (
     Pace,
+    Price,
     RescueView,
     Rest,
+    affordable,
     cancel_seconds,
     first_look,
     last_moment,
@@ -142,3 +144,46 @@ def test_what_was_interrupted_for_a_night_makes_no_rescue_begin_hours_early():
     assert cancel_seconds(0.0) == 180.0
     assert cancel_seconds(400.0) == 400.0
     assert cancel_seconds(30_000.0) == 900.0
+
+
+def prices(*amounts):
+    return [Price(id=BatchId(number), amount=one) for number, one in enumerate(amounts)]
+
+
+def test_batches_are_afforded_as_long_as_money_is_left_for_the_next_one():
+    found = affordable(prices(40, 40, 40), 100)
+
+    assert found.taken == (0, 1)
+    assert found.left == 20
+
+
+def test_what_is_left_to_the_last_picodollar_affords_a_batch():
+    assert affordable(prices(40, 60), 100).taken == (0, 1)
+    assert affordable(prices(40, 61), 100).taken == (0,)
+
+
+def test_a_batch_that_is_too_dear_leaves_its_room_to_a_smaller_one():
+    assert affordable(prices(90, 30, 10), 40).taken == (1, 2)
+
+
+def test_a_batch_that_nothing_bounds_is_not_afforded():
+    assert affordable(prices(None, 1), 100).taken == (1,)
+
+
+def test_where_more_was_spent_than_allowed_nothing_is_afforded():
+    found = affordable(prices(0, 1), -5)
+
+    assert (found.taken, found.left) == ((), -5)
+
+
+@given(amounts=st.lists(st.none() | st.integers(0, 100), max_size=8), left=st.integers(-50, 300))
+def test_what_is_afforded_is_never_more_than_there_is(amounts, left):
+    each = prices(*amounts)
+
+    found = affordable(each, left)
+
+    paid = sum(one.amount for one in each if one.id in found.taken)
+    assert paid + found.left == left
+    assert paid <= max(left, 0)
+    short = [one.amount for one in each if one.id not in found.taken]
+    assert all(amount is None or amount > found.left for amount in short)

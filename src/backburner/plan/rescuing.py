@@ -8,7 +8,7 @@ part: never more is left in batches than could still be asked in the time that i
 Why so, and what was turned down: docs/decisions/026-direct-calls.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,6 +116,39 @@ def rescue(view: RescueView, now: float) -> Rescue:
             look_at = at
     # Those that are kept come first, and the last of them is the next to be given up.
     return Rescue(give_up=tuple(reversed(give_up)), look_at=look_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """The most that a batch can cost when it is asked directly.
+
+    Attributes:
+        amount: In picodollars; None where nothing bounds it.
+    """
+
+    id: BatchId
+    amount: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Affordable:
+    """The batches that there is enough money for, all of them together, and what is left then."""
+
+    taken: tuple[BatchId, ...]
+    left: int
+
+
+def affordable(prices: Iterable[Price], left: int) -> Affordable:
+    """Decide which batches a rescue can pay for: each takes its room before the next is looked at.
+
+    One that is too dear leaves its room to smaller ones after it.
+    """
+    taken: list[BatchId] = []
+    for price in prices:
+        if price.amount is not None and price.amount <= left:
+            taken.append(price.id)
+            left -= price.amount
+    return Affordable(taken=tuple(taken), left=left)
 
 
 def first_look(deadline: float, requests: int, concurrency: int) -> float:

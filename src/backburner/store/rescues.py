@@ -1,11 +1,13 @@
 """Statements about rescues: whose promises may be rescued, what is given up, how fast calls are."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 from sqlalchemy import bindparam, delete, func, select, update
 
 from backburner.nouns.batch import FOR_BUDGET, Batch, BatchId, BatchState, Hold, Via
-from backburner.nouns.budget import RESCUE, ReservationState, rescue_scope
+from backburner.nouns.budget import RESCUE, ReservationState, WorstCase, rescue_scope
 from backburner.nouns.outcome import ExceptionState
 from backburner.nouns.run import Run
 from backburner.store.budgets import (
@@ -13,7 +15,7 @@ from backburner.store.budgets import (
     budget_put,
     budgets_in,
     reservations_end,
-    worst_cases_forget,
+    worst_cases_put,
 )
 from backburner.store.engine import Transaction
 from backburner.store.runs import runs_of, runs_query
@@ -47,8 +49,12 @@ def is_unsent(one: Batch, now: float) -> bool:
     return one.state is BatchState.HELD and one.hold in _MAY_GO
 
 
-def batch_redirect(tx: Transaction, unsent: Batch, now: float) -> bool:
-    """Let a batch that was not sent be asked directly; whether nobody took it meanwhile."""
+def batch_redirect(tx: Transaction, unsent: Batch, cases: Iterable[WorstCase], now: float) -> bool:
+    """Let a batch that was not sent be asked directly; whether nobody took it meanwhile.
+
+    Args:
+        cases: What it can cost then: twice as much as before.
+    """
     waits = (batch.c.state == unsent.state) & (batch.c.epoch == unsent.epoch)
     changed = tx.execute(
         update(batch)
@@ -64,8 +70,7 @@ def batch_redirect(tx: Transaction, unsent: Batch, now: float) -> bool:
     if not changed.rowcount:
         return False
     reservations_end(tx, unsent.id)
-    # Asked directly it costs twice as much.
-    worst_cases_forget(tx, unsent.id)
+    worst_cases_put(tx, unsent.id, cases)
     return True
 
 
@@ -78,6 +83,19 @@ def exceptions_waiting(tx: Transaction, of_run: str, via: Via) -> int:
         .where(batch.c.run == of_run, exception.c.via == via)
         .where(exception.c.state == ExceptionState.WAITING)
     ).scalar_one()
+
+
+def exceptions_unpacked(tx: Transaction, of_run: str) -> dict[BatchId, set[int]]:
+    """Where a run's requests that wait for another attempt travelled last: positions, by batch."""
+    found: dict[BatchId, set[int]] = defaultdict(set)
+    rows = tx.execute(
+        select(exception.c.last_batch, exception.c.last_position)
+        .join(batch, batch.c.id == exception.c.batch)
+        .where(batch.c.run == of_run, exception.c.state == ExceptionState.WAITING)
+    )
+    for last_batch, position in rows:
+        found[BatchId(last_batch)].add(position)
+    return found
 
 
 def exceptions_redirect(tx: Transaction, of_run: str, now: float) -> int:

@@ -4,11 +4,10 @@ A batch is canceled first, and its end waited for: what it answered is kept, and
 asked again. So no request is ever in a batch and asked directly at once.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backburner.nouns.batch import Batch, BatchId, BatchState, Via
-from backburner.nouns.budget import BudgetMode, rescue_scope
+from backburner.nouns.budget import rescue_scope
 from backburner.nouns.run import Run
 from backburner.plan.rescuing import (
     Pace,
@@ -21,28 +20,20 @@ from backburner.plan.rescuing import (
 )
 from backburner.store import Transaction
 from backburner.store.batches import batch_get, batches_of_run
-from backburner.store.budgets import budgets_in, reserve
 from backburner.store.exceptions import batches_shared
-from backburner.store.lanes import STOPPED, LaneRow, lane_fence
+from backburner.store.lanes import STOPPED, LaneRow
 from backburner.store.outbox import outbox_counted
 from backburner.store.rescues import (
-    batch_redirect,
     calls_measured,
-    exceptions_redirect,
     exceptions_waiting,
     is_unsent,
     longest_cancel,
     rescue_considered,
-    rescue_open,
-    rescue_pass_over,
     runs_to_rescue,
 )
-from backburner.store.runs import run_update
-from backburner.store.waiting_batches import batches_ask_cancel
-from backburner.telemetry import RescueShort, RescueStarted
+from backburner.worker.recalling import recall, recall_waiting
 from backburner.worker.releasing import release
 from backburner.worker.tools import Tools
-from backburner.worker.weighing import weighed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +65,12 @@ def rescue_promises(tools: Tools, lane: LaneRow) -> float | None:
             times.append(plan.look_at)
         unasked = list(seen.unasked)
         if plan.give_up:
-            unasked += _give_up(tools, lane, run, [seen.batches[one] for one in plan.give_up])
+            late = [seen.batches[one] for one in plan.give_up]
+            unasked += recall(tools, lane, run, late, seen.unasked)
         if seen.waiting:
             at = last_moment(seen.view, seen.view.asking + seen.waiting)
             if at <= now or plan.give_up:
-                _redirect_waiting(tools, lane, run)
+                recall_waiting(tools, lane, run)
             else:
                 times.append(at)
         if unasked:
@@ -134,72 +126,3 @@ def _own_retries(tx: Transaction, run: Run) -> list[Batch]:
 
 def _is_open(one: Batch) -> bool:
     return one.state not in (BatchState.ENDED, BatchState.DONE)
-
-
-def _give_up(tools: Tools, lane: LaneRow, run: Run, batches: Sequence[Batch]) -> list[BatchId]:
-    """Recall batches as far as the rescue may cost; gives those that can be asked at once."""
-    recalled = []
-    for one in batches:
-        needed = _worst_case(tools, run, one)
-        with tools.store.write() as tx:
-            lane_fence(tx, lane)
-            scope = rescue_open(tx, run, tools.clock.now())
-            left = budgets_in(tx, [scope])[scope].left
-            is_affordable = needed is not None and needed <= left
-            if not is_affordable:
-                rescue_pass_over(tx, one.id, scope)
-            elif _recall(tx, one, scope, needed or 0, tools.clock.now()):
-                _mark(tx, run, tools.clock.now())
-                recalled.append(one)
-        if not is_affordable:
-            tools.emit(_short(run, one, needed, left))
-    if recalled:
-        tools.emit(
-            RescueStarted(
-                run=run.id,
-                batches=len(recalled),
-                requests=sum(one.requests for one in recalled),
-                deadline=run.deadline or 0.0,
-            )
-        )
-    return [one.id for one in recalled if one.state is not BatchState.SENT]
-
-
-def _recall(tx: Transaction, one: Batch, scope: str, needed: int, now: float) -> bool:
-    """Recall a batch; whether that could be, and nobody moved it on meanwhile.
-
-    One that has to be canceled keeps room in the rescue's budget for what it may leave over.
-    """
-    if one.state is not BatchState.SENT:
-        return batch_redirect(tx, one, now)
-    is_away = batch_get(tx, one.id).state is BatchState.SENT
-    if not is_away or not reserve(tx, one.id, {scope: needed}):
-        return False
-    batches_ask_cancel(tx, [one.id], now)
-    return True
-
-
-def _short(run: Run, one: Batch, needed: int | None, left: int) -> RescueShort:
-    return RescueShort(run=run.id, batch=one.id, requests=one.requests, needed=needed, left=left)
-
-
-def _worst_case(tools: Tools, run: Run, batch: Batch) -> int | None:
-    """The most that all of a batch can cost when asked directly; None where nothing bounds it."""
-    cases = weighed(tools, batch, via=Via.DIRECT)
-    if run.budget_mode != BudgetMode.EXPECTED and any(case.unbounded for case in cases):
-        return None
-    return sum(case.amount for case in cases)
-
-
-def _redirect_waiting(tools: Tools, lane: LaneRow, run: Run) -> None:
-    now = tools.clock.now()
-    with tools.store.write() as tx:
-        lane_fence(tx, lane)
-        rescue_open(tx, run, now)
-        if exceptions_redirect(tx, run.id, now):
-            _mark(tx, run, now)
-
-
-def _mark(tx: Transaction, run: Run, now: float) -> None:
-    if run.rescued_at is None:
-        run_update(tx, run.id, rescued_at=now)
