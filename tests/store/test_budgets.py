@@ -19,12 +19,14 @@ from backburner.store.budgets import (
     reservations_end,
     reserve,
     reserve_anyway,
+    room_made,
     worst_cases_forget,
     worst_cases_of,
     worst_cases_put,
 )
 from backburner.store.claimed_batches import batch_claim, batch_move
 from backburner.store.invariants import breaches
+from backburner.store.rescues import rescue_considered, rescue_pass_over
 from backburner.store.schema import lane
 from backburner.store.waiting_batches import batches_call_back, batches_release
 
@@ -244,6 +246,26 @@ def test_room_wakes_the_lanes_in_which_a_batch_waits_for_it(store, new_batch):
         reservations_end(tx, batch)
 
     with store.read() as tx:
+        assert tx.exec_driver_sql("SELECT due_at FROM lane").scalar_one() < NOW
+
+
+def test_what_a_rescue_passed_over_is_looked_at_anew_when_it_has_room(store, new_batch):
+    asked, passed = new_batch(), new_batch()
+    with store.write() as tx:
+        budget_put(tx, "rescue:r1", 50, NOW)
+        budget_put(tx, "lane:default", 50, NOW)
+        reserve(tx, asked, {"rescue:r1": 40, "lane:default": 40})
+        rescue_pass_over(tx, passed, "rescue:r1")
+        tx.execute(update(lane).values(due_at=NOW + 500))
+        room_made(tx, ["lane:default"])
+        before = rescue_considered(tx, "rescue:r1")
+
+    with store.write() as tx:
+        reservations_end(tx, asked)
+
+    with store.read() as tx:
+        assert before == {asked, passed}
+        assert rescue_considered(tx, "rescue:r1") == set()
         assert tx.exec_driver_sql("SELECT due_at FROM lane").scalar_one() < NOW
 
 

@@ -20,14 +20,13 @@ from backburner.store.budgets import (
     budgets_all,
     budgets_in,
     day_open,
-    lanes_wake_held,
     paid_of_batches,
     reserve_anyway,
+    room_made,
     runs_in_batch,
     worst_cases_of,
 )
 from backburner.store.lanes import lanes_all
-from backburner.store.rescues import rescue_reconsider
 from backburner.store.runs import run_get, run_update
 from backburner.worker import Tools
 from backburner.worker.releasing import ask_for
@@ -78,8 +77,7 @@ def _set(tools: Tools, scope: str, amount: int) -> Budget | None:
         budget_put(tx, scope, amount, now)
         if is_new:
             _take_over(tools, tx, scope, now)
-        rescue_reconsider(tx, scope)
-        lanes_wake_held(tx)
+        room_made(tx, [scope])
         return budgets_in(tx, [scope])[scope]
 
 
@@ -92,7 +90,7 @@ def remove_budget(tools: Tools, scope: str) -> None:
     with tools.store.write() as tx:
         if not budget_drop(tx, scope):
             raise NotFound(f"{scope} has no budget", hint="`backburner budget` lists them")
-        lanes_wake_held(tx)
+        room_made(tx)
 
 
 def bill(tools: Tools, run: Run, billing: Billing) -> None:
@@ -100,7 +98,7 @@ def bill(tools: Tools, run: Run, billing: Billing) -> None:
     if billing.mode is not None and billing.mode != run.budget_mode:
         with tools.store.write() as tx:
             run_update(tx, run.id, budget_mode=billing.mode)
-            lanes_wake_held(tx)
+            room_made(tx)
     if billing.amount is not None:
         set_budget(tools, f"run:{run.id}", billing.amount)
 

@@ -1,13 +1,13 @@
 """Statements about budgets: limits, what is reserved under them, and what was spent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from backburner.nouns.batch import BatchState, Hold
-from backburner.nouns.budget import DAY, MOST, Budget, ReservationState, WorstCase, is_day
+from backburner.nouns.budget import DAY, MOST, RESCUE, Budget, ReservationState, WorstCase, is_day
 from backburner.store.engine import Transaction
 from backburner.store.schema import batch, budget, exception, lane, ledger, reservation, worst_case
 
@@ -150,7 +150,7 @@ def reservations_end(tx: Transaction, batch_id: int) -> int:
         tx.execute(update(reservation).where(of_batch).values(settled))
         for row in rows:
             _give_back(tx, row.scope, row.amount)
-        lanes_wake_held(tx)
+        room_made(tx, [row.scope for row in rows])
     return len(rows)
 
 
@@ -164,10 +164,23 @@ def budget_book(tx: Transaction, batch_id: int, scope: str, paid: int) -> None:
     _add(tx, scope, spent=paid)
 
 
-def lanes_wake_held(tx: Transaction) -> None:
-    """Make the lanes due in which a batch waits for a budget: there may be room for it now."""
-    held = select(batch.c.lane).where(batch.c.state == BatchState.HELD, batch.c.hold == Hold.BUDGET)
-    tx.execute(update(lane).where(lane.c.name.in_(held)).values(due_at=0.0))
+def room_made(tx: Transaction, scopes: Iterable[str] = ()) -> None:
+    """Let be tried again what waits for a budget, as there may be room for it under these scopes.
+
+    A rescue looks anew at the batches that it passed over.
+    """
+    passed = _passed_over_forget(tx, [one for one in scopes if one.startswith(f"{RESCUE}:")])
+    held = (batch.c.state == BatchState.HELD) & (batch.c.hold == Hold.BUDGET)
+    waiting = select(batch.c.lane).where(held | batch.c.id.in_(passed))
+    tx.execute(update(lane).where(lane.c.name.in_(waiting)).values(due_at=0.0))
+
+
+def _passed_over_forget(tx: Transaction, rescues: Sequence[str]) -> Sequence[int]:
+    """Forget which batches rescues passed over; gives them."""
+    nothing = (reservation.c.amount == 0) & (reservation.c.paid == 0)
+    passed = reservation.c.scope.in_(rescues) & (reservation.c.state == ReservationState.SETTLED)
+    statement = delete(reservation).where(passed, nothing).returning(reservation.c.batch)
+    return tx.execute(statement).scalars().all()
 
 
 def day_of_batch(tx: Transaction, batch_id: int) -> str | None:

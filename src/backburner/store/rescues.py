@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from backburner.nouns.batch import FOR_BUDGET, Batch, BatchId, BatchState, Hold, Via
-from backburner.nouns.budget import RESCUE, ReservationState, WorstCase, rescue_scope
+from backburner.nouns.budget import WorstCase, rescue_scope
 from backburner.nouns.outcome import ExceptionState
 from backburner.nouns.run import Run
 from backburner.store.budgets import (
@@ -127,14 +127,6 @@ def rescue_considered(tx: Transaction, scope: str) -> set[int]:
     return set(
         tx.execute(select(reservation.c.batch).where(reservation.c.scope == scope)).scalars()
     )
-
-
-def rescue_reconsider(tx: Transaction, scope: str) -> None:
-    """Forget which batches a rescue passed over: there is more to spend now."""
-    nothing = (reservation.c.amount == 0) & (reservation.c.paid == 0)
-    settled = reservation.c.state == ReservationState.SETTLED
-    of_rescue = reservation.c.scope.startswith(f"{RESCUE}:")
-    tx.execute(delete(reservation).where(reservation.c.scope == scope, of_rescue, nothing, settled))
 
 
 def calls_measured(tx: Transaction, lane: str) -> tuple[int, float]:
