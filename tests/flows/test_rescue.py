@@ -1,5 +1,7 @@
 """A promise is kept although its batch is not: the rest is recalled, and asked directly."""
 
+from dataclasses import replace
+
 import pytest
 
 from backburner.emulator.faults import Stall, Status
@@ -231,6 +233,24 @@ def test_more_money_lets_a_rescue_go_on(make_stage):
     assert bb.is_finished(run.id)
     assert len(stage.world.messages()) > 0
     assert asked_once(stage)
+
+
+def test_a_rescue_that_is_named_anew_lets_it_go_on(make_stage):
+    stage = make_stage(turnaround=2 * HOUR)
+    bb = stage.open()
+    source = stage.table(10)
+    timing = promise(stage, rescue=10)
+    run = stage.run_of(bb, source, timing=timing)
+    work(stage, bb, run, timing.deadline - 120)
+
+    again = stage.run_of(bb, source, timing=replace(timing, rescue=DOLLAR))
+    work(stage, bb, run, timing.deadline)
+
+    [standing] = bb.budgets()
+    assert again.id == run.id
+    assert (standing.budget.scope, standing.budget.amount) == (f"rescue:{run.id}", DOLLAR)
+    assert bb.receipt(run.id).outcomes == {"ok": 10}
+    assert len(stage.world.messages()) > 0
 
 
 def test_retries_of_a_rescued_run_are_asked_directly_too(make_stage):

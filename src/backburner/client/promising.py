@@ -11,6 +11,7 @@ from backburner.plan.promises import Asked, timing_of
 from backburner.plan.turnaround import Curve
 from backburner.runs.staging import Staged
 from backburner.store.lanes import lane_wake
+from backburner.store.rescues import rescue_renew
 from backburner.store.runs import run_update
 from backburner.store.waiting_batches import batches_promise
 from backburner.worker import Tools
@@ -44,10 +45,13 @@ def promise_anew(tools: Tools, run: Run, timing: Timing | None) -> None:
         return
     urgency, deadline = timing.urgency, timing.deadline
     anew = {"urgency": urgency, "deadline": deadline, "rescue": timing.rescue}
+    now = tools.clock.now()
     with tools.store.write() as tx:
         run_update(tx, run.id, missed_at=None, miss_cause=None, **anew)
         batches_promise(tx, run.id, urgency=urgency, deadline=deadline)
-        lane_wake(tx, run.lane, tools.clock.now())
+        if timing.rescue is not None:
+            rescue_renew(tx, run, timing.rescue, now)
+        lane_wake(tx, run.lane, now)
 
 
 def outlook_of(tools: Tools, staged: Staged, *, at_once: bool) -> Outlook | None:

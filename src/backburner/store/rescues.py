@@ -15,6 +15,7 @@ from backburner.store.budgets import (
     budget_put,
     budgets_in,
     reservations_end,
+    room_made,
     worst_cases_put,
 )
 from backburner.store.engine import Transaction
@@ -115,6 +116,14 @@ def rescue_open(tx: Transaction, of: Run, now: float) -> str:
     if not budgets_in(tx, [scope]):
         budget_put(tx, scope, of.rescue or 0, now)
     return scope
+
+
+def rescue_renew(tx: Transaction, of: Run, amount: int, now: float) -> None:
+    """Give a rescue that has begun another amount; any other takes that of its run."""
+    scope = rescue_scope(of.id)
+    if budgets_in(tx, [scope]):
+        budget_put(tx, scope, amount, now)
+        room_made(tx, [scope])
 
 
 def rescue_pass_over(tx: Transaction, batch_id: BatchId, scope: str) -> None:
