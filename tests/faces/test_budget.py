@@ -108,6 +108,26 @@ def test_status_says_which_wait_for_which_budget_and_what_lets_them_go(call, hel
     assert "waiting for a budget" in call("status").out
 
 
+def test_where_the_file_names_a_lanes_budget_status_names_the_file(call, home, requests, clock):
+    home.mkdir(exist_ok=True)
+    file = home / "backburner.toml"
+    file.write_text(f'[lanes.default]\nbudget = "{TOO_LITTLE}"\n')
+    run = call("enqueue", requests, "--json").json["run"]
+    call("drain")
+
+    said = call("status", run)
+    refused = call("budget", "set", "lane:default", "0.01")
+    file.write_text('[lanes.default]\nbudget = "0.01"\n')
+    call("drain")
+    clock.sleep(30)
+
+    line = next(line for line in said.out.splitlines() if line.startswith("held"))
+    assert f'`lanes.default.budget = "0.01"` in {file} lets them go' in line
+    assert refused.code == 4
+    assert str(file) in refused.err
+    assert f"run {run} is finished: 2 ok" in call("drain").out
+
+
 def test_the_command_that_status_names_lets_them_go(call, held, clock):
     call("budget", "set", f"run:{held}", "0.01")
 

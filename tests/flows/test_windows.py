@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from backburner.errors import LanePinned
+from backburner.errors import ConfigError, LanePinned
 from backburner.nouns.batch import BatchState
 from backburner.nouns.urgency import Timing, Urgency
 from backburner.plan.lanes import ReleaseDue
@@ -263,6 +263,38 @@ def test_a_lanes_budget_is_the_one_of_the_file(stage):
 
     assert [(one.scope, one.amount) for one in first] == [("lane:default", 25 * 10**11)]
     assert second.amount == 3 * 10**12
+
+
+def test_a_lanes_budget_that_the_file_names_is_changed_there_alone(stage):
+    stage.home.mkdir()
+    file = stage.home / "backburner.toml"
+    file.write_text('[lanes.default]\nbudget = "2.50"\n')
+    bb = stage.open()
+
+    with pytest.raises(ConfigError, match=r"backburner\.toml: lanes\.default\.budget") as raised:
+        bb.set_budget("lane:default", "9")
+    with pytest.raises(ConfigError, match=r"lanes\.default\.budget"):
+        bb.remove_budget("lane:default")
+
+    bb.set_budget("lane:other", "9")
+    found = {one.budget.scope: one.budget.amount for one in stage.open().budgets()}
+    assert "change it there" in raised.value.hint
+    assert found == {"lane:default": 25 * 10**11, "lane:other": 9 * 10**12}
+
+
+def test_a_budget_that_is_no_longer_in_the_file_is_free(stage):
+    stage.home.mkdir()
+    file = stage.home / "backburner.toml"
+    file.write_text('[lanes.default]\nbudget = "2.50"\n')
+    stage.open()
+    file.write_text("")
+    bb = stage.open()
+
+    changed = bb.set_budget("lane:default", "9")
+    bb.remove_budget("lane:default")
+
+    assert changed.amount == 9 * 10**12
+    assert bb.budgets() == []
 
 
 def test_a_key_of_another_workspace_than_the_files_is_refused(stage):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from backburner.client.budgets import set_budget
+from backburner.client.budgets import limit
 from backburner.client.home import create_seconds, upstream_of
 from backburner.config import Settings, settings_from
 from backburner.nouns.lane import LaneTerms
@@ -108,7 +108,7 @@ def _set_budget(tools: Tools, terms: LaneTerms) -> None:
     with tools.store.read() as tx:
         present = budgets_in(tx, [scope]).get(scope)
     if present is None or present.amount != terms.budget:
-        set_budget(tools, scope, terms.budget)
+        limit(tools, scope, terms.budget)
 
 
 def within_queue(limits: PackLimits, terms: LaneTerms) -> PackLimits:

@@ -661,6 +661,7 @@ class Backburner:
         Raises:
             InputError: There is no such scope, or it is no amount.
             NotFound: There is no such run.
+            ConfigError: It is a lane's, and `backburner.toml` names it.
         """
         return set_budget(self._tools, scope_of(scope), amount_of(str(amount)))
 
@@ -669,6 +670,7 @@ class Backburner:
 
         Raises:
             NotFound: The scope has none.
+            ConfigError: It is a lane's, and `backburner.toml` names it.
         """
         remove_budget(self._tools, scope_of(scope))
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from backburner.errors import NotFound
+from backburner.errors import ConfigError, NotFound
 from backburner.nouns.batch import FOR_BUDGET, Batch, BatchState
 from backburner.nouns.budget import DAY, Billing, Budget, day_scope, is_day
+from backburner.nouns.lane import LaneTerms
 from backburner.nouns.run import Run
 from backburner.plan.budgets import demand, scopes_of
 from backburner.store import Transaction
@@ -46,6 +47,17 @@ class BudgetStanding:
 
 
 def set_budget(tools: Tools, scope: str, amount: int) -> Budget:
+    """Limit what a scope may cost from now on, or change its limit, as a person says.
+
+    Raises:
+        NotFound: There is no such run.
+        ConfigError: It is a lane's, and the file names it.
+    """
+    _check_free(tools, scope)
+    return limit(tools, scope, amount)
+
+
+def limit(tools: Tools, scope: str, amount: int) -> Budget:
     """Limit what a scope may cost from now on, or change its limit.
 
     What is on its way already is reserved at once, as far as it has a bound. The budget of a run
@@ -86,7 +98,9 @@ def remove_budget(tools: Tools, scope: str) -> None:
 
     Raises:
         NotFound: The scope has none.
+        ConfigError: It is a lane's, and the file names it.
     """
+    _check_free(tools, scope)
     with tools.store.write() as tx:
         if not budget_drop(tx, scope):
             raise NotFound(f"{scope} has no budget", hint="`backburner budget` lists them")
@@ -100,7 +114,24 @@ def bill(tools: Tools, run: Run, billing: Billing) -> None:
             run_update(tx, run.id, budget_mode=billing.mode)
             room_made(tx)
     if billing.amount is not None:
-        set_budget(tools, f"run:{run.id}", billing.amount)
+        limit(tools, f"run:{run.id}", billing.amount)
+
+
+def named_in_file(tools: Tools, scope: str) -> LaneTerms | None:
+    """The lane whose budget this is, where the file names that."""
+    kind, _, name = scope.partition(":")
+    terms = tools.lane_terms(name) if kind == "lane" else None
+    return terms if terms is not None and terms.budget is not None else None
+
+
+def _check_free(tools: Tools, scope: str) -> None:
+    """Refuse to change a lane's budget that is the file's again as soon as the lane is opened."""
+    terms = named_in_file(tools, scope)
+    if terms is not None:
+        raise ConfigError(
+            f"{terms.file}: {terms.budget_key} is the budget of the lane {terms.name}",
+            hint="change it there, or take it out there first",
+        )
 
 
 def budgets(tools: Tools) -> list[BudgetStanding]:

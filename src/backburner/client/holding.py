@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from backburner.client.budgets import named_in_file
 from backburner.client.failing import first_rows
 from backburner.client.finishing import read_spec
 from backburner.errors import BudgetReached
 from backburner.nouns.batch import FOR_BUDGET, Batch, BatchState, Hold
-from backburner.nouns.budget import Budget, is_day
+from backburner.nouns.budget import DAY, Budget, is_day
 from backburner.nouns.money import PICODOLLARS, Money
 from backburner.nouns.run import Run
 from backburner.plan.budgets import Short
@@ -86,17 +87,20 @@ def _short(tools: Tools, run: Run, shorts: list[Short], waiting: list[Waiting]) 
     return (
         f"{_which(tools, run, waiting)} for {_named([budget.scope])}: they can cost up to "
         f"{_show(needed)}{each}, and {_show(left)} of {_show(budget.amount)} is left "
-        f"({_show(budget.spent)} is spent{away}); {tomorrow}`{raise_command(budget, needed)}` "
+        f"({_show(budget.spent)} is spent{away}); {tomorrow}{_more(tools, budget, needed)} "
         f"lets them go{' now' if tomorrow else ''}"
     )
 
 
-def raise_command(budget: Budget, needed: int) -> str:
-    """What makes room for an amount under a budget now."""
-    enough = budget.reserved + budget.spent + needed
-    cents = -(-enough // _CENT)
-    scope = "day" if is_day(budget.scope) else budget.scope
-    return f"backburner budget set {scope} {cents // 100}.{cents % 100:02d}"
+def _more(tools: Tools, budget: Budget, needed: int) -> str:
+    """What makes room for an amount under a budget now: a command, or a line of the file."""
+    cents = -(-(budget.reserved + budget.spent + needed) // _CENT)
+    amount = f"{cents // 100}.{cents % 100:02d}"
+    terms = named_in_file(tools, budget.scope)
+    if terms is not None:
+        return f'`{terms.budget_key} = "{amount}"` in {terms.file}'
+    scope = DAY if is_day(budget.scope) else budget.scope
+    return f"`backburner budget set {scope} {amount}`"
 
 
 def _named(scopes: Iterable[str]) -> str:

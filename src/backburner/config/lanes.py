@@ -54,6 +54,7 @@ def _lane(name: str, one: ConfigTable, zone: str | None) -> LaneTerms:
         )
     return LaneTerms(
         name=name,
+        file=str(one.file),
         windows=windows,
         zone=checked_zone(one, "zone", named) if named else None,
         queue_limit=one.count("queue_limit"),

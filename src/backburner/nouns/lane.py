@@ -62,9 +62,11 @@ class LaneTerms:
         workspace: The id of the workspace that its credential must belong to.
         base_url: None for the one of the environment.
         budget: The most that the lane may cost, in picodollars.
+        file: The file that names it; empty where none does.
     """
 
     name: str
+    file: str = ""
     windows: tuple[Window, ...] = ()
     zone: str | None = None
     queue_limit: int | None = None
@@ -73,3 +75,8 @@ class LaneTerms:
     base_url: str | None = None
     budget: int | None = None
     defaults: LaneDefaults = field(default_factory=LaneDefaults)
+
+    @property
+    def budget_key(self) -> str:
+        """Where the file has its budget."""
+        return f"lanes.{self.name}.budget"
