@@ -146,6 +146,23 @@ def test_a_rescue_goes_beyond_the_budget_of_its_run_and_never_beyond_its_own(mak
     assert (own.spent, own.reserved, extra.reserved) == (0, 0, 0)
 
 
+def test_budgets_that_are_set_after_a_rescue_count_what_they_would_have_before(make_stage):
+    stage = make_stage(turnaround=600.0)
+    stage.world.script("create", Stall(done=0.5))
+    bb = stage.open()
+    timing = promise(stage)
+    run = stage.run_of(bb, stage.table(10), timing=timing)
+    work(stage, bb, run, timing.deadline)
+    bb.remove_budget(f"rescue:{run.id}")
+
+    own = bb.set_budget(f"run:{run.id}", "1")
+    extra = bb.set_budget(f"rescue:{run.id}", "1")
+
+    bill = stage.world.bill()
+    assert bill.calls > 0
+    assert (own.spent, extra.spent) == (bill.total - bill.calls, bill.calls)
+
+
 def test_what_a_rescue_cannot_afford_stays_in_its_batch_and_is_said(make_stage):
     stage = make_stage(turnaround=2 * HOUR)
     bb = stage.open()

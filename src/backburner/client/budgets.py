@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from backburner.errors import ConfigError, NotFound
 from backburner.nouns.batch import FOR_BUDGET, Batch, BatchState
-from backburner.nouns.budget import DAY, Billing, Budget, day_scope, is_day
+from backburner.nouns.budget import DAY, RESCUE, Billing, Budget, day_scope, is_day
 from backburner.nouns.lane import LaneTerms
 from backburner.nouns.run import Run
 from backburner.plan.budgets import demand, scopes_of
 from backburner.store import Transaction
-from backburner.store.batches import batches_where
+from backburner.store.batches import batches_by_id, batches_where
 from backburner.store.budgets import (
     ON_THEIR_WAY,
     budget_book,
@@ -32,6 +32,8 @@ from backburner.store.runs import run_get, run_update
 from backburner.worker import Tools
 from backburner.worker.releasing import ask_for
 from backburner.worker.weighing import weigh
+
+_OF_A_RUN: Final = ("run:", f"{RESCUE}:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +62,13 @@ def set_budget(tools: Tools, scope: str, amount: int) -> Budget:
 def limit(tools: Tools, scope: str, amount: int) -> Budget:
     """Limit what a scope may cost from now on, or change its limit.
 
-    What is on its way already is reserved at once, as far as it has a bound. The budget of a run
-    counts all that was ever paid for it.
+    What is on its way already is reserved at once, as far as it has a bound. The budgets of a run
+    and of its rescue count all that was ever paid under them.
 
     Raises:
         NotFound: There is no such run.
     """
-    if scope.startswith(("run:", "rescue:")):
+    if scope.startswith(_OF_A_RUN):
         with tools.store.read() as tx:
             run_get(tx, scope.partition(":")[2])
     while (found := _set(tools, scope, amount)) is None:
@@ -206,6 +208,14 @@ def _take_over(tools: Tools, tx: Transaction, scope: str, now: float) -> None:
         wanted = day_scope(day) if scope == DAY else scope
         if taken.get(wanted):
             reserve_anyway(tx, batch.id, wanted, taken[wanted])
-    if scope.startswith("run:"):
-        for batch_id, paid in paid_of_batches(tx, scope.removeprefix("run:")).items():
-            budget_book(tx, batch_id, scope, paid)
+    if scope.startswith(_OF_A_RUN):
+        _book_paid(tx, scope)
+
+
+def _book_paid(tx: Transaction, scope: str) -> None:
+    """Book what a run has paid under its own budget, or under that of its rescue."""
+    run = run_get(tx, scope.partition(":")[2])
+    paid = paid_of_batches(tx, run.id)
+    for batch in batches_by_id(tx, paid):
+        if scope in scopes_of(run, "", batch.via):
+            budget_book(tx, batch.id, scope, paid[batch.id])
