@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from backburner.errors import InputError
+from backburner.nouns.batch import Hold
 from backburner.nouns.budget import (
     Budget,
     BudgetMode,
@@ -19,7 +20,9 @@ from backburner.nouns.budget import (
 )
 from backburner.nouns.run import Run
 from backburner.plan.budgets import (
+    Asked,
     Paid,
+    Short,
     demand,
     has_no_bound,
     next_day_at,
@@ -188,6 +191,37 @@ def test_what_is_reserved_and_spent_is_not_left():
     [short] = shortfalls({"run:r1": 500, "tag:seo": 1}, budgets)
 
     assert (short.budget.left, short.needed) == (400, 500)
+
+
+def test_enough_is_all_that_is_taken_and_what_is_needed():
+    budget = a_budget("run:r1", 1_000, reserved=300, spent=400)
+
+    assert Short(budget, needed=500).enough == 1_200
+
+
+@pytest.mark.parametrize(("coming_back", "is_stuck"), [(0, True), (199, True), (200, False)])
+def test_a_budget_is_stuck_unless_enough_of_what_is_reserved_comes_back(coming_back, is_stuck):
+    budget = a_budget("run:r1", 1_000, reserved=300, spent=400)
+
+    assert Short(budget, needed=500).is_stuck(coming_back) == is_stuck
+
+
+SHORT = Short(a_budget("run:r1", 1), needed=2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "hold"),
+    [
+        (Asked(taken={}), None),
+        (Asked(taken={"run:r1": 2}), None),
+        (Asked(taken={"run:r1": 2}, shorts=(SHORT,)), Hold.BUDGET),
+        (Asked(taken={"run:r1": 2}, has_no_bound=True), Hold.UNBOUNDED),
+        (Asked(taken={"run:r1": 2}, shorts=(SHORT,), has_no_bound=True), Hold.UNBOUNDED),
+        (Asked(taken={}, has_no_bound=True), None),
+    ],
+)
+def test_a_batch_is_held_for_the_bound_that_it_lacks_then_for_its_budgets(asked, hold):
+    assert asked.hold == hold
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,15 @@ from backburner.client.failing import first_rows
 from backburner.client.finishing import read_spec
 from backburner.errors import BudgetReached
 from backburner.nouns.batch import FOR_BUDGET, Batch, BatchState, Hold
-from backburner.nouns.budget import DAY, Budget, is_day
+from backburner.nouns.budget import DAY, is_day
 from backburner.nouns.money import PICODOLLARS, Money
 from backburner.nouns.run import Run
-from backburner.plan.budgets import Short
+from backburner.plan.budgets import Asked, Short
 from backburner.store import Transaction
 from backburner.store.batches import batches_where
 from backburner.store.budgets import moving_under, runs_in_batch, worst_cases_of
 from backburner.worker import Tools
-from backburner.worker.releasing import Asked, ask_for
+from backburner.worker.releasing import ask_for
 
 _RANGES: Final = 3
 _CENT: Final = PICODOLLARS // 100
@@ -79,28 +79,27 @@ def _unbounded(tools: Tools, run: Run, waiting: list[Waiting]) -> str:
 
 def _short(tools: Tools, run: Run, shorts: list[Short], waiting: list[Waiting]) -> str:
     budget = shorts[0].budget
-    needed = sum(short.needed for short in shorts)
+    whole = Short(budget, sum(short.needed for short in shorts))
     left = max(budget.left, 0)
     away = f", {_show(budget.reserved)} is reserved" if budget.reserved else ""
     each = f" (a batch up to {_show(max(one.needed for one in shorts))})" if shorts[1:] else ""
     tomorrow = "they go tomorrow, and " if is_day(budget.scope) else ""
     return (
         f"{_which(tools, run, waiting)} for {_named([budget.scope])}: they can cost up to "
-        f"{_show(needed)}{each}, and {_show(left)} of {_show(budget.amount)} is left "
-        f"({_show(budget.spent)} is spent{away}); {tomorrow}{_more(tools, budget, needed)} "
+        f"{_show(whole.needed)}{each}, and {_show(left)} of {_show(budget.amount)} is left "
+        f"({_show(budget.spent)} is spent{away}); {tomorrow}{_more(tools, whole)} "
         f"lets them go{' now' if tomorrow else ''}"
     )
 
 
-def _more(tools: Tools, budget: Budget, needed: int) -> str:
-    """What makes room for an amount under a budget now: a command, or a line of the file."""
-    cents = -(-(budget.reserved + budget.spent + needed) // _CENT)
-    amount = f"{cents // 100}.{cents % 100:02d}"
-    terms = named_in_file(tools, budget.scope)
+def _more(tools: Tools, short: Short) -> str:
+    """What makes room under a budget now: a command, or a line of the file."""
+    cents = -(-short.enough // _CENT)
+    amount, scope = f"{cents // 100}.{cents % 100:02d}", short.budget.scope
+    terms = named_in_file(tools, scope)
     if terms is not None:
         return f'`{terms.budget_key} = "{amount}"` in {terms.file}'
-    scope = DAY if is_day(budget.scope) else budget.scope
-    return f"`backburner budget set {scope} {amount}`"
+    return f"`backburner budget set {DAY if is_day(scope) else scope} {amount}`"
 
 
 def _named(scopes: Iterable[str]) -> str:
@@ -176,8 +175,5 @@ def check_budget(tools: Tools, run: Run, *, is_all: bool) -> None:
 def _is_stuck(tx: Transaction, waiting: Waiting) -> bool:
     if waiting.asked.hold is Hold.UNBOUNDED:
         return True
-    return any(
-        short.budget.reserved - moving_under(tx, short.budget.scope) + short.budget.spent
-        > short.budget.amount - short.needed
-        for short in waiting.asked.shorts
-    )
+    shorts = waiting.asked.shorts
+    return any(short.is_stuck(moving_under(tx, short.budget.scope)) for short in shorts)

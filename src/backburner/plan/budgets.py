@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from backburner.nouns.batch import Via
+from backburner.nouns.batch import Hold, Via
 from backburner.nouns.budget import MOST, Budget, BudgetMode, WorstCase, day_scope, rescue_scope
 from backburner.nouns.run import Run
 
@@ -29,14 +29,35 @@ class Short:
     needed: int
 
     @property
-    def is_lasting(self) -> bool:
-        """Whether it stays so even if all that is reserved comes back."""
-        return self.budget.spent + self.needed > self.budget.amount
-
-    @property
     def enough(self) -> int:
         """The limit with which it would fit now."""
         return self.budget.reserved + self.budget.spent + self.needed
+
+    def is_stuck(self, coming_back: int) -> bool:
+        """Whether it stays so even if this much of what is reserved comes back."""
+        return self.enough - coming_back > self.budget.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one batch takes, and what keeps it from going.
+
+    Attributes:
+        taken: What it takes of each scope that has a budget.
+        shorts: The budgets that have too little left.
+        has_no_bound: Whether it holds requests whose cost nothing bounds.
+    """
+
+    taken: dict[str, int]
+    shorts: tuple[Short, ...] = ()
+    has_no_bound: bool = False
+
+    @property
+    def hold(self) -> Hold | None:
+        """What it waits for; None where it may go."""
+        if self.taken and self.has_no_bound:
+            return Hold.UNBOUNDED
+        return Hold.BUDGET if self.shorts else None
 
 
 def scopes_of(run: Run, day: str, via: Via = Via.BATCH) -> tuple[str, ...]:

@@ -5,14 +5,13 @@ other.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from backburner.nouns.batch import Batch, BatchId, BatchState, Hold, Via
+from backburner.nouns.batch import Batch, BatchId, BatchState, Via
 from backburner.nouns.budget import DAY, BudgetMode, WorstCase, day_scope, is_day
 from backburner.plan.budgets import (
+    Asked,
     Paid,
-    Short,
     demand,
     has_no_bound,
     next_day_at,
@@ -44,30 +43,7 @@ from backburner.telemetry import BudgetHeld
 from backburner.worker.tools import Tools
 from backburner.worker.weighing import weigh_some
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What one batch takes, and what keeps it from going.
-
-    Attributes:
-        taken: What it takes of each scope that has a budget.
-        shorts: The budgets that have too little left.
-        has_no_bound: Whether it holds requests whose cost nothing bounds.
-    """
-
-    taken: dict[str, int]
-    shorts: tuple[Short, ...]
-    has_no_bound: bool
-
-    @property
-    def hold(self) -> Hold | None:
-        """What it waits for; None where it may go."""
-        if self.taken and self.has_no_bound:
-            return Hold.UNBOUNDED
-        return Hold.BUDGET if self.shorts else None
-
-
-_NOTHING: Final = Asked(taken={}, shorts=(), has_no_bound=False)
+_NOTHING: Final = Asked(taken={})
 
 
 def release(tools: Tools, lane: LaneRow, ids: Sequence[BatchId]) -> float | None:
