@@ -11,7 +11,10 @@ from backburner.store.engine import Transaction
 from backburner.store.schema import batch, exception, inbox, ledger, notice, reservation, run
 
 _PART: Final = 10**6
-"""Sums are made of two parts: SQLite's overflow, and fetching each booking takes too long."""
+"""Sums are made of two parts: SQLite's overflow, and fetching each booking takes too long.
+
+They are whole numbers, by `//`: of `/` SQLAlchemy makes a division of floats.
+"""
 
 
 def batches_counted(tx: Transaction) -> Iterator[tuple[str, str, int, int]]:
@@ -44,14 +47,14 @@ def inbox_counted(tx: Transaction) -> dict[str, int]:
 
 def paid_by_lane(tx: Transaction) -> dict[str, int]:
     """Picodollars that each lane has cost so far."""
-    whole, rest = func.sum(ledger.c.paid / _PART), func.sum(ledger.c.paid % _PART)
+    whole, rest = func.sum(ledger.c.paid // _PART), func.sum(ledger.c.paid % _PART)
     rows = tx.execute(
         select(run.c.lane, whole, rest)
         .join(run, run.c.id == ledger.c.run)
         .where(ledger.c.paid.is_not(None))
         .group_by(run.c.lane)
     )
-    return {lane: int(whole) * _PART + int(rest) for lane, whole, rest in rows}
+    return {lane: whole * _PART + rest for lane, whole, rest in rows}
 
 
 def reserved_in_all(tx: Transaction) -> int:
