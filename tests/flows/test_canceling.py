@@ -1,14 +1,58 @@
 """Canceling at each stage: the unsent ends, the rest is asked to stop, and all is booked."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
 
+from backburner.client.home import Home
 from backburner.emulator.faults import DropAfter, DropBefore, Status
 from backburner.emulator.settings import ItemFailure, Limits
 from backburner.errors import LaneStopped
 from backburner.nouns.batch import BatchState
 from backburner.nouns.urgency import Timing, Urgency
 from backburner.plan.lanes import ReleaseAll
+from backburner.store import Store
+from backburner.store.owners import Owner
+from backburner.vault import Vault
 from backburner.worker import Worker
+
+
+class MeddlingVault(Vault):
+    """Lets something happen once, while a retry is packed: its old line read, or its new written.
+
+    Attributes:
+        kind: What the name of the object begins with.
+    """
+
+    kind = ""
+    meddle: Callable[[], object] | None = None
+
+    @contextmanager
+    def finder(self, name: str) -> Iterator[Any]:
+        with super().finder(name) as lines:
+            self._happen(f"find {name}")
+            yield lines
+
+    @contextmanager
+    def line_writer(self, name: str, *options: Any) -> Iterator[Any]:
+        with super().line_writer(name, *options) as writer:
+            yield writer
+        self._happen(f"write {name}")
+
+    def _happen(self, what: str) -> None:
+        if self.meddle is not None and what.startswith(self.kind):
+            meddle, self.meddle = self.meddle, None
+            meddle()
+
+
+def open_meddling(stage, kind, **options):
+    stage.home.mkdir(exist_ok=True)
+    vault = MeddlingVault(stage.home / "vault")
+    vault.kind = kind
+    home = Home(stage.home, Store(stage.home), vault, Owner(stage.home, stage.clock.token(10)))
+    return stage.open(home=home, **options), vault
 
 
 def counts(bb, run):
@@ -289,3 +333,34 @@ def test_no_more_sync_calls_are_made_for_a_canceled_run(make_stage):
     assert canceled.unsent == 3
     assert bb.run(run.id).receipt.outcomes == {"canceled": 3}
     assert stage.world.bill().total == 0
+
+
+def test_retries_of_a_run_that_is_canceled_while_they_are_packed_are_not_sent(make_stage):
+    stage = make_stage(
+        fail_once=(ItemFailure(ordinal=0, index=0), ItemFailure(ordinal=1, index=0)),
+    )
+    bb, vault = open_meddling(stage, "write segments/")
+    one = stage.run_of(bb, stage.table(["a"], "a.csv"), "a.out.csv")
+    two = stage.run_of(bb, stage.table(["b"], "b.csv"), "b.out.csv")
+    bb.drain()
+    vault.meddle = lambda: bb.cancel(one.id)
+
+    outcomes = [bb.run(run.id).receipt.outcomes for run in (one, two)]
+
+    assert vault.meddle is None
+    assert outcomes == [{"canceled": 1}, {"ok": 1}]
+    assert [batch.count for batch in stage.world.ledger()] == [1, 1, 1]
+    assert len([name for name, _ in vault.names() if "origins" in name]) == 1
+
+
+def test_what_cannot_be_changed_is_canceled_when_its_run_was(make_stage):
+    stage = make_stage(fail_once=(ItemFailure(ordinal=0, index=0, kind="max_tokens"),))
+    bb, vault = open_meddling(stage, "find segments/")
+    run = stage.run_of(bb, stage.table(["some words"]), max_tokens=64_000)
+    bb.drain()
+    vault.meddle = lambda: bb.cancel(run.id)
+
+    outcomes = bb.run(run.id).receipt.outcomes
+
+    assert vault.meddle is None
+    assert outcomes == {"canceled": 1}

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, bindparam, case, exists, func, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, case, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from backburner.errors import LeaseLost
 from backburner.nouns.batch import BatchState, Via
 from backburner.nouns.outcome import ExceptionRow, ExceptionState, Outcome
 from backburner.nouns.policy import ACCOUNT_ERRORS
@@ -100,18 +101,32 @@ def exceptions_next_due(tx: Transaction, lane: str) -> float | None:
 def exceptions_send_off(
     tx: Transaction, rows: Iterable[tuple[ExceptionRow, str | None]], batch_id: int
 ) -> None:
-    """Note that these exceptions travel in a batch, in this order, each with its change."""
+    """Note that these exceptions travel in a batch, in this order, each with its change.
+
+    Raises:
+        LeaseLost: One of them no longer waits, such as after a cancel.
+    """
     for position, (row, change) in enumerate(rows):
-        tx.execute(
-            update(exception)
-            .where(exception.c.batch == row.batch, exception.c.position == row.position)
-            .values(
-                state=ExceptionState.TRAVELLING,
-                last_batch=batch_id,
-                last_position=position,
-                change=change,
-            )
-        )
+        values = {
+            "state": ExceptionState.TRAVELLING,
+            "last_batch": batch_id,
+            "last_position": position,
+            "change": change,
+        }
+        if tx.execute(update(exception).where(_waits(row)).values(values)).rowcount != 1:
+            raise LeaseLost(f"request {row.position} of batch {row.batch} no longer waits")
+
+
+def exceptions_give_up(tx: Transaction, rows: Iterable[tuple[ExceptionRow, str]]) -> None:
+    """End those of these exceptions that still wait; each has why nothing could be changed."""
+    for row, code in rows:
+        values = {"state": ExceptionState.FINAL, "change": code}
+        tx.execute(update(exception).where(_waits(row)).values(values))
+
+
+def _waits(row: ExceptionRow) -> ColumnElement[bool]:
+    own = (exception.c.batch == row.batch) & (exception.c.position == row.position)
+    return own & (exception.c.state == ExceptionState.WAITING)
 
 
 def exceptions_travelling(tx: Transaction, batch_id: int) -> dict[int, ExceptionRow]:

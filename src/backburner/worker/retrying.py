@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-import msgspec
-
+from backburner.errors import LeaseLost
 from backburner.nouns.batch import NONCE_LENGTH, Batch, BatchId, Via, body_bytes
 from backburner.nouns.model import most_output_tokens
-from backburner.nouns.outcome import ExceptionRow, ExceptionState
+from backburner.nouns.outcome import ExceptionRow
 from backburner.nouns.policy import Then
 from backburner.nouns.request import read_params
 from backburner.nouns.urgency import Urgency
 from backburner.plan.changing import Changed, Stuck, change, turn_of
 from backburner.plan.packing import PackLimits, pack
 from backburner.store.batches import batch_get, batch_insert
-from backburner.store.exceptions import exceptions_due, exceptions_put, exceptions_send_off
+from backburner.store.exceptions import exceptions_due, exceptions_give_up, exceptions_send_off
 from backburner.store.lanes import LaneRow, lane_fence
 from backburner.store.objects import objects_register
 from backburner.telemetry import RetriesSealed
@@ -53,6 +52,10 @@ def pack_retries(tools: Tools, lane: LaneRow) -> list[BatchId]:
 
     A batch of retries is written like any other, in two phases: a death in between leaves files
     that nobody counts, and the exceptions as they were.
+
+    Raises:
+        LeaseLost: Another worker has the lane, or a request was canceled while its batch was
+            written: what was not sealed yet stays due.
     """
     now = tools.clock.now()
     with tools.store.read() as tx:
@@ -78,17 +81,17 @@ def _prepared(
 ) -> list[_Ready]:
     """The rows that can travel; those in which nothing can be changed are over."""
     ready: list[_Ready] = []
-    stuck: list[ExceptionRow] = []
+    stuck: list[tuple[ExceptionRow, str]] = []
     for row, changed in changes(tools, rows, batches):
         match changed:
             case Changed(params, code):
                 ready.append(_Ready(row, params, code))
             case Stuck(code):
-                stuck.append(_given_up(row, code))
+                stuck.append((row, code))
     if stuck:
         with tools.store.write() as tx:
             lane_fence(tx, lane)
-            exceptions_put(tx, stuck)
+            exceptions_give_up(tx, stuck)
     return ready
 
 
@@ -106,10 +109,6 @@ def changes(
             changed = _changer(tools, stack, batches[number], batches)
             for row in group:
                 yield row, changed(row)
-
-
-def _given_up(row: ExceptionRow, code: str) -> ExceptionRow:
-    return msgspec.structs.replace(row, state=ExceptionState.FINAL, change=code)
 
 
 def _changer(
@@ -180,24 +179,33 @@ def _seal_one(
         for one in ready:
             writer.add(one.params)
     write_origins(tools, origins, (one.row for one in ready))
+    files = {"nonce": nonce, "segment": segment, "origins": origins}
+    try:
+        batch = _commit(tools, lane, ready, {**values, **files})
+    except LeaseLost:
+        for name in (segment, origins):
+            tools.vault.delete(name)
+        raise
+    tools.emit(RetriesSealed(batch=batch, requests=len(ready)))
+    return batch
+
+
+def _commit(
+    tools: Tools, lane: LaneRow, ready: Sequence[_Ready], values: dict[str, Any]
+) -> BatchId:
+    """Make a written batch count, if all of its requests still wait."""
     now = tools.clock.now()
+    values = {
+        **values,
+        "lane": lane.name,
+        "requests": len(ready),
+        "body_bytes": body_bytes(len(ready), sum(len(one.params) for one in ready)),
+        "due_at": min(values["due_at"], now),
+        "created_at": now,
+    }
     with tools.store.write() as tx:
         lane_fence(tx, lane)
-        objects_register(tx, [segment, origins])
-        batch = batch_insert(
-            tx,
-            {
-                "lane": lane.name,
-                "nonce": nonce,
-                **values,
-                "requests": len(ready),
-                "body_bytes": body_bytes(len(ready), sum(len(one.params) for one in ready)),
-                "segment": segment,
-                "origins": origins,
-                "due_at": min(values["due_at"], now),
-                "created_at": now,
-            },
-        )
+        objects_register(tx, [values["segment"], values["origins"]])
+        batch = batch_insert(tx, values)
         exceptions_send_off(tx, ((one.row, one.code) for one in ready), batch)
-    tools.emit(RetriesSealed(batch=batch, requests=len(ready)))
     return batch
