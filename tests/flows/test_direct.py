@@ -188,6 +188,32 @@ def test_what_was_not_asked_when_its_run_was_canceled_ends_as_canceled(stage):
     assert bb.verify().differences == []
 
 
+def test_a_run_that_is_canceled_while_its_calls_are_made_makes_no_more(stage):
+    overtaking = Overtaking(stage)
+    bb = open_with(stage, 1, transport=overtaking)
+    run = stage.run_of(bb, stage.table(40), timing=NOW)
+    overtaking.then = lambda: bb.cancel(run.id)
+
+    bb.drain()
+
+    assert len(stage.world.messages()) == 1
+    assert bb.receipt(run.id).outcomes == {"ok": 1, "canceled": 39}
+    assert bb.savings().total.doubted == 0
+    assert bb.verify().differences == []
+
+
+def test_a_canceled_run_does_not_wait_until_its_calls_would_be_taken_again(stage):
+    stage.world.script("messages", Status(429, headers={"retry-after": "600"}), times=1)
+    overtaking = Overtaking(stage)
+    bb = open_with(stage, 1, transport=overtaking)
+    run = stage.run_of(bb, stage.table(3), timing=NOW)
+    overtaking.then = lambda: bb.cancel(run.id)
+
+    bb.drain()
+
+    assert bb.receipt(run.id).outcomes == {"canceled": 3}
+
+
 def test_an_account_of_batches_is_not_compared_with_calls(stage):
     bb = stage.open()
     run = stage.run_of(bb, stage.table(3), timing=NOW)

@@ -86,13 +86,12 @@ class _Step:
                 while True:
                     free = 0 if self._is_over() else most - len(self._flying)
                     group = list(islice(waiting, free))
-                    self._commit(group)
-                    for position in group:
+                    for position in self._commit(group):
                         future = pool.submit(self._ask, lines.line(position))
                         self._flying[future] = position
                     if not self._flying:
-                        is_halted = self._pause is not None or self._stop is not None
-                        self._is_whole = not is_halted and next(waiting, None) is None
+                        nothing_left = not self._is_halted() and next(waiting, None) is None
+                        self._is_whole = nothing_left or self._is_canceled()
                         return
                     self._take_some()
             except BaseException:
@@ -100,9 +99,7 @@ class _Step:
                 raise
 
     def _waiting(self) -> Iterator[int]:
-        """The positions that were never asked; none of a batch that a person canceled."""
-        if self._batch.cancel_asked_at is not None:
-            return iter(())
+        """The positions that were never asked."""
         asked = bytearray(self._batch.requests)
         with self._tools.store.read() as tx:
             for position in outbox_positions(tx, self._batch.id):
@@ -111,13 +108,22 @@ class _Step:
 
     def _is_over(self) -> bool:
         is_late = self._tools.clock.monotonic() >= self._until
-        return is_late or self._pause is not None or self._stop is not None
+        return is_late or self._is_halted() or self._is_canceled()
+
+    def _is_halted(self) -> bool:
+        return self._pause is not None or self._stop is not None
+
+    def _is_canceled(self) -> bool:
+        """Whether a person wants no more calls, as of the newest commit."""
+        return self._batch.cancel_asked_at is not None
 
     def _ask(self, body: bytes) -> Spoken | Fault:
         return self._upstream.message(body, self._batch.betas)
 
-    def _commit(self, group: list[int]) -> None:
-        """Keep what came, and arm the next, in one commit under our epoch.
+    def _commit(self, group: list[int]) -> list[int]:
+        """Keep what came, and arm the next, in one commit under our epoch; gives those to ask.
+
+        That commit is where it shows that the batch was canceled: then it arms none.
 
         Raises:
             LeaseLost: Another worker has the batch.
@@ -125,7 +131,7 @@ class _Step:
         """
         if not (group or self._answers or self._refused):
             self._batch = renewed(self._tools, self._batch)
-            return
+            return []
         if group:
             self._tools.moving()
         now = self._tools.clock.now()
@@ -133,8 +139,10 @@ class _Step:
             self._batch = batch_renew(tx, self._batch, now + self._tools.terms.ttl)
             outbox_answer(tx, self._batch.id, self._answers)
             outbox_unarm(tx, self._batch.id, self._refused)
-            outbox_arm(tx, self._batch.id, group, now)
+            armed = [] if self._is_canceled() else group
+            outbox_arm(tx, self._batch.id, armed, now)
         self._answers, self._refused = {}, []
+        return armed
 
     def _take_some(self) -> None:
         done, _ = wait(self._flying, timeout=_LOOK, return_when=FIRST_COMPLETED)
