@@ -1,6 +1,8 @@
 """Requests that somebody waits for: asked one by one, kept, judged and booked like all others."""
 
+from dataclasses import replace
 from hashlib import blake2b
+from threading import Event
 
 import httpx2
 import pytest
@@ -8,10 +10,13 @@ import pytest
 from backburner.emulator.faults import DropAfter, Status
 from backburner.emulator.settings import Rule
 from backburner.emulator.transport import EmulatorTransport
-from backburner.errors import LaneStopped
+from backburner.errors import LaneStopped, StoreDamaged
 from backburner.nouns.urgency import Timing, Urgency
+from backburner.plan.lanes import ReleaseAll
 from backburner.store.batches import batches_of_run
 from backburner.store.ledger import ledger_ended
+from backburner.worker import Worker
+from backburner.worker.leasing import Abandoned
 
 NOW = Timing(urgency=Urgency.NOW)
 DIRECT_WORDS = "$0.00052 for 20 answers, at the price of sync calls"
@@ -212,6 +217,57 @@ def test_a_canceled_run_does_not_wait_until_its_calls_would_be_taken_again(stage
     bb.drain()
 
     assert bb.receipt(run.id).outcomes == {"canceled": 3}
+
+
+def test_a_request_that_cannot_be_read_was_never_asked(stage):
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(20), timing=NOW)
+    with bb.tools.store.read() as tx:
+        segment = stage.home / "vault" / batches_of_run(tx, run.id)[0].segment
+    bytes_before = segment.read_bytes()
+    segment.write_bytes(b"?" * 20 + bytes_before[20:])
+    with pytest.raises(StoreDamaged):
+        bb.drain()
+    segment.write_bytes(bytes_before)
+
+    finished = bb.run(run.id)
+
+    assert finished.receipt.outcomes == {"ok": 20}
+    assert bb.savings().total.doubted == 0
+
+
+def test_what_was_refused_while_a_step_was_left_is_asked_again(stage):
+    transport = HoldingUp(stage.world)
+    bb = open_with(stage, 2, transport=transport)
+    run = stage.run_of(bb, stage.table(4), timing=NOW)
+
+    def moving():
+        if stage.world.messages():
+            transport.goes_on.set()
+            raise Abandoned
+
+    worker = Worker(replace(bb.tools, moving=moving), ("default",))
+    while not transport.goes_on.is_set():
+        worker.tick(ReleaseAll())
+    finished = bb.run(run.id)
+
+    assert finished.receipt.outcomes == {"ok": 4}
+    assert len(stage.world.messages()) == 4
+    assert bb.savings().total.doubted == 0
+
+
+class HoldingUp(EmulatorTransport):
+    """Keeps one call until it may go on, and lets it fail then, before it left."""
+
+    def __init__(self, world):
+        super().__init__(world)
+        self.goes_on = Event()
+
+    def handle_request(self, request):
+        if b"text 1" in request.read() and not self.goes_on.is_set():
+            self.goes_on.wait()
+            raise httpx2.ConnectError("unplugged", request=request)
+        return super().handle_request(request)
 
 
 def test_an_account_of_batches_is_not_compared_with_calls(stage):

@@ -60,10 +60,22 @@ def test_a_refused_position_can_be_armed_again_and_an_answered_one_cannot(store,
     with store.write() as tx:
         outbox_arm(tx, direct, [0, 1], now)
         outbox_answer(tx, direct, {1: LINE})
-        outbox_unarm(tx, direct, [0, 1])
+        outbox_unarm(tx, direct, [0, 1], epoch=0)
 
     with store.read() as tx:
         assert list(outbox_positions(tx, direct)) == [1]
+
+
+def test_who_lost_the_batch_leaves_armed_what_was_refused(store, direct, now):
+    with store.write() as tx:
+        outbox_arm(tx, direct, [0], now)
+    move(store, direct, epoch=1)
+
+    with store.write() as tx:
+        outbox_unarm(tx, direct, [0], epoch=0)
+
+    with store.read() as tx:
+        assert list(outbox_positions(tx, direct)) == [0]
 
 
 def test_an_answer_that_comes_after_the_collection_is_not_kept(store, direct, now):

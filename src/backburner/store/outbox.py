@@ -43,10 +43,17 @@ def outbox_answer(tx: Transaction, batch_id: BatchId, lines: Mapping[int, bytes]
         tx.execute(_ANSWER, values)
 
 
-def outbox_unarm(tx: Transaction, batch_id: BatchId, positions: Collection[int]) -> None:
-    """Note that these positions were certainly not answered, so that they may be asked again."""
+def outbox_unarm(
+    tx: Transaction, batch_id: BatchId, positions: Collection[int], *, epoch: int
+) -> None:
+    """Note that these positions were certainly not answered, so that they may be asked again.
+
+    Nothing happens under an old epoch: whoever has the batch now relies on what was armed, and
+    what is neither armed nor still to be asked would end as canceled.
+    """
     mine = (outbox.c.batch == batch_id) & outbox.c.position.in_(list(positions))
-    tx.execute(delete(outbox).where(mine, outbox.c.line.is_(None)))
+    is_held = exists().where(batch.c.id == batch_id, batch.c.epoch == epoch)
+    tx.execute(delete(outbox).where(mine, outbox.c.line.is_(None), is_held))
 
 
 def outbox_positions(tx: Transaction, batch_id: BatchId) -> Iterator[int]:

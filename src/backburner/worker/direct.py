@@ -85,10 +85,10 @@ class _Step:
             try:
                 while True:
                     free = 0 if self._is_over() else most - len(self._flying)
-                    group = list(islice(waiting, free))
-                    for position in self._commit(group):
-                        future = pool.submit(self._ask, lines.line(position))
-                        self._flying[future] = position
+                    # Read before they are armed: what cannot be read was never asked.
+                    group = {one: lines.line(one) for one in islice(waiting, free)}
+                    for position, body in self._commit(group).items():
+                        self._flying[pool.submit(self._ask, body)] = position
                     if not self._flying:
                         nothing_left = not self._is_halted() and next(waiting, None) is None
                         self._is_whole = nothing_left or self._is_canceled()
@@ -120,7 +120,7 @@ class _Step:
     def _ask(self, body: bytes) -> Spoken | Fault:
         return self._upstream.message(body, self._batch.betas)
 
-    def _commit(self, group: list[int]) -> list[int]:
+    def _commit(self, group: dict[int, bytes]) -> dict[int, bytes]:
         """Keep what came, and arm the next, in one commit under our epoch; gives those to ask.
 
         That commit is where it shows that the batch was canceled: then it arms none.
@@ -131,15 +131,15 @@ class _Step:
         """
         if not (group or self._answers or self._refused):
             self._batch = renewed(self._tools, self._batch)
-            return []
+            return {}
         if group:
             self._tools.moving()
         now = self._tools.clock.now()
         with self._tools.store.write() as tx:
             self._batch = batch_renew(tx, self._batch, now + self._tools.terms.ttl)
             outbox_answer(tx, self._batch.id, self._answers)
-            outbox_unarm(tx, self._batch.id, self._refused)
-            armed = [] if self._is_canceled() else group
+            outbox_unarm(tx, self._batch.id, self._refused, epoch=self._batch.epoch)
+            armed = {} if self._is_canceled() else group
             outbox_arm(tx, self._batch.id, armed, now)
         self._answers, self._refused = {}, []
         return armed
@@ -185,12 +185,16 @@ class _Step:
             self._stop = stop_for_fault(fault, self._tools.clock.now())
 
     def _keep(self) -> None:
-        """Wait for what is under way and keep its answers: they are paid, whatever went wrong."""
+        """Wait for what is under way and keep what came of it, whatever went wrong.
+
+        Answers are paid; what was refused for certain may be asked again.
+        """
         for future, position in self._flying.items():
             with suppress(Exception):
                 self._take(position, future.result())
         with self._tools.store.write() as tx:
             outbox_answer(tx, self._batch.id, self._answers)
+            outbox_unarm(tx, self._batch.id, self._refused, epoch=self._batch.epoch)
 
     def end(self) -> None:
         """Say when the batch is due again: at once, after a pause, or to be collected.
