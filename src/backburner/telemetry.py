@@ -24,7 +24,7 @@
 | `run.pruned` | the stored prompts and answers of a run were removed |
 | `notice.delivered` | a notice arrived |
 | `notice.failed` | a notice did not arrive; it is tried again, or given up |
-| `run.finished` | all requests of a run ended, and its output is written |
+| `run.finished` | all requests of a run ended, and its output is written; once for each end |
 | `step.failed` | a step of the worker failed in a way that it should not, and is tried again |
 
 Fields are ids, counts, bytes and seconds. Prompts, answers and credentials are never among them.

@@ -11,6 +11,7 @@ from backburner.client.single_requests import TicketOptions
 from backburner.emulator.settings import ItemFailure, Limits, Rule
 from backburner.errors import AnswerPending, InputFaults, KeyConflict, NotAnswered, NotFound, Pruned
 from backburner.store.runs import runs_all
+from backburner.telemetry import RunFinished
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -221,6 +222,17 @@ def test_a_drain_finishes_runs_of_tickets_once(stage: Any, ask: Ask) -> None:
 
     assert [one.is_inbox for one in finished] == [True]
     assert bb.drain().finished == ()
+
+
+def test_who_waits_for_the_last_ticket_of_a_run_tells_its_end(stage: Any, ask: Ask) -> None:
+    bb = stage.open()
+    tickets = [bb.submit(ask(f"Say: {n}"), urgency="soon") for n in range(2)]
+
+    for one in tickets:
+        one.wait()
+
+    told = [one.outcomes for one in stage.events if isinstance(one, RunFinished)]
+    assert told == [{"ok": 2}]
 
 
 def test_a_retried_ticket_is_answered_by_its_last_attempt(make_stage: Any, ask: Ask) -> None:

@@ -11,6 +11,7 @@ from backburner.emulator.settings import ItemFailure, Rule
 from backburner.errors import LaneStopped
 from backburner.nouns.outcome import Outcome
 from backburner.store.ledger import ledger_of_run
+from backburner.telemetry import RunFinished
 
 DAY = 24 * 3600
 
@@ -29,6 +30,32 @@ def test_every_row_comes_back_in_order_with_its_answer(stage):
     assert [row["id"] for row in stage.rows()] == [str(n) for n in range(20)]
     assert [batch.count for batch in stage.world.ledger()] == [7, 7, 6]
     assert finished.receipt.outcomes == {"ok": 20}
+
+
+def test_the_end_of_a_run_is_told_once_whoever_saw_it(stage):
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(3))
+
+    bb.run(run.id)
+    bb.run(run.id)
+    stage.open().drain()
+
+    told = [one for one in stage.events if isinstance(one, RunFinished)]
+    assert [(one.run, one.outcomes) for one in told] == [(run.id, {"ok": 3})]
+    assert told[0].paid == stage.world.bill().total
+
+
+def test_the_end_of_a_run_that_is_retried_is_told_again(make_stage):
+    stage = make_stage(fail_once=(ItemFailure(ordinal=0, index=0, kind="refusal"),))
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(2))
+    bb.run(run.id)
+
+    bb.retry(run.id)
+    bb.run(run.id)
+
+    told = [one.outcomes for one in stage.events if isinstance(one, RunFinished)]
+    assert told == [{"ok": 1, "refused": 1}, {"ok": 2}]
 
 
 def test_every_custom_id_names_batch_try_and_position(stage):

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from backburner.client.closing import close_run, runs_to_close
+from backburner.client.closing import runs_to_close
 from backburner.client.driving import drain
-from backburner.client.finishing import Finished
+from backburner.client.finishing import Finished, finish
 from backburner.client.pruning import prune_old
 from backburner.plan.lanes import Allowance, ReleaseAll, ReleaseDue, ReleaseRetries
 from backburner.worker import Tools
@@ -49,7 +49,7 @@ def one_pass(
     sweep(tools)
     done = []
     for run in ended:
-        done.append(close_run(tools, run))
+        done.append(finish(tools, run))
         finished(done[-1])
     prune_old(tools)
     tell()

@@ -32,6 +32,7 @@ from backburner.runs.tables import Format, output_format
 from backburner.runs.whole import whole_result
 from backburner.store.ledger import LedgerRow, ledger_duplicates, ledger_of_run
 from backburner.store.runs import run_get, run_update
+from backburner.telemetry import RunFinished
 from backburner.worker import Tools
 from backburner.worker.booking import price_finder
 from backburner.worker.promises import note_late_end
@@ -106,7 +107,7 @@ def is_finished(tools: Tools, run: Run) -> bool:
 
 
 def finish(tools: Tools, run: Run) -> Finished:
-    """Write a finished run's output, if it has one, and make its receipt.
+    """Write a finished run's output, if it has one, make its receipt, and say so once.
 
     Writing may be repeated: the file is replaced as a whole.
     """
@@ -130,9 +131,23 @@ def finish(tools: Tools, run: Run) -> Finished:
         changes["written_at"] = now
     note_late_end(tools, run, changes["finished_at"])
     with tools.store.write() as tx:
+        is_first = run_get(tx, run.id).finished_at is None
         run_update(tx, run.id, **changes)
         ended = run_get(tx, run.id)
-    return Finished(receipt(tools, ended), written, run.output, run.is_inbox)
+    made = receipt(tools, ended)
+    if is_first:
+        tools.emit(_finished(ended, made))
+    return Finished(made, written, run.output, run.is_inbox)
+
+
+def _finished(run: Run, made: Receipt) -> RunFinished:
+    return RunFinished(
+        lane=run.lane,
+        run=run.id,
+        requests=run.requests,
+        outcomes=dict(made.outcomes),
+        paid=made.paid.picodollars,
+    )
 
 
 def receipt(tools: Tools, run: Run) -> Receipt:

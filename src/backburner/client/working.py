@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from backburner.client.closing import close_run, runs_to_close
+from backburner.client.closing import runs_to_close
 from backburner.client.driving import wake
-from backburner.client.finishing import Finished
+from backburner.client.finishing import Finished, finish
 from backburner.client.patience import Patience
 from backburner.client.pruning import prune_old
 from backburner.client.pulse import Pulse
@@ -148,7 +148,7 @@ class _Loop:
             self._patience.attempt("notices", self._shift.tell_again)
 
     def _close(self, run: Run) -> None:
-        self._shift.finished(close_run(self._tools, run))
+        self._shift.finished(finish(self._tools, run))
 
     def _moving(self) -> None:
         self._pulse.beat(self._tools.clock.now())
