@@ -11,6 +11,7 @@ from backburner.telemetry import BatchResolved, BatchSent, FaultSeen
 
 QUIET = 900.0
 GAP = 60.0
+HOUR = 3600.0
 ACCEPTED = [
     DropAfter(),
     Late(by=300.0),
@@ -256,6 +257,23 @@ def test_looks_that_fail_are_no_misses(stage, route):
     assert bb.run(run.id).receipt.outcomes == {"ok": 2}
     assert len([one for one in stage.events if isinstance(one, FaultSeen)]) >= 4
     check_paid_once(stage, bb, run)
+
+
+def test_a_stranger_whose_results_cannot_be_read_bars_the_way_until_it_is_deleted(stage):
+    stage.world.script("create", DropBefore())
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(2))
+    bb.drain()
+    (stranger,) = stage.world.plant_foreign(2)
+    stage.world.script("results", Status(404), times=3)
+    for _ in range(3):
+        stage.clock.sleep(HOUR)
+        bb.drain()
+    assert bb.status()[1][0].words == "in doubt"
+    stage.make_client(stage.world).messages.batches.delete(stranger)
+
+    assert bb.run(run.id).receipt.outcomes == {"ok": 2}
+    assert resolved(stage) == ["absent"]
 
 
 def test_a_spoiled_first_line_is_no_proof_of_a_stranger(stage):

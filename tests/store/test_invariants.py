@@ -82,7 +82,6 @@ def a_booking(batch, **changes):
         {"state": BatchState.ENDED, "upstream_id": "u"},
         COLLECTED,
         {"state": BatchState.DONE, "outcomes": b"x"},
-        {"state": BatchState.ABANDONED, "armed_at": 1.0},
     ],
 )
 def test_a_sound_batch_breaks_no_rule(new_batch, found, values):

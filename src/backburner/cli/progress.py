@@ -61,7 +61,6 @@ _BATCH_WORDS: Final = {
     BatchState.SENT: "with Anthropic",
     BatchState.ENDED: "being collected",
     BatchState.DONE: "back",
-    BatchState.ABANDONED: "given up",
 }
 
 

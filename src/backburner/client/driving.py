@@ -23,8 +23,6 @@ GLANCE: Final = 1.0
 _UNREACHED: Final = 4
 """Failed calls in a row, nothing having been sent, after which a person is told."""
 
-_OVER: Final = frozenset({BatchState.DONE, BatchState.ABANDONED})
-
 
 class Reach:
     """Counts calls that found no upstream, from the worker's events."""
@@ -164,7 +162,7 @@ def _is_canary_back(count: RunCount, batches: list[Batch]) -> bool:
     """Whether all of a run is over but what waits for its canary."""
     if count.retrying or count.stopped or not any(map(_waits_for_canary, batches)):
         return False
-    return all(one.state in _OVER or _waits_for_canary(one) for one in batches)
+    return all(one.state is BatchState.DONE or _waits_for_canary(one) for one in batches)
 
 
 def _waits_for_canary(batch: Batch) -> bool:
@@ -175,7 +173,9 @@ def _waits_for_budget(tools: Tools, run: Run, count: RunCount, batches: list[Bat
     """Whether all that is left of a run waits for a budget, or for what waits for one."""
     if count.stopped:
         return False
-    left = [one for one in batches if one.state not in _OVER and not _waits_for_others(one)]
+    left = [
+        one for one in batches if one.state is not BatchState.DONE and not _waits_for_others(one)
+    ]
     with tools.store.read() as tx:
         retries_held = exceptions_in_state(tx, run.id, [BatchState.HELD])
     return all(one.hold in FOR_BUDGET for one in left) and retries_held >= count.retrying
@@ -202,7 +202,9 @@ def _check_person(tools: Tools, run: Run, count: RunCount, batches: list[Batch])
     What waits for its canary moves only once that is back, and what failed for the account once the
     lane is open.
     """
-    left = [one for one in batches if one.state not in _OVER and not _waits_for_canary(one)]
+    left = [
+        one for one in batches if one.state is not BatchState.DONE and not _waits_for_canary(one)
+    ]
     with tools.store.read() as tx:
         held = [one for one in batches_where(tx, [run.lane], [BatchState.HELD]) if _is_stuck(one)]
         retries_held = exceptions_in_state(tx, run.id, [BatchState.HELD])

@@ -24,7 +24,7 @@ from backburner.worker import Tools
 _LATELY: Final = 86400.0
 """Seconds since which a run may have been finished: who begins with notices is told of no older."""
 
-_RESTING: Final = (BatchState.HELD, BatchState.DONE, BatchState.ABANDONED)
+_RESTING: Final = (BatchState.HELD, BatchState.DONE)
 
 
 def notice(tools: Tools, channels: Sequence[Channel]) -> None:

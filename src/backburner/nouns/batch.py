@@ -39,7 +39,6 @@ class BatchState(StrEnum):
     ENDED = "ended"
     DONE = "done"
     HELD = "held"
-    ABANDONED = "abandoned"
 
 
 class Hold(StrEnum):
@@ -71,11 +70,10 @@ MOVES: Final[dict[BatchState, frozenset[BatchState]]] = {
     _S.HELD: frozenset({_S.SEALED, _S.DONE, _S.UNKNOWN}),
     _S.RELEASED: frozenset({_S.ARMED, _S.SEALED, _S.DONE, _S.UNKNOWN}),
     _S.ARMED: frozenset({_S.SENT, _S.SEALED, _S.UNKNOWN}),
-    _S.UNKNOWN: frozenset({_S.SENT, _S.SEALED, _S.ABANDONED}),
+    _S.UNKNOWN: frozenset({_S.SENT, _S.SEALED}),
     _S.SENT: frozenset({_S.ENDED}),
     _S.ENDED: frozenset({_S.DONE}),
     _S.DONE: frozenset(),
-    _S.ABANDONED: frozenset(),
 }
 """The only moves there are. The store refuses any other, and the planner proposes no other."""
 

@@ -36,7 +36,5 @@ def next_action(batch: Batch, *, now: float, terms: DoubtTerms) -> BatchAction:
             return AskDirectly() if batch.via is Via.DIRECT else Ask()
         case BatchState.ENDED:
             return CollectDirect() if batch.via is Via.DIRECT else Collect()
-        case (
-            BatchState.SEALED | BatchState.HELD | BatchState.DONE | BatchState.ABANDONED as resting
-        ):
+        case BatchState.SEALED | BatchState.HELD | BatchState.DONE as resting:
             raise ValueError(f"a batch that is {resting} is moved by its lane, not by itself")

@@ -87,7 +87,7 @@ _gone = (
     & batch.c.upstream_id.is_not(None)
     & batch.c.results.is_(None)
 )
-_in_doubt = batch.c.state.in_((BatchState.ARMED, BatchState.UNKNOWN, BatchState.ABANDONED))
+_in_doubt = batch.c.state.in_((BatchState.ARMED, BatchState.UNKNOWN))
 
 
 def doubted(tx: Transaction) -> Iterator[Doubted]:

@@ -96,7 +96,7 @@ RULES: Final = (
     Rule(
         "has no outcomes, since it was not collected",
         """SELECT 'batch ' || id FROM batch
-           WHERE state NOT IN ('done', 'abandoned') AND outcomes IS NOT NULL""",
+           WHERE state != 'done' AND outcomes IS NOT NULL""",
     ),
     Rule(
         "is leased to somebody",
@@ -152,7 +152,7 @@ RULES: Final = (
         "is booked in the ledger, so it was collected",
         """SELECT DISTINCT 'batch ' || batch.id FROM ledger JOIN batch ON batch.id = ledger.batch
            WHERE ledger.upstream_id = batch.upstream_id AND batch.via = 'batch'
-           AND batch.state NOT IN ('ended', 'done', 'abandoned')""",
+           AND batch.state NOT IN ('ended', 'done')""",
     ),
     SumRule(
         "has reserved what its reservations add up to",

@@ -12,7 +12,6 @@ from backburner.store.engine import Transaction
 from backburner.store.runs import run_update, runs_of, runs_query, runs_where
 from backburner.store.schema import batch, exception, run
 
-_OVER = (BatchState.DONE, BatchState.ABANDONED)
 _OPEN = (
     run.c.deadline.is_not(None)
     & run.c.finished_at.is_(None)
@@ -50,7 +49,7 @@ def carriers_of(tx: Transaction, run_id: str) -> list[tuple[Batch, int]]:
     """The batches that still carry requests of a run, and how many each."""
     own = tx.execute(
         select(batch.c.id, batch.c.requests).where(
-            batch.c.run == run_id, batch.c.state.not_in(_OVER)
+            batch.c.run == run_id, batch.c.state != BatchState.DONE
         )
     ).all()
     first = batch.alias("first")

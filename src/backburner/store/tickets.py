@@ -13,8 +13,6 @@ from backburner.nouns.urgency import Urgency
 from backburner.store.engine import Transaction
 from backburner.store.schema import batch, inbox, run, ticket
 
-_OVER: Final = (BatchState.DONE, BatchState.ABANDONED)
-
 TICKET_COLUMNS: Final = [ticket.c[field.name] for field in dataclasses.fields(TicketRow)]
 
 
@@ -65,7 +63,7 @@ def ticket_may_be_over(tx: Transaction, ticket_id: str) -> bool:
     ).first()
     if row is None:
         raise _not_found(ticket_id)
-    return row.state in _OVER if row.batch is not None else row.ticket is None
+    return row.state == BatchState.DONE if row.batch is not None else row.ticket is None
 
 
 def tickets_of_keys(

@@ -152,7 +152,7 @@ def batches_release_held(tx: Transaction, run: str, hold: str, now: float) -> li
 
 def batches_promise(tx: Transaction, run: str, *, urgency: str, deadline: float | None) -> None:
     """Give those of a run's batches that are not over another time to be back by."""
-    going = (batch.c.run == run) & batch.c.state.not_in([BatchState.DONE, BatchState.ABANDONED])
+    going = (batch.c.run == run) & (batch.c.state != BatchState.DONE)
     tx.execute(update(batch).where(going).values(urgency=urgency, deadline=deadline))
 
 

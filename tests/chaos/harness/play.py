@@ -144,9 +144,8 @@ class Play:
             self._feeding = self._feeder.submit(self._keep_busy)
 
     def _keep_busy(self) -> None:
-        over = {BatchState.DONE, BatchState.ABANDONED}
         with self.bb.tools.store.read() as tx:
-            left = len(batches_where(tx, [self.bb.lane], set(BatchState) - over))
+            left = len(batches_where(tx, [self.bb.lane], set(BatchState) - {BatchState.DONE}))
         while left < _BACKLOG:
             order = self._enqueue()
             left += -(-len(order.texts) // BATCH_REQUESTS)

@@ -32,7 +32,7 @@ def view(*leaders, **more):
     )
 
 
-@pytest.mark.parametrize("state", [S.ENDED, S.DONE, S.ABANDONED])
+@pytest.mark.parametrize("state", [S.ENDED, S.DONE])
 def test_they_go_at_once_when_their_leaders_are_over(state):
     assert goes_on_at([leader(state, sent=30), leader(S.DONE, sent=40)], NOW) == NOW
 

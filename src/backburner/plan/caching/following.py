@@ -10,7 +10,7 @@ from backburner.plan.caching.cadence import LONGEST_GAP
 LOOK_AGAIN: Final = 600.0
 """Seconds after which a lane looks at waiting followers anew, should nothing wake it."""
 
-_OVER: Final = frozenset({BatchState.ENDED, BatchState.DONE, BatchState.ABANDONED})
+_OVER: Final = frozenset({BatchState.ENDED, BatchState.DONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
