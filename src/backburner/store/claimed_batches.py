@@ -14,7 +14,7 @@ from backburner.store.budgets import reservations_end
 from backburner.store.engine import Transaction
 from backburner.store.lanes import OPEN_LANES
 from backburner.store.leases import CLAIMABLE, goes_on_stopped
-from backburner.store.schema import batch, lane
+from backburner.store.schema import batch
 
 _EXPIRING: Final = batch.c.state.in_([BatchState.SENT, BatchState.ENDED]) & (
     batch.c.sent_at < bindparam("first_before")
@@ -114,12 +114,6 @@ def batch_arm(
         "due_at": now + quiet,
     }
     armed = batch_move(tx, claimed, BatchState.ARMED, changes, also=enough)
-    # From the first arming on there is something that looking back might find.
-    tx.execute(
-        update(lane)
-        .where(lane.c.name == armed.lane, lane.c.looked_back_at.is_(None))
-        .values(looked_back_at=now)
-    )
     arming_note(tx, armed, now)
     return armed
 
