@@ -5,9 +5,11 @@ import pytest
 from genai_prices.types import ClauseEquals, ModelInfo, PriceVariant
 from genai_prices.types import ModelPrice as TheirPrice
 
+from backburner.client.home import tariff_source
+from backburner.clock import FakeClock
 from backburner.errors import ModelUnknown, PriceSuspect
 from backburner.nouns.batch import Via
-from backburner.nouns.tariff import Rates
+from backburner.nouns.tariff import Rates, Tariff
 from backburner.prices import (
     DATA_START,
     DATED_IDS,
@@ -135,6 +137,24 @@ def test_a_day_before_the_data_begins_has_the_prices_of_its_first_day():
 
     assert early.models == first.models
     assert early.as_of == date(2026, 10, 14)
+
+
+def test_a_worker_that_runs_for_long_gets_each_days_prices_and_looks_them_up_once():
+    clock, looked_up = FakeClock(datetime(2026, 11, 22, 23, 59, tzinfo=UTC).timestamp()), []
+
+    def prices_at(_models: tuple[str, ...], when: datetime) -> Tariff:
+        looked_up.append(when)
+        return Tariff(as_of=when.date(), models={}, source="a table")
+
+    prices = tariff_source(clock, prices_at)
+
+    before = [prices(["claude-haiku-4-5"]).as_of for _ in range(2)]
+    clock.sleep(60)
+    after = [prices(["claude-haiku-4-5"]).as_of for _ in range(2)]
+
+    assert before == [date(2026, 11, 22)] * 2
+    assert after == [date(2026, 11, 23)] * 2
+    assert looked_up == [datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC)]
 
 
 def test_only_the_models_that_were_asked_for_are_in_the_tariff():

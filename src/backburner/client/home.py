@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from backburner.client.inbox import ticket_stager
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     import anthropic
 
 _OWNER_LENGTH = 10
+
+_TARIFFS: Final = 64
+"""Sets of models whose prices are kept: more than are in use on one day."""
+
+PricesAt = Callable[[tuple[str, ...], datetime], Tariff]
+"""Gives the prices of these models at a time; of all that there are, where none is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def worker_tools(
     emit: Listener,
 ) -> Tools:
     """What a worker of this home needs."""
-    tariff = tariff_source(clock, settings.prices.own)
+    tariff = tariff_source(clock, listed_prices(settings.prices.own))
     desk = Desk(store=home.store, vault=home.vault, clock=clock, limits=limits)
     return Tools(
         store=home.store,
@@ -97,16 +103,28 @@ def worker_tools(
     )
 
 
-def tariff_source(clock: Clock, own: Mapping[str, OwnPrice]) -> Callable[[Iterable[str]], Tariff]:
-    """The prices of models at the clock's time; each set of models is looked up once."""
+def tariff_source(clock: Clock, prices_at: PricesAt) -> Callable[[Iterable[str]], Tariff]:
+    """The prices of models on the clock's day; each set of models is looked up once a day.
 
-    @cache
-    def look_up(models: tuple[str, ...]) -> Tariff:
+    Prices begin on days of UTC, and a worker runs for months.
+    """
+
+    @lru_cache(maxsize=_TARIFFS)
+    def look_up(models: tuple[str, ...], day: date) -> Tariff:
+        return prices_at(models, datetime(day.year, day.month, day.day, tzinfo=UTC))
+
+    return lambda models: look_up(tuple(models), datetime.fromtimestamp(clock.now(), UTC).date())
+
+
+def listed_prices(own: Mapping[str, OwnPrice]) -> PricesAt:
+    """Gives prices as the price table, and the user, have them."""
+
+    def prices_at(models: tuple[str, ...], when: datetime) -> Tariff:
         from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
 
-        return prices.tariff(models or None, datetime.fromtimestamp(clock.now(), UTC), own)
+        return prices.tariff(models or None, when, own)
 
-    return lambda models: look_up(tuple(models))
+    return prices_at
 
 
 def days_in(zone: str | None) -> Callable[[float], str]:
