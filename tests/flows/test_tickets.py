@@ -1,17 +1,23 @@
 """Single requests: submitted, sealed, sent in a batch, answered."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from backburner.client.home import Home
 from backburner.client.single_requests import TicketOptions
 from backburner.emulator.settings import ItemFailure, Limits, Rule
 from backburner.errors import AnswerPending, InputFaults, KeyConflict, NotAnswered, NotFound, Pruned
+from backburner.store import Store, Transaction
+from backburner.store.inbox import inbox_waiting
+from backburner.store.owners import Owner
 from backburner.store.runs import runs_all
 from backburner.telemetry import RunFinished
+from backburner.vault import Vault
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -57,6 +63,75 @@ def test_a_key_of_another_body_is_refused_and_named(stage: Any, ask: Ask) -> Non
         bb.submit(ask("Say: b"), key="order 7")
 
     assert caught.value.code == "key_conflict"
+
+
+@pytest.mark.parametrize(
+    ("before", "keys"),
+    [(["k"], [*[None] * 501, "k"]), ([], ["k", *[None] * 500, "k"])],
+    ids=["kept before", "in the same call"],
+)
+def test_nothing_is_kept_of_a_call_in_which_a_key_belongs_to_another_request(
+    stage: Any, ask: Ask, before: list[str], keys: list[str | None]
+) -> None:
+    bb = stage.open()
+    for key in before:
+        bb.submit(ask("Say: before"), key=key)
+    bodies = [ask(f"Say: {n}") for n in range(502)]
+
+    with pytest.raises(KeyConflict, match="'k'"):
+        bb.submit_many(bodies, keys=keys)
+
+    assert waiting(bb) == len(before)
+
+
+def test_a_key_that_another_process_takes_meanwhile_leaves_nothing_without_a_key(
+    stage: Any, ask: Ask
+) -> None:
+    other, store = stage.open(), MeddlingStore(stage.home)
+    home = Home(stage.home, store, Vault(stage.home / "vault"), Owner(stage.home, "meddled"))
+    bb = stage.open(home=home)
+    bodies = [ask(f"Say: {n}") for n in range(1_101)]
+    keys = [*[None] * 500, *[f"key {n}" for n in range(600)], None]
+    store.meddle = lambda: other.submit(ask("Say: other"), key="key 599")
+
+    with pytest.raises(KeyConflict, match="'key 599'"):
+        bb.submit_many(bodies, keys=keys)
+
+    assert store.meddle is None
+    assert waiting(bb) == 500 + 1
+    kept = bb.submit_many(bodies[500:1_000], keys=keys[500:1_000])
+    assert len({one.id for one in kept}) == 500
+    assert waiting(bb) == 500 + 1
+
+
+class MeddlingStore(Store):
+    """Lets something happen before the next commit, once."""
+
+    meddle: Callable[[], object] | None = None
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        if self.meddle is not None:
+            meddle, self.meddle = self.meddle, None
+            meddle()
+        with super().write() as tx:
+            yield tx
+
+
+def waiting(bb: Any) -> int:
+    """How many tickets are in the inbox."""
+    with bb.tools.store.read() as tx:
+        return sum(number for _, number, _ in inbox_waiting(tx, "default"))
+
+
+def test_tickets_come_in_the_order_of_their_requests(stage: Any, ask: Ask) -> None:
+    bb = stage.open()
+    keys = [None, "a", None, "b"]
+
+    tickets = bb.submit_many([ask(f"Say: {n}") for n in range(4)], keys=keys)
+
+    texts = [one.result()["content"][0]["text"] for one in tickets]
+    assert texts == ["0", "1", "2", "3"]
 
 
 def test_blanks_between_the_parts_of_a_body_do_not_make_it_another(stage: Any, ask: Ask) -> None:

@@ -292,7 +292,8 @@ class Backburner:
         Raises:
             InputError: One of them is no JSON object, or a word of the options is wrong.
             InputFaults: A batch would refuse one of them; none is kept.
-            KeyConflict: A key was used before for another request.
+            KeyConflict: A key was used before for another request, or stands for two here; none is
+                kept.
         """
         options = (options or TicketOptions()).over(self.defaults)
         models = self.intake.models(allow_unknown=options.allow_unknown_price)

@@ -22,6 +22,9 @@ COMMIT: Final = 500
 
 _ID_LENGTH: Final = 12
 
+_Name = tuple[str, str | None]
+"""What a ticket is found by: its lane, and the hash of its key."""
+
 
 def submit_all(tools: Tools, submissions: Sequence[Submission]) -> list[TicketRow]:
     """Keep single requests durably; gives the ticket of each.
@@ -29,17 +32,34 @@ def submit_all(tools: Tools, submissions: Sequence[Submission]) -> list[TicketRo
     A key that was used before, for the same request, gives the ticket that it gave then.
 
     Raises:
-        KeyConflict: A key was used before for another request. What stands before its commit is
-            kept, and calling again gives the same tickets.
+        KeyConflict: A key was used before for another request, and nothing is kept. Should another
+            process use it just now, what stands in earlier commits is kept: it has keys too, so
+            calling again gives the same tickets.
     """
+    _check_keys(tools, [one for one in submissions if one.key_hash is not None])
     places = {(one.lane, one.terms.timing) for one in submissions}
     due_at = {place: _seals_at(tools, *place) for place in places}
-    tickets: list[TicketRow] = []
+    tickets: dict[int, TicketRow] = {}
+    # A conflict can only show before any is kept that could not be found again.
+    keyed_first = sorted(range(len(submissions)), key=lambda n: submissions[n].key_hash is None)
     for start in range(0, len(submissions), COMMIT):
-        chunk = submissions[start : start + COMMIT]
+        numbers = keyed_first[start : start + COMMIT]
         with tools.store.write() as tx:
-            tickets += _keep(tools, tx, chunk, due_at)
-    return tickets
+            kept = _keep(tools, tx, [submissions[n] for n in numbers], due_at)
+        tickets.update(zip(numbers, kept, strict=True))
+    return [tickets[n] for n in range(len(submissions))]
+
+
+def _check_keys(tools: Tools, keyed: Sequence[Submission]) -> None:
+    """Make sure that each key stands for one request, among these and those kept before."""
+    meant: dict[_Name, tuple[str, str]] = {}
+    with tools.store.read() as tx:
+        for start in range(0, len(keyed), COMMIT):
+            for name, ticket in _known(tx, keyed[start : start + COMMIT]).items():
+                meant[name] = ticket.body_hash, f"of ticket {ticket.id}"
+    for one in keyed:
+        own = one.body_hash, "in the same call"
+        _check_same(one, *meant.setdefault((one.lane, one.key_hash), own))
 
 
 def _keep(
@@ -62,7 +82,8 @@ def _keep(
             kept.append((one.body, due_at[one.lane, one.terms.timing]))
             if one.key_hash is not None:
                 known[name] = ticket
-        _check_same(one, ticket)
+        else:
+            _check_same(one, ticket.body_hash, f"of ticket {ticket.id}")
         tickets.append(ticket)
     if fresh:
         tickets_insert(tx, fresh)
@@ -72,9 +93,7 @@ def _keep(
     return tickets
 
 
-def _known(
-    tx: Transaction, submissions: Sequence[Submission]
-) -> dict[tuple[str, str | None], TicketRow]:
+def _known(tx: Transaction, submissions: Sequence[Submission]) -> dict[_Name, TicketRow]:
     """The tickets that were given for these keys before, by lane and key."""
     keys: dict[str, list[str]] = {}
     for one in submissions:
@@ -95,10 +114,10 @@ def _seals_at(tools: Tools, lane: str, timing: Timing) -> float:
     return sealed_at(timing, curve, opens_at=None if first is None else first.since, now=now)
 
 
-def _check_same(one: Submission, ticket: TicketRow) -> None:
-    if ticket.body_hash != one.body_hash:
+def _check_same(one: Submission, body_hash: str, whose: str) -> None:
+    if body_hash != one.body_hash:
         raise KeyConflict(
-            f"the key {one.key!r} belongs to another request, of ticket {ticket.id}",
+            f"the key {one.key!r} belongs to another request, {whose}",
             hint="give each request a key of its own, or send the same body to get its answer",
         )
 
