@@ -1,9 +1,12 @@
 """Requests that come as Python objects: kept as they were meant, or refused in words."""
 
+from typing import Any
+
 import anthropic.types
 import pytest
 
 from backburner.client.preparing import RunOptions
+from backburner.client.single_requests import TicketOptions
 from backburner.errors import InputError
 
 
@@ -73,3 +76,50 @@ def test_a_list_under_route_rules_is_found_again_too(stage, ask) -> None:
     first, second = (bb.enqueue_routed(requests, options) for _ in range(2))
 
     assert [run.id for run in first] == [run.id for run in second]
+
+
+@pytest.mark.parametrize("more", [{"tags": "seo"}, {"betas": "output-300k-2026-03-24"}])
+def test_a_text_where_a_list_is_meant_is_refused_and_not_cut_into_letters(
+    stage, ask, more: dict[str, Any]
+) -> None:
+    bb = stage.open()
+    (name,) = more
+    said = f"^{name} is '{more[name]}', and no list$"
+
+    with pytest.raises(InputError, match=said) as caught:
+        bb.enqueue([{"custom_id": "a", "params": ask()}], **more)
+    with pytest.raises(InputError, match=said):
+        bb.submit(ask(), **more)
+    with pytest.raises(InputError, match=said):
+        bb.submit_many([ask()], TicketOptions(**more))
+
+    assert caught.value.hint == f"write {name}=[…]"
+    assert bb.status()[1] == []
+
+
+def test_betas_of_an_input_are_a_list_too(stage) -> None:
+    bb = stage.open()
+
+    with pytest.raises(InputError, match="betas is 'abc', and no list"):
+        stage.run_of(bb, stage.table(1), betas="abc")
+
+
+def test_keys_and_bodies_of_single_requests_are_lists(stage, ask) -> None:
+    bb = stage.open()
+
+    with pytest.raises(InputError, match="keys is 'ab', and no list"):
+        bb.submit_many([ask("a"), ask("b")], keys="ab")
+    with pytest.raises(InputError, match="bodies is of type dict, and no list"):
+        bb.submit_many(ask())
+
+
+def test_what_else_is_a_list_is_not_cut_into_letters(stage) -> None:
+    bb = stage.open()
+    run = stage.run_of(bb, stage.table(1))
+
+    with pytest.raises(InputError, match="only is 'refused', and no list"):
+        bb.retry(run.id, only="refused")
+    with pytest.raises(InputError, match="lanes is 'default', and no list"):
+        bb.work("default")
+    with pytest.raises(InputError, match=r"runs is '.*', and no list"):
+        bb.prune(runs=run.id)

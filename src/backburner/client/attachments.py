@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from backburner.nouns.given import several
 from backburner.nouns.run import RunSpec
 from backburner.runs.attached import AttachedFiles, Reach
 from backburner.runs.attaching import attaches
@@ -28,7 +29,7 @@ def reach_of(options: "RunOptions", spec: RunSpec) -> Reach | None:
         base, root = Path.cwd(), folder_of(options.source)
     else:
         base = root = Path(options.source).parent
-    return Reach(base=base, roots=(root, *map(Path, options.allow_paths)))
+    return Reach(base=base, roots=(root, *map(Path, several("allow_paths", options.allow_paths))))
 
 
 def files_of(options: "RunOptions", spec: RunSpec) -> AttachedFiles | None:

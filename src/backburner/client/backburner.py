@@ -69,7 +69,9 @@ from backburner.clock import Clock, StoreClock
 from backburner.config import DEFAULT_LANE, Settings
 from backburner.errors import InputError
 from backburner.nouns.budget import Budget, amount_of, billing_of, scope_of
+from backburner.nouns.given import several
 from backburner.nouns.lane import LaneDefaults
+from backburner.nouns.model import betas_of
 from backburner.nouns.run import Run
 from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.packing import PackLimits
@@ -211,10 +213,12 @@ class Backburner:
         mode = budget_mode or usual.budget_mode
         options = RunOptions(
             source=name,
-            betas=tuple(betas),
+            betas=betas_of(betas),
             cache=CachePolicy(cache or usual.cache or CachePolicy.AUTO),
             leaders=leaders,
-            billing=billing_of(budget, tuple(tags) or usual.tags, owner or usual.owner, mode),
+            billing=billing_of(
+                budget, several("tags", tags) or usual.tags, owner or usual.owner, mode
+            ),
             timing=self.intake.timing(by=by, within=within, urgency=urgency, rescue=rescue),
             allow_unknown_price=allow_unknown_price,
             new=new,
@@ -264,9 +268,9 @@ class Backburner:
             by=by,
             within=within,
             rescue=rescue,
-            tags=tuple(tags),
+            tags=several("tags", tags),
             owner=owner,
-            betas=tuple(betas),
+            betas=several("betas", betas),
             kind=kind,
             routed=routed,
             allow_unknown_price=allow_unknown_price,
@@ -410,11 +414,11 @@ class Backburner:
         """
         before = self._clock.now() - age_of(self.settings.retention, older_than, runs)
         step = prunable if dry_run else prune
-        return step(self._tools, before=before, named=tuple(runs))
+        return step(self._tools, before=before, named=several("runs", runs))
 
     def lanes(self, named: Sequence[str] = ()) -> tuple[str, ...]:
         """The lanes that are named; every lane that can be reached from here if none is."""
-        return tuple(named) or self.served().lanes
+        return several("lanes", named) or self.served().lanes
 
     def work(
         self,
@@ -443,7 +447,7 @@ class Backburner:
         Raises:
             LanePinned: A lane that is named belongs to another upstream.
         """
-        for lane in lanes:
+        for lane in several("lanes", lanes):
             open_lane(self._tools, self._access, lane)
         shift = Shift(
             lanes=lambda: self.lanes(lanes),
@@ -612,7 +616,7 @@ class Backburner:
         """
         run = self.get(run_id)
         spec = read_spec(self._tools, run)
-        return choose(self._tools, run, spec, outcomes_named(tuple(only)), where)
+        return choose(self._tools, run, spec, outcomes_named(several("only", only)), where)
 
     def send_again(self, chosen: Chosen) -> int:
         """Let chosen requests travel with the next `drain` or `run`; gives how many will."""

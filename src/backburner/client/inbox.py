@@ -12,6 +12,7 @@ from typing import Final
 from backburner.client.cache_advice import cache_advice, taught, unmarked_since
 from backburner.errors import InputError
 from backburner.nouns.budget import Billing
+from backburner.nouns.given import several
 from backburner.nouns.lane import LaneTerms
 from backburner.nouns.request import encode_params, read_params, travelling
 from backburner.nouns.run import RunSpec
@@ -42,7 +43,7 @@ def bodies_as_written(bodies: Iterable[Body]) -> list[bytes]:
     Raises:
         InputError: One of them is no JSON object.
     """
-    return [_as_json(number, body) for number, body in enumerate(bodies, 1)]
+    return [_as_json(number, body) for number, body in enumerate(several("bodies", bodies), 1)]
 
 
 def check_bodies(

@@ -14,6 +14,7 @@ import msgspec
 from backburner.client.attachments import reach_of
 from backburner.errors import InputError, OutputBlocked
 from backburner.nouns.budget import Billing
+from backburner.nouns.model import betas_of
 from backburner.nouns.request import encode_params
 from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.urgency import Timing
@@ -266,7 +267,7 @@ def spec_of(options: RunOptions) -> RunSpec:
         params=options.params,
         model=options.model,
         max_tokens=options.max_tokens,
-        betas=tuple(sorted(options.betas)),
+        betas=betas_of(options.betas),
         limit=options.limit,
         where=options.where,
         # A pack's answer says which row it is for: rows that are identical have one each.

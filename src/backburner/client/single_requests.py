@@ -9,7 +9,9 @@ from backburner.client.parting import Rulebook
 from backburner.client.routing import Moment, check_models, timing_given
 from backburner.errors import InputError
 from backburner.nouns.budget import billing_of
+from backburner.nouns.given import several
 from backburner.nouns.lane import LaneDefaults
+from backburner.nouns.model import betas_of
 from backburner.nouns.request import read_params
 from backburner.nouns.route import UNROUTED, Asked, Route, kind_of
 from backburner.nouns.ticket import Submission, TicketTerms
@@ -94,7 +96,7 @@ def submissions(
     routed = [routes.take(body) for body in written]
     for warning in check_bodies([body for body, _ in routed], terms.betas, known_models):
         warned(warning)
-    named = [None] * len(written) if keys is None else list(keys)
+    named = (None,) * len(written) if keys is None else several("keys", keys)
     if len(named) != len(written):
         raise InputError(
             f"there are {len(written):,} requests and {len(named):,} keys",
@@ -117,8 +119,7 @@ def submissions(
 
 def _terms(options: TicketOptions) -> TicketTerms:
     billing = billing_of(tags=options.tags, owner=options.owner)
-    betas = tuple(sorted(set(options.betas)))
-    return TicketTerms(betas=betas, owner=billing.owner, tags=billing.tags)
+    return TicketTerms(betas=betas_of(options.betas), owner=billing.owner, tags=billing.tags)
 
 
 class _Routes:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from backburner.errors import InputError
+from backburner.nouns.given import several
 from backburner.nouns.money import PICODOLLARS
 
 DAY: Final = "day"
@@ -102,9 +103,9 @@ def tags_of(words: Iterable[str]) -> str:
     """Tags as a run keeps them: each once, sorted, comma-joined.
 
     Raises:
-        InputError: One of them is no word.
+        InputError: One of them is no word, or they are no list.
     """
-    tags = sorted(set(words))
+    tags = sorted(set(several("tags", words)))
     for tag in tags:
         _check_word("tag", tag)
     return ",".join(tags)

@@ -1,8 +1,10 @@
 """What a model's name says about it."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
+
+from backburner.nouns.given import several
 
 _VERSION: Final = re.compile(r"^claude-([a-z]+)-(\d+)(?:-(\d{1,2}))?(?:-20\d{6})?$")
 
@@ -24,6 +26,15 @@ _EXTENDED: Final = re.compile(r"^claude-(opus|sonnet|haiku)-")
 
 Source: platform.claude.com batch-processing, 2026-09-26.
 """
+
+
+def betas_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of betas as a run keeps them: each once, sorted.
+
+    Raises:
+        InputError: They are no list.
+    """
+    return tuple(sorted(set(several("betas", names))))
 
 
 def version_of(model: str) -> tuple[int, int] | None:
