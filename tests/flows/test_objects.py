@@ -1,5 +1,6 @@
 """Requests that come as Python objects: kept as they were meant, or refused in words."""
 
+import re
 from typing import Any
 
 import anthropic.types
@@ -95,6 +96,24 @@ def test_a_text_where_a_list_is_meant_is_refused_and_not_cut_into_letters(
 
     assert caught.value.hint == f"write {name}=[…]"
     assert bb.status()[1] == []
+
+
+@pytest.mark.parametrize("name", ["x y\r\nfoo: bar", "a,b", "", "b\u00e9ta", 5])
+def test_what_is_no_name_of_a_beta_is_refused_before_anything_is_kept(
+    stage, ask, name: Any
+) -> None:
+    bb = stage.open()
+    said = re.escape(f"{name!r} is no name of a beta")
+
+    with pytest.raises(InputError, match=said):
+        bb.enqueue([{"custom_id": "a", "params": ask()}], betas=[name])
+    with pytest.raises(InputError, match=said):
+        bb.submit(ask(), betas=[name])
+    with pytest.raises(InputError, match=said):
+        stage.run_of(bb, stage.table(1), betas=(name,))
+
+    assert bb.status()[1] == []
+    assert bb.status()[0].inbox == ()
 
 
 def test_betas_of_an_input_are_a_list_too(stage) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from backburner.errors import InputError
 from backburner.nouns.given import several
 
 _VERSION: Final = re.compile(r"^claude-([a-z]+)-(\d+)(?:-(\d{1,2}))?(?:-20\d{6})?$")
@@ -17,6 +18,9 @@ Source: platform.claude.com models/overview, 2026-08-22.
 """
 
 _EXTENDED_BETA: Final = "output-300k-2026-03-24"
+_BETA: Final = re.compile(r"[A-Za-z0-9._-]+")
+"""Names travel in a header, parted by commas: what else they held would break it."""
+
 BATCH_ONLY_BETAS: Final = frozenset({_EXTENDED_BETA})
 """Betas that sync calls refuse."""
 
@@ -32,9 +36,16 @@ def betas_of(names: Iterable[str]) -> tuple[str, ...]:
     """Names of betas as a run keeps them: each once, sorted.
 
     Raises:
-        InputError: They are no list.
+        InputError: They are no list, or one of them is no name.
     """
-    return tuple(sorted(set(several("betas", names))))
+    given = several("betas", names)
+    for name in given:
+        if not isinstance(name, str) or not _BETA.fullmatch(name):
+            raise InputError(
+                f"{name!r} is no name of a beta: letters, digits and . _ -",
+                hint=f"give one such as {_EXTENDED_BETA}, each by itself",
+            )
+    return tuple(sorted(set(given)))
 
 
 def version_of(model: str) -> tuple[int, int] | None:
