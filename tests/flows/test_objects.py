@@ -14,8 +14,19 @@ from backburner.errors import InputError
 def test_a_number_that_json_cannot_write_is_refused_and_not_sent_as_null(stage, ask) -> None:
     request = {"custom_id": "a", "params": ask(metadata={"score": float("nan")})}
 
-    with pytest.raises(InputError, match="not finite"):
+    with pytest.raises(InputError, match="Out of range float"):
         stage.open().enqueue([request])
+
+
+def test_bytes_are_refused_and_not_sent_as_what_nobody_wrote(stage, ask) -> None:
+    bb = stage.open()
+    params = ask(messages=[{"role": "user", "content": b"Hi"}])
+    said = "a value of type bytes is no JSON"
+
+    with pytest.raises(InputError, match=said):
+        bb.enqueue([{"custom_id": "a", "params": params}])
+    with pytest.raises(InputError, match=said):
+        bb.submit(params)
 
 
 def test_an_object_of_the_sdk_travels_as_the_json_it_stands_for(stage, ask) -> None:

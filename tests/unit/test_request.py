@@ -1,4 +1,8 @@
 import json
+from collections import UserDict
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -95,7 +99,7 @@ def test_keys_written_with_escapes_are_recognised() -> None:
 
 def test_python_numbers_that_json_cannot_write_are_refused() -> None:
     for number in (float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="not finite"):
+        with pytest.raises(ValueError, match="Out of range float"):
             encode_params({"x": [{"y": number}]})
 
     assert encode_params({"x": None, "y": 0.5}) == b'{"x":null,"y":0.5}'
@@ -116,6 +120,42 @@ def test_objects_of_the_sdk_become_plain_json() -> None:
     assert msgspec.json.decode(body)["content"][0]["type"] == "text"
 
 
-def test_objects_that_are_no_json_are_refused() -> None:
-    with pytest.raises(TypeError, match="object"):
-        encode_params({"x": object()})
+@pytest.mark.parametrize(
+    "value", [object(), b"abc", {1}, Decimal("0.1"), datetime(2026, 11, 23, tzinfo=UTC), {b"a": 1}]
+)
+def test_objects_that_are_no_json_are_refused(value: Any) -> None:
+    with pytest.raises(TypeError, match=type(value).__name__ + r"|keys must be"):
+        encode_params({"x": [value]})
+
+
+@pytest.mark.parametrize("outer", [UserDict, MappingProxyType])
+def test_any_mapping_and_any_text_is_written(outer: Any) -> None:
+    class Text(str):
+        __slots__ = ()
+
+    body = encode_params(outer({"x": outer({"y": Text("é")}), "z": (1, 2.5)}))
+
+    assert body == '{"x":{"y":"é"},"z":[1,2.5]}'.encode()
+
+
+def test_whole_numbers_are_written_to_the_last_digit() -> None:
+    for number in (2**70, 10**40):
+        assert encode_params({"x": number}) == b'{"x":%d}' % number
+        assert encode_params({"x": (number,)}) == b'{"x":[%d]}' % number
+
+
+def test_what_is_nested_too_deep_or_holds_itself_is_refused() -> None:
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+    circle: dict[str, Any] = {}
+    circle["x"] = circle
+
+    for params in ({"x": deep}, {"x": (deep,)}, circle, {"x": (circle,)}):
+        with pytest.raises(ValueError, match=r"nested too deep|Circular"):
+            encode_params(params)
+
+
+@given(JSON_VALUES)
+def test_what_is_written_reads_as_it_was(value: Any) -> None:
+    assert json.loads(encode_params({"x": value})) == {"x": value}

@@ -214,7 +214,7 @@ def object_line(request: Mapping[str, object]) -> bytes:
     except (TypeError, ValueError) as error:
         raise InputError(
             f"a request cannot be written as JSON: {error}",
-            hint="give plain dicts, lists, text and numbers",
+            hint="give dicts, lists, text and numbers; bytes as base64 text, a date as text",
         ) from error
 
 

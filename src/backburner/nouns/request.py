@@ -3,8 +3,8 @@
 A body is validated once and never re-encoded: what was checked is what is sent, token for token.
 """
 
+import json
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 import msgspec
@@ -122,28 +122,40 @@ def encode_params(params: Mapping[str, Any]) -> bytes:
     """Writes a body that came as a Python mapping; objects of the SDK become plain JSON.
 
     Raises:
-        ValueError: It holds a number that JSON cannot write, or half of a surrogate pair.
-        TypeError: It holds a value that is no JSON, such as a set of objects.
+        ValueError: It holds a number that JSON cannot write, half of a surrogate pair, or itself.
+        TypeError: It holds a value that is no JSON, such as bytes or a date.
     """
-    body = msgspec.json.encode(params, enc_hook=_plain)
-    if b"null" in body and not _all_finite(params):
-        raise ValueError("holds a number that is not finite, which JSON cannot write")
-    return body
+    try:
+        if _is_simple(params):
+            return msgspec.json.encode(params)
+        return _encoder.encode(params).encode()
+    except RecursionError as error:
+        raise ValueError("it is nested too deep, or holds itself") from error
+
+
+def _is_simple(value: Any) -> bool:
+    """Whether msgspec writes this as the standard library does, and four times as fast.
+
+    Bytes, sets, dates and NaN it would write too, as something that nobody meant.
+    """
+    kind = type(value)
+    if kind is dict:
+        return all(type(key) is str for key in value) and all(map(_is_simple, value.values()))
+    if kind is list:
+        return all(map(_is_simple, value))
+    return kind in _ATOMS
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
     dump = getattr(value, "model_dump", None)
     if dump is None:
         raise TypeError(f"a value of type {type(value).__name__} is no JSON")
     return dump(mode="json", by_alias=True, exclude_unset=True)
 
 
-def _all_finite(value: Any) -> bool:
-    # msgspec writes NaN and infinities as null, which would change a body without a word.
-    if isinstance(value, float):
-        return isfinite(value)
-    if isinstance(value, Mapping):
-        return all(map(_all_finite, value.values()))
-    if isinstance(value, list | tuple):
-        return all(map(_all_finite, value))
-    return True
+_ATOMS = frozenset({str, int, bool, type(None)})
+_encoder = json.JSONEncoder(
+    allow_nan=False, ensure_ascii=False, separators=(",", ":"), default=_plain
+)
