@@ -83,7 +83,7 @@ def test_what_is_no_day_is_refused(call: Callable[..., Said], day: str) -> None:
     said = call("report", "--since", day)
 
     assert said.code == 2
-    assert f"--since is no day: '{day}'" in said.err
+    assert f"since is no day: '{day}'" in said.err
     assert "2026-11-22" in said.err
 
 

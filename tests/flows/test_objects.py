@@ -1,11 +1,17 @@
 """Requests that come as Python objects: kept as they were meant, or refused in words."""
 
+import json
 import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import anthropic
 import anthropic.types
 import pytest
 
+from backburner.client import Backburner
 from backburner.client.preparing import RunOptions
 from backburner.client.single_requests import TicketOptions
 from backburner.errors import InputError
@@ -153,3 +159,106 @@ def test_what_else_is_a_list_is_not_cut_into_letters(stage) -> None:
         bb.work("default")
     with pytest.raises(InputError, match=r"runs is '.*', and no list"):
         bb.prune(runs=run.id)
+
+
+def test_a_deadline_may_be_an_object_of_the_standard_library(stage, ask) -> None:
+    bb = stage.open(environment={"TZ": "Europe/Berlin"})
+    request = [{"custom_id": "a", "params": ask()}]
+    start = datetime.fromtimestamp(stage.clock.now(), UTC)
+    there = start + timedelta(hours=6)
+    here = there.astimezone(ZoneInfo("Europe/Berlin")).replace(tzinfo=None)
+
+    runs = [
+        bb.enqueue(request, within="6h"),
+        bb.enqueue(request, within=timedelta(hours=6)),
+        bb.enqueue(request, by=there),
+        bb.enqueue(request, by=here),
+    ]
+    ticket = bb.submit(ask(), within=timedelta(hours=6))
+
+    deadlines = {run.deadline for run in runs} | {ticket.standing().ticket.deadline}
+    assert {round(one) for one in deadlines} == {round(there.timestamp())}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"within": 6}, "--within 6 is no span of time"),
+        ({"within": timedelta(0)}, "--within 0:00:00 is in the past"),
+        ({"within": "999999w"}, "--within 999999w is over 3,650 days away"),
+        ({"by": 7}, "--by 7 is no time"),
+        ({"owner": 5}, "5 is no owner"),
+        ({"tags": [5, "a"]}, "5 is no tag"),
+    ],
+)
+def test_a_value_of_a_wrong_kind_is_named(stage, ask, more: dict[str, Any], said: str) -> None:
+    bb = stage.open()
+
+    with pytest.raises(InputError, match=re.escape(said)):
+        bb.enqueue([{"custom_id": "a", "params": ask()}], **more)
+    with pytest.raises(InputError, match=re.escape(said)):
+        bb.submit(ask(), **more)
+
+
+def test_names_and_choices_of_a_wrong_kind_are_named(stage, ask) -> None:
+    bb = stage.open()
+    request = {"custom_id": "a", "params": ask()}
+
+    with pytest.raises(InputError, match="cache is 'sometimes', which there is not") as caught:
+        bb.enqueue([request], cache="sometimes")
+    with pytest.raises(InputError, match="cache is 'sometimes'"):
+        stage.run_of(bb, stage.table(1), cache="sometimes")
+    with pytest.raises(InputError, match="by is 'foo', which there is not"):
+        bb.savings("foo")
+    for key in (5, "\ud800"):
+        with pytest.raises(InputError, match=re.escape(f"key is {key!r}, and no text")):
+            bb.submit(ask(), key=key)
+    with pytest.raises(InputError, match=r"name is '\\ud800', and no text"):
+        bb.enqueue([request], name="\ud800")
+    with pytest.raises(InputError, match=r"lane is '\\ud800', and no text"):
+        stage.open(lane="\ud800")
+
+    assert caught.value.hint == "there is auto, off, always"
+
+
+@pytest.mark.parametrize("day", ["foo", "2026-13-99", "tomorrow", 5])
+def test_what_is_no_day_of_a_report_is_refused(stage, day: Any) -> None:
+    bb = stage.open()
+
+    with pytest.raises(InputError, match=f"since is no day: {day!r}"):
+        bb.savings(since=day)
+    with pytest.raises(InputError, match=f"until is no day: {day!r}"):
+        bb.savings(until=day)
+
+
+def test_a_client_of_another_kind_is_refused_before_anything_is_kept(tmp_path: Path) -> None:
+    client = anthropic.AsyncAnthropic(api_key="k")
+
+    with pytest.raises(InputError, match=r"of type AsyncAnthropic, and no anthropic\.Anthropic"):
+        Backburner(tmp_path / "home", client=client, environment={})
+
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (None, "it is of type NoneType"),
+        ([{"model": "claude-haiku-4-5"}], "it is of type list"),
+        (5, "it is of type int"),
+        ('{"x": "\\ud800"}', "it holds half of a surrogate pair"),
+        ('{"system": "\\ud800 and more"}', "it holds half of a surrogate pair"),
+    ],
+)
+def test_what_is_no_body_is_told_as_what_it_is(stage, body: Any, said: str) -> None:
+    with pytest.raises(InputError, match=f"request 1 is no Messages body: {said}"):
+        stage.open().submit(body)
+
+
+def test_a_byte_order_mark_before_a_body_is_no_part_of_it(stage, ask) -> None:
+    bb = stage.open()
+    written = json.dumps(ask("Say: yes"))
+
+    tickets = bb.submit_many(["\ufeff" + written, ("\ufeff" + written).encode()])
+
+    assert [one.result()["content"][0]["text"] for one in tickets] == ["yes", "yes"]

@@ -81,6 +81,14 @@ def test_what_is_no_json_text_is_refused_at_the_door(text: bytes) -> None:
         read_line(b'{"custom_id":"a","params":{"x":%b}}' % text)
 
 
+def test_half_a_pair_is_told_as_such_and_not_as_an_end() -> None:
+    for half in (rb"\ud800", rb"\uDBFF and more"):
+        with pytest.raises(ValueError, match="half of a surrogate pair"):
+            read_line(b'{"custom_id":"a","params":{"x":"%b"}}' % half)
+        with pytest.raises(ValueError, match="half of a surrogate pair"):
+            read_params(b'{"system":"%b"}' % half)
+
+
 @pytest.mark.parametrize("line", ["[]", "{}", '{"custom_id":5,"params":{}}', "", "{} {}"])
 def test_a_line_that_is_no_request_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=r"."):

@@ -3,7 +3,6 @@
 import csv as csv_module
 import sys
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,9 +66,6 @@ def report(
         return _show_forecasts(session_of(context), Page(as_json=json), home, lane or "default")
     if csv and json:
         raise InputError("--csv and --json exclude each other", hint="give one of them")
-    days = {"--since": since, "--until": until}
-    for option, day in days.items():
-        _check_day(option, day)
     session, page = session_of(context), Page(as_json=json or csv)
     made = local((session.clock or StoreClock()).now()).date().isoformat()
     with session.open(home, "default", is_pinned=False) as backburner:
@@ -105,17 +101,6 @@ def _show_forecasts(session: Session, page: Page, home: Path | None, lane: str) 
     )
     page.finish(scored.to_json())
     return 0
-
-
-def _check_day(option: str, day: str | None) -> None:
-    if day is None:
-        return
-    try:
-        is_day = date.fromisoformat(day).isoformat() == day
-    except ValueError:
-        is_day = False
-    if not is_day:
-        raise InputError(f"{option} is no day: {day!r}", hint="write it like 2026-11-22")
 
 
 def _receipt(backburner: "Backburner", run: str | None) -> "Receipt | None":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from backburner.client.budgets import limit
 from backburner.client.home import create_seconds, upstream_of
 from backburner.config import Settings, settings_from
+from backburner.errors import InputError
 from backburner.nouns.lane import LaneTerms
 from backburner.plan.packing import PackLimits
 from backburner.store.budgets import budgets_in
@@ -82,9 +83,23 @@ def access_from(
 
     Raises:
         ConfigError: The file or a variable says something that cannot be.
+        InputError: The client is none that batches can be sent through.
     """
+    _check_client(client)
     settings = settings_from(environment, home, address_in(client, environment))
     return Access(client=client, environment=environment, settings=settings)
+
+
+def _check_client(client: object) -> None:
+    if client is None:
+        return
+    from anthropic import Anthropic  # noqa: PLC0415  # whoever has a client has loaded it
+
+    if not isinstance(client, Anthropic):
+        raise InputError(
+            f"client is of type {type(client).__name__}, and no anthropic.Anthropic",
+            hint="give client=anthropic.Anthropic(…): batches are sent by its sync calls",
+        )
 
 
 def open_lane(tools: Tools, access: Access, name: str) -> None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -69,7 +69,7 @@ from backburner.clock import Clock, StoreClock
 from backburner.config import DEFAULT_LANE, Settings
 from backburner.errors import InputError
 from backburner.nouns.budget import Budget, amount_of, billing_of, scope_of
-from backburner.nouns.given import several
+from backburner.nouns.given import day, one_of, several, text
 from backburner.nouns.lane import LaneDefaults
 from backburner.nouns.model import betas_of
 from backburner.nouns.run import Run
@@ -113,6 +113,7 @@ class Backburner:
         is_pinned: Whether the lane is pinned to the upstream; what only reads needs no lane.
 
     Raises:
+        InputError: The lane is no text, or the client none of `anthropic.Anthropic`.
         StoreUnusable: The home cannot be opened.
         StoreDamaged: The store contradicts itself.
         LanePinned: The lane belongs to another upstream.
@@ -135,7 +136,7 @@ class Backburner:
         environment = os.environ if environment is None else environment
         self._access = access_from(client, environment, _folder(home))
         self.settings: Settings = self._access.settings
-        self.lane = lane
+        self.lane = text("lane", lane)
         self._clock = clock or StoreClock()
         self._listeners: list[Listener] = [log_event, *([listener] if listener else [])]
         self._home = home if isinstance(home, Home) else open_home(self.settings.home, self._clock)
@@ -173,8 +174,8 @@ class Backburner:
         owner: str = "",
         budget_mode: str | None = None,
         leaders: bool = False,
-        by: str | None = None,
-        within: str | None = None,
+        by: str | datetime | None = None,
+        within: str | timedelta | None = None,
         urgency: str | None = None,
         rescue: str | float | None = None,
         new: bool = False,
@@ -197,9 +198,9 @@ class Backburner:
             budget_mode: `worst` reserves all that a batch can cost, `expected` what is likely.
             leaders: Whether one request of each shared beginning goes first where that saves, and
                 the others when these have ended.
-            by: When the answers have to be there: a local time such as `"07:00"`, or a day and a
-                time, `"2026-11-24T07:00"`.
-            within: The same as a span from now, such as `"6h"`.
+            by: When the answers have to be there: a local time such as `"07:00"`, a day and a time,
+                `"2026-11-24T07:00"`, or a datetime.
+            within: The same as a span from now, such as `"6h"`, or a timedelta.
             urgency: `soon` for the next batch, `window` for the lane's next window.
             rescue: The most that may be spent, in US dollars, on asking sync for what would be
                 late.
@@ -212,9 +213,9 @@ class Backburner:
         usual = self.defaults
         mode = budget_mode or usual.budget_mode
         options = RunOptions(
-            source=name,
+            source=text("name", name),
             betas=betas_of(betas),
-            cache=CachePolicy(cache or usual.cache or CachePolicy.AUTO),
+            cache=one_of("cache", cache or usual.cache or CachePolicy.AUTO, CachePolicy),
             leaders=leaders,
             billing=billing_of(
                 budget, several("tags", tags) or usual.tags, owner or usual.owner, mode
@@ -231,8 +232,8 @@ class Backburner:
         *,
         key: str | None = None,
         urgency: str | None = None,
-        by: str | None = None,
-        within: str | None = None,
+        by: str | datetime | None = None,
+        within: str | timedelta | None = None,
         rescue: str | float | None = None,
         tags: Iterable[str] = (),
         owner: str = "",
@@ -247,9 +248,9 @@ class Backburner:
             body: A Messages body, as an object or as JSON.
             key: The caller's own name for it: the same key and body give the same ticket.
             urgency: `now`, `soon` or `window`; the lane's next window where nothing is said.
-            by: When the answer has to be there: a local time such as `"07:00"`, or a day and a
-                time, `"2026-11-24T07:00"`.
-            within: The same as a span from now, such as `"6h"`.
+            by: When the answer has to be there: a local time such as `"07:00"`, a day and a time,
+                `"2026-11-24T07:00"`, or a datetime.
+            within: The same as a span from now, such as `"6h"`, or a timedelta.
             rescue: What may be spent on asking sync should a deadline be in danger, in US dollars.
             tags: Words for what it is for; each may have a budget.
             owner: One word for whoever pays.
@@ -554,8 +555,15 @@ class Backburner:
 
         Raises:
             NotFound: There is no run of that name.
+            InputError: It cannot be grouped so, or a day is none.
         """
-        choice = Choice(by=By(by), since=since, until=until, run=run, lane=lane)
+        choice = Choice(
+            by=one_of("by", by, By),
+            since=day("since", since),
+            until=day("until", until),
+            run=run,
+            lane=lane,
+        )
         return savings(self._tools, choice)
 
     def is_finished(self, run_id: str) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 
 from backburner.errors import ModelUnknown
 from backburner.nouns.batch import Via
+from backburner.nouns.given import one_of
 from backburner.nouns.tariff import ModelPrice, undated
 from backburner.plan.caching.choices import CachePlan, CachePolicy
 from backburner.plan.caching.leading import WaveWish
@@ -33,7 +34,7 @@ def cache_advice(
         wish: Gives what is asked of leaders.
         unmarked: Gives the input tokens sent to a model since marks were last tried.
     """
-    policy = CachePolicy(policy)
+    policy = one_of("cache", policy, CachePolicy)
     if policy is CachePolicy.OFF:
         return None
 

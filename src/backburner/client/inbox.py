@@ -2,6 +2,7 @@
 
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -76,18 +77,23 @@ def _told(faults: Faults, bodies: int) -> Faults:
 
 def _as_json(number: int, body: Body) -> bytes:
     try:
-        if isinstance(body, Mapping):
-            raw = encode_params(body)
-        else:
-            raw = body.encode() if isinstance(body, str) else bytes(body)
-            raw.decode()
+        raw = encode_params(body) if isinstance(body, Mapping) else _bytes(body)
         read_params(raw)
-        return travelling(raw.strip())
+        return travelling(raw)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"request {number} is no Messages body: {error}",
             hint='give one JSON object such as {"model": …, "max_tokens": …, "messages": […]}',
         ) from error
+
+
+def _bytes(body: bytes | str) -> bytes:
+    """JSON without what may stand around it, found to be UTF-8."""
+    if not isinstance(body, bytes | bytearray | str):
+        raise TypeError(f"it is of type {type(body).__name__}")
+    raw = body.encode() if isinstance(body, str) else bytes(body)
+    raw.decode()
+    return raw.removeprefix(BOM_UTF8).strip()
 
 
 def _lines(names: Iterable[str], bodies: Iterable[bytes]) -> Iterator[bytes]:

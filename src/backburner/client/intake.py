@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import BinaryIO
 
@@ -147,8 +147,8 @@ class Intake:
     def timing(
         self,
         *,
-        by: str | None = None,
-        within: str | None = None,
+        by: str | datetime | None = None,
+        within: str | timedelta | None = None,
         urgency: str | None = None,
         rescue: str | float | None = None,
     ) -> Timing | None:

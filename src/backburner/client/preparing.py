@@ -14,6 +14,7 @@ import msgspec
 from backburner.client.attachments import reach_of
 from backburner.errors import InputError, OutputBlocked
 from backburner.nouns.budget import Billing
+from backburner.nouns.given import one_of
 from backburner.nouns.model import betas_of
 from backburner.nouns.request import encode_params
 from backburner.nouns.run import Run, RunSpec
@@ -234,7 +235,9 @@ def spec_of(options: RunOptions) -> RunSpec:
     """
     kind = "requests" if options.prompt is None else "table"
     schema = None if options.schema is None else options.schema.whole
-    check_leaders(CachePolicy(options.cache), leaders=options.leaders, canary=options.canary)
+    check_leaders(
+        one_of("cache", options.cache, CachePolicy), leaders=options.leaders, canary=options.canary
+    )
     with_format(options.params, schema)
     if options.where is not None:
         Condition(options.where)

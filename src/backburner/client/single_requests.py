@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Self
 
 from backburner.client.inbox import Body, bodies_as_written, check_bodies
@@ -9,7 +10,7 @@ from backburner.client.parting import Rulebook
 from backburner.client.routing import Moment, check_models, timing_given
 from backburner.errors import InputError
 from backburner.nouns.budget import billing_of
-from backburner.nouns.given import several
+from backburner.nouns.given import several, text
 from backburner.nouns.lane import LaneDefaults
 from backburner.nouns.model import betas_of
 from backburner.nouns.request import read_params
@@ -29,8 +30,9 @@ class TicketOptions:
 
     Attributes:
         urgency: `now`, `soon` or `window`; the lane's next window where nothing is said.
-        by: When the answers have to be there: a local time such as `07:00`, or a day and a time.
-        within: The same as a span from now, such as `6h`.
+        by: When the answers have to be there: a local time such as `07:00`, a day and a time,
+            or a datetime.
+        within: The same as a span from now, such as `6h`, or a timedelta.
         rescue: What may be spent on asking sync should a deadline be in danger, in US dollars.
         tags: Words for what they are for; each may have a budget.
         owner: One word for whoever pays.
@@ -41,8 +43,8 @@ class TicketOptions:
     """
 
     urgency: str | None = None
-    by: str | None = None
-    within: str | None = None
+    by: str | datetime | None = None
+    within: str | timedelta | None = None
     rescue: str | float | None = None
     tags: tuple[str, ...] = ()
     owner: str = ""
@@ -110,7 +112,7 @@ def submissions(
             lane=route.give.lane or book.lane,
             asked=before,
             body=body,
-            key=key,
+            key=None if key is None else text("key", key),
             terms=replace(terms, timing=timing, route=route.rule),
         )
         for before, (body, route), timing, key in zip(written, routed, timings, named, strict=True)

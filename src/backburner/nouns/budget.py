@@ -96,7 +96,7 @@ class WorstCase:
 
 def is_word(text: str) -> bool:
     """Whether a text can be a tag or an owner."""
-    return _WORD.fullmatch(text) is not None
+    return isinstance(text, str) and _WORD.fullmatch(text) is not None
 
 
 def tags_of(words: Iterable[str]) -> str:
@@ -105,10 +105,10 @@ def tags_of(words: Iterable[str]) -> str:
     Raises:
         InputError: One of them is no word, or they are no list.
     """
-    tags = sorted(set(several("tags", words)))
+    tags = several("tags", words)
     for tag in tags:
         _check_word("tag", tag)
-    return ",".join(tags)
+    return ",".join(sorted(set(tags)))
 
 
 def owner_of(word: str) -> str:

@@ -4,6 +4,7 @@ A body is validated once and never re-encoded: what was checked is what is sent,
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,6 +73,9 @@ class KnownParams(Params, frozen=True, gc=False, forbid_unknown_fields=True):
     """
 
 
+_HALF = re.compile(r"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])")
+"""The first half of a surrogate pair, escaped, without the second."""
+
 _line = msgspec.json.Decoder(RequestLine)
 _params = msgspec.json.Decoder(Params)
 _known_params = msgspec.json.Decoder(KnownParams)
@@ -85,9 +89,11 @@ def read_line(line: str | bytes) -> RequestLine:
         ValueError: It is not a JSON object with a `custom_id` and `params`, or holds bytes that are
             not UTF-8 or half of a surrogate pair.
     """
-    if isinstance(line, bytes):
-        line.decode()
-    return _line.decode(line)
+    text = line.decode() if isinstance(line, bytes) else line
+    try:
+        return _line.decode(text)
+    except msgspec.DecodeError as error:
+        raise _plainer(error, text) from error
 
 
 def read_params(body: bytes | msgspec.Raw) -> Params:
@@ -98,8 +104,21 @@ def read_params(body: bytes | msgspec.Raw) -> Params:
     """
     try:
         return _known_params.decode(body)
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
+        # Most often only a key that is unknown.
+        return _read_any(body)
+
+
+def _read_any(body: bytes | msgspec.Raw) -> Params:
+    try:
         return _params.decode(body)
+    except msgspec.DecodeError as error:
+        raise _plainer(error, bytes(body).decode(errors="replace")) from error
+
+
+def _plainer(error: Exception, text: str) -> Exception:
+    """The same error in words, where msgspec takes half of a surrogate pair for the text's end."""
+    return ValueError("it holds half of a surrogate pair") if _HALF.search(text) else error
 
 
 def unknown_keys(body: bytes | msgspec.Raw) -> list[str]:

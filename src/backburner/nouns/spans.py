@@ -38,7 +38,7 @@ def span_of(text: str, option: str) -> timedelta:
     Raises:
         InputError: It is none.
     """
-    match = _SPAN.fullmatch(text.strip().lower())
+    match = _SPAN.fullmatch(text.strip().lower()) if isinstance(text, str) else None
     if match is None:
         raise InputError(
             f"{option} {text} is no span of time",

@@ -17,6 +17,9 @@ from backburner.nouns.spans import span_of
 from backburner.nouns.urgency import Timing, Urgency
 
 _TIME: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_FURTHEST: Final = timedelta(days=3_650)
+"""How far away a deadline may be: farther, some times cannot be told in every zone."""
+
 _HINT: Final = "write a time such as 07:00, or a day with it: 2026-11-24T07:00"
 
 
@@ -25,14 +28,14 @@ class Asked:
     """What a person said of the time, as it was said.
 
     Attributes:
-        by: A local time, or a day and a time.
-        within: A span such as `6h`.
+        by: A local time, a day and a time, or a datetime.
+        within: A span such as `6h`, or a timedelta.
         urgency: `now`, `soon` or `window`.
         rescue: The most that may be spent on what would be late, in US dollars.
     """
 
-    by: str | None = None
-    within: str | None = None
+    by: str | datetime | None = None
+    within: str | timedelta | None = None
     urgency: str | None = None
     rescue: str | float | None = None
 
@@ -103,22 +106,39 @@ def _deadline(asked: Asked, now: float, zone: tzinfo | None) -> float | None:
     if asked.by is not None and asked.within is not None:
         raise InputError("there are two deadlines", hint="give --by or --within")
     if asked.within is not None:
-        return now + span_of(asked.within, "--within").total_seconds()
-    if asked.by is None:
+        deadline, said = now + _span(asked.within).total_seconds(), f"--within {asked.within}"
+    elif asked.by is not None:
+        deadline, said = moment_by(asked.by, now, zone), f"--by {asked.by}"
+    else:
         return None
-    deadline = moment_by(asked.by, now, zone)
     if deadline <= now:
-        raise InputError(f"--by {asked.by} is in the past", hint=_HINT)
+        raise InputError(f"{said} is in the past", hint=_HINT)
+    if deadline > now + _FURTHEST.total_seconds():
+        raise InputError(
+            f"{said} is over {_FURTHEST.days:,} days away", hint="give one that is nearer"
+        )
     return deadline
 
 
-def moment_by(text: str, now: float, zone: tzinfo | None) -> float:
-    """POSIX seconds of a time as people write it; of a time without a day, the next such.
+def _span(within: str | timedelta) -> timedelta:
+    return within if isinstance(within, timedelta) else span_of(within, "--within")
+
+
+def moment_by(said: str | datetime, now: float, zone: tzinfo | None) -> float:
+    """POSIX seconds of a time as people say it; of a time without a day, the next such.
 
     Raises:
         InputError: It is no time.
         ZoneNeeded: It is a local time, and no zone is known.
     """
+    if isinstance(said, str):
+        return _written(said, now, zone)
+    if not isinstance(said, datetime):
+        raise InputError(f"--by {said!r} is no time", hint=_HINT)
+    return _moment(said, zone, str(said))
+
+
+def _written(text: str, now: float, zone: tzinfo | None) -> float:
     match = _TIME.fullmatch(text.strip())
     if match is not None:
         return _next(int(match[1]), int(match[2]), now, _known(zone, text))
@@ -128,6 +148,10 @@ def moment_by(text: str, now: float, zone: tzinfo | None) -> float:
         there = None
     if there is None or len(text.strip()) <= len("2026-11-24"):
         raise InputError(f"--by {text} is no time", hint=_HINT)
+    return _moment(there, zone, text)
+
+
+def _moment(there: datetime, zone: tzinfo | None, text: str) -> float:
     return there.timestamp() if there.tzinfo is not None else moment(there, _known(zone, text))
 
 
