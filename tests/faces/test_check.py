@@ -131,6 +131,38 @@ def test_warnings_do_not_fail(call: Any, write: Any) -> None:
     assert "2026-11-30" in said.json["warnings"][3]["message"]
 
 
+def test_a_limit_beyond_what_a_model_writes_is_warned_of(
+    call: Any, write: Any, reviews: Path, tmp_path: Path
+) -> None:
+    said_of = "max_tokens is 1,000,000, and claude-haiku-4-5 writes at most 64,000"
+    source = write(params(max_tokens=10**6), params(max_tokens=64_000))
+    body = tmp_path / "body.json"
+    body.write_text(json.dumps(params(max_tokens=10**6)["params"]))
+
+    listed = call("check", source, "--json")
+    table = call(
+        "check", reviews, "--prompt", "{{ text }}", *MODEL, "--max-tokens", 10**6, "--json"
+    )
+    single = call("submit", body)
+
+    for said, line in ((listed, 1), (table, None)):
+        (warning,) = (one for one in said.json["warnings"] if one["code"] == "max_tokens_high")
+        assert warning["message"] == said_of
+        assert (warning["line"], warning["count"]) == (line, 1)
+        assert "give 64000 or less" in warning["hint"]
+    assert said_of in single.err
+
+
+def test_a_beta_may_give_a_model_a_longer_output(call: Any, write: Any) -> None:
+    source = write(params(model="claude-opus-4-7", max_tokens=200_000))
+
+    short = call("check", source, "--json")
+    long = call("check", source, "--json", "--beta", "output-300k-2026-03-24")
+
+    assert [one["code"] for one in short.json["warnings"]] == ["max_tokens_high"]
+    assert long.json["warnings"] == []
+
+
 def test_a_prompt_beyond_the_window_is_a_fault(call: Any, write: Any) -> None:
     prompt = "words and so on " * 90_000
 

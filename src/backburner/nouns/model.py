@@ -9,10 +9,11 @@ from backburner.nouns.given import several
 
 _VERSION: Final = re.compile(r"^claude-([a-z]+)-(\d+)(?:-(\d{1,2}))?(?:-20\d{6})?$")
 
-_OLD_OUTPUT: Final = 64_000
+LEAST_CAP: Final = 64_000
 _NEW_OUTPUT: Final = 128_000
 _NEW_FROM: Final = (4, 6)
-"""Sonnet 4.6 and all newer ones write up to 128,000 tokens, the 4.5 family 64,000.
+"""Sonnet 4.6 and all newer ones write up to 128,000 tokens, the 4.5 family 64,000, which
+no model is below.
 
 Source: platform.claude.com models/overview, 2026-08-22.
 """
@@ -68,7 +69,7 @@ def most_output_tokens(model: str, betas: Collection[str] = ()) -> int:
     """
     version = version_of(model)
     if version is None or version < _NEW_FROM:
-        return _OLD_OUTPUT
+        return LEAST_CAP
     if _EXTENDED_BETA in betas and _EXTENDED.match(model):
         return _EXTENDED_OUTPUT
     return _NEW_OUTPUT

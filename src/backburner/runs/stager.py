@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from backburner.nouns.budget import Billing
+from backburner.nouns.model import LEAST_CAP, most_output_tokens, version_of
 from backburner.nouns.request import KnownParams, Params, read_params, unknown_keys
 from backburner.nouns.run import RunSpec
 from backburner.nouns.urgency import Timing
@@ -345,6 +346,7 @@ class Stager:
         params = read_params(msgspec.Raw(shape.body("?")))
         for refusal in refusals(params, self._order.known_models):
             self._faults.add(refusal.code, refusal.what, hint=refusal.hint)
+        self._warn_of_output(params, None)
         if not isinstance(params, KnownParams):
             self._warn_of_keys(shape.body("?"), None)
 
@@ -352,12 +354,24 @@ class Stager:
         """Note what only a list of requests can have."""
         if refusal := blank_message(record.checked):
             note_refusal(refusal, record.custom_id, record.spot, self._faults)
+        self._warn_of_output(record.checked, record.line)
         if not isinstance(record.checked, KnownParams):
             self._warn_of_keys(record.params, record.line)
         if len(record.custom_id) > _ID_CHARS:
             what = f"a custom_id has over {_ID_CHARS} characters"
             hint = "it works here, where ids of our own travel; the API itself refuses it"
             self._warnings.warn("custom_id_long", what, hint, line=record.line)
+
+    def _warn_of_output(self, params: Params, line: int | None) -> None:
+        """Note a limit that is beyond what a model writes; of an unknown one nothing is known."""
+        model, asked = params.model, params.max_tokens
+        if type(asked) is not int or asked <= LEAST_CAP or not version_of(str(model)):
+            return
+        most = most_output_tokens(model, self._spec.betas)
+        if asked > most:
+            what = f"max_tokens is {asked:,}, and {model} writes at most {most:,}"
+            hint = f"give {most} or less: the API rejects more, once the batch is there"
+            self._warnings.warn("max_tokens_high", what, hint, line=line)
 
     def _warn_of_keys(self, body: bytes, line: int | None) -> None:
         for key in unknown_keys(body):
