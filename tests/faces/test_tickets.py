@@ -61,9 +61,21 @@ def test_a_ticket_without_an_answer_ends_with_its_outcome(
     assert said.code == 3
     assert "(rejected) (not_answered)" in said.err
     ticket = said.err.split()[5]
+    assert f"hint: `backburner ticket {ticket} --json` shows the API's own words" in said.err
     again = call("ticket", ticket, "--json", client=client)
     assert (again.code, again.json["outcome"]) == (3, "rejected")
-    assert again.json["result"]["type"] == "errored"
+    assert again.json["result"]["error"]["error"]["type"] == "invalid_request_error"
+
+
+def test_a_ticket_that_was_canceled_before_it_was_sent_says_so(call: Any, body: Path) -> None:
+    ticket = call("submit", body).out.strip()
+    call("cancel", ticket)
+
+    said = call("ticket", ticket)
+
+    assert said.code == 3
+    assert "was canceled (canceled) (not_answered)" in said.err
+    assert "hint: it was never sent; submit it again" in said.err
 
 
 def test_a_key_conflict_names_the_key(call: Any, body: Path) -> None:

@@ -151,16 +151,20 @@ def read_result(tools: Tools, standing: TicketStanding) -> dict[str, Any]:
     outcome = standing.outcome or Outcome.MISSING
     raise NotAnswered(
         f"the answer to ticket {standing.ticket.id} {_WHY[outcome]} ({outcome})",
-        hint=f"`.message` and `.result` of this error hold what came{_more(standing)}",
+        hint=_next_step(standing),
         outcome=str(outcome),
         result=result,
     )
 
 
-def _more(standing: TicketStanding) -> str:
+def _next_step(standing: TicketStanding) -> str:
     if standing.final is None:
-        return ""
-    return f"; `backburner status {standing.final.request_id}` tells what was tried"
+        return "it was never sent; submit it again if it is still wanted"
+    return (
+        f"`backburner ticket {standing.ticket.id} --json` shows the API's own words, as `result`;"
+        f" in Python they are `.result` of this error;"
+        f" `backburner status {standing.final.request_id}` tells what was tried"
+    )
 
 
 def _drive(wicket: Wicket, ticket_id: str, timeout: float | None) -> TicketStanding | None:
