@@ -146,6 +146,22 @@ def test_a_lane_of_another_upstream_names_the_option(call, reviews):
     assert "--lane NAME" in said.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status",),
+        ("drain",),
+        ("enqueue", "missing.csv", *PROMPT, *MODEL),
+    ],
+)
+def test_a_command_that_keeps_nothing_pins_no_lane(call, reviews, words):
+    call(*words, client=None, environment={"ANTHROPIC_BASE_URL": CLOSED, "ANTHROPIC_API_KEY": "k"})
+
+    said = call("run", reviews, *WORDS)
+
+    assert said.code == 0
+
+
 def test_a_home_that_cannot_be_used_is_named(call, tmp_path):
     (tmp_path / "file").write_text("")
 

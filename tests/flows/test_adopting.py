@@ -134,6 +134,21 @@ def test_while_one_of_ours_is_in_doubt_a_running_batch_of_its_size_is_not_given_
         bb.adopt(stage.world.ledger()[0].id, listed_in(stage, requests(ask, 2)))
 
 
+def test_only_what_was_taken_over_pins_the_lane(stage, ask):
+    listed = requests(ask, 2)
+    upstream_id = by_script(stage, listed)
+    bb = stage.open()
+    with pytest.raises(NotFound):
+        bb.adopt("msgbatch_nowhere")
+    before = bb.status()[0]
+
+    bb.adopt(upstream_id, listed_in(stage, listed))
+
+    after = bb.status()[0]
+    assert before.workspace is None
+    assert after.workspace is not None
+
+
 def test_what_cannot_be_adopted_is_told_in_one_sentence(make_stage, ask):
     stage = make_stage(turnaround=5 * HOUR)
     bb = stage.open()

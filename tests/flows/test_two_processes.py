@@ -5,13 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+import anthropic
 import httpx2
 import pytest
 
+from backburner.client import Backburner
 from backburner.client.driving import nap
 from backburner.client.home import Home
 from backburner.emulator.faults import DropBefore
 from backburner.emulator.transport import EmulatorTransport
+from backburner.errors import LanePinned
 from backburner.plan.lanes import ReleaseAll
 from backburner.store import Store
 from backburner.store.owners import Owner
@@ -50,6 +53,16 @@ class WithoutLastLine(httpx2.BaseTransport):
             return response
         lines = response.read().splitlines(keepends=True)
         return httpx2.Response(200, content=b"".join(lines[:-1]))
+
+
+def open_elsewhere(stage, world):
+    """As a process would be whose address is another one."""
+    client = anthropic.Anthropic(
+        api_key="k",
+        base_url="http://elsewhere",
+        http_client=httpx2.Client(transport=EmulatorTransport(world)),
+    )
+    return Backburner(stage.home, client=client, clock=stage.clock, environment={})
 
 
 def open_pausing(stage, name, **options):
@@ -156,3 +169,30 @@ def test_whoever_waits_alone_sleeps_until_something_is_due(stage, ask):
 
     assert isinstance(idle, Idle)
     assert not idle.is_shared
+
+
+def test_work_of_one_upstream_goes_to_no_other_that_opened_its_lane_before(stage, make_world):
+    world = make_world()
+    with open_elsewhere(stage, world) as elsewhere:
+        here = stage.open()
+        run = stage.run_of(here, stage.table(2))
+
+        with pytest.raises(LanePinned):
+            elsewhere.drain()
+
+        assert here.run(run.id).receipt.outcomes == {"ok": 2}
+        assert list(world.ledger()) == []
+
+
+def test_of_two_upstreams_the_first_to_keep_work_in_a_lane_has_it(stage, make_world, ask):
+    listed = [{"custom_id": "one", "params": ask("Say: one")}]
+    with open_elsewhere(stage, make_world()) as elsewhere:
+        here = stage.open()
+        kept = elsewhere.enqueue(listed)
+
+        with pytest.raises(LanePinned):
+            here.enqueue(listed)
+        with pytest.raises(LanePinned):
+            here.submit(listed[0]["params"])
+
+        assert [one.run.id for one in elsewhere.status()[1]] == [kept.id]

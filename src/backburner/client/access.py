@@ -11,8 +11,9 @@ from backburner.config import Settings, settings_from
 from backburner.errors import InputError
 from backburner.nouns.lane import LaneTerms
 from backburner.plan.packing import PackLimits
+from backburner.store import Store, Transaction
 from backburner.store.budgets import budgets_in
-from backburner.store.lanes import lane_pin, lane_pin_workspace, lanes_all
+from backburner.store.lanes import lane_check, lane_pin, lane_pin_workspace, lanes_all
 from backburner.upstream import Upstream
 from backburner.upstream.connect import base_url_of, connect
 from backburner.upstream.credentials import (
@@ -58,8 +59,11 @@ class Access:
         if not self.has_credential(terms):
             raise missing_credential(terms)
 
-    def connector(self) -> Callable[[str], Upstream]:
-        """Gives a lane's upstream when it is first needed: what only enqueues needs no key."""
+    def connector(self, store: Store) -> Callable[[str], Upstream]:
+        """Gives a lane's upstream when it is first needed: what only enqueues needs no key.
+
+        It gives none to a lane that another process pinned elsewhere since this one began.
+        """
 
         @cache
         def upstream(lane: str) -> Upstream:
@@ -68,7 +72,12 @@ class Access:
             environment = with_credential(self.environment, self.settings.lane_terms(lane))
             return connect(environment, create_seconds=create_seconds(self.settings))
 
-        return upstream
+        def checked(lane: str) -> Upstream:
+            with store.read() as tx:
+                lane_check(tx, lane, self.address(self.settings.lane_terms(lane)))
+            return upstream(lane)
+
+        return checked
 
 
 def address_in(client: "anthropic.Anthropic | None", environment: Mapping[str, str]) -> str:
@@ -103,17 +112,32 @@ def _check_client(client: object) -> None:
 
 
 def open_lane(tools: Tools, access: Access, name: str) -> None:
-    """Pin a lane to its upstream, and give it the budget that the file names.
+    """Give a lane what the file says of it; one without work belongs to no upstream yet.
 
     Raises:
         LanePinned: It belongs to another upstream.
     """
     terms = tools.lane_terms(name)
     with tools.store.write() as tx:
-        lane_pin(tx, name, access.address(terms), tools.clock.now())
-        if terms.workspace is not None:
-            lane_pin_workspace(tx, name, terms.workspace)
+        if lane_check(tx, name, access.address(terms)):
+            _pin_workspace(tx, terms)
     _set_budget(tools, terms)
+
+
+def pin_lane(tx: Transaction, access: Access, name: str, now: float) -> None:
+    """Pin a lane to its upstream, in the transaction that keeps work in it.
+
+    Raises:
+        LanePinned: It belongs to another upstream.
+    """
+    terms = access.settings.lane_terms(name)
+    lane_pin(tx, name, access.address(terms), now)
+    _pin_workspace(tx, terms)
+
+
+def _pin_workspace(tx: Transaction, terms: LaneTerms) -> None:
+    if terms.workspace is not None:
+        lane_pin_workspace(tx, terms.name, terms.workspace)
 
 
 def _set_budget(tools: Tools, terms: LaneTerms) -> None:

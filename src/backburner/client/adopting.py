@@ -1,11 +1,12 @@
 """Adopting: taking over a batch that is upstream and that the store does not know."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, NoReturn
 
 from backburner.client.finishing import read_spec
+from backburner.client.intake import Intake
 from backburner.errors import InputError, LaneStopped, NotFound, Unreachable
 from backburner.nouns.batch import UNSENT, Batch, BatchId, BatchState
 from backburner.nouns.fault import Fault, FaultKind
@@ -13,7 +14,7 @@ from backburner.nouns.run import Run
 from backburner.runs.faults import Faults
 from backburner.runs.input_copy import open_input
 from backburner.runs.request_list import read_requests
-from backburner.runs.staging import Desk, Staged, Taken, commit_adopted, throw_away
+from backburner.runs.staging import Taken
 from backburner.store.batches import batch_by_nonce, batches_where
 from backburner.store.claimed_batches import batch_doubt, batch_take
 from backburner.store.doubts import upstream_ids_known
@@ -53,31 +54,38 @@ class TakenOver:
 Adopted = Resolved | Twice | TakenOver | Orphans
 
 
-def adopt_batch(
-    tools: Tools, desk: Desk, lane: str, upstream_id: str, staged: Callable[[], Staged] | None
-) -> Adopted:
+def adopt_batch(intake: Intake, upstream_id: str, source: str | None) -> Adopted:
     """Take over a batch upstream.
 
     Args:
-        staged: Stages the list of requests that the batch was made of.
+        intake: Where work of the lane comes in.
+        upstream_id: The batch.
+        source: The list of requests that it was made of, where that is known.
 
     Raises:
         NotFound: There is no such batch in the workspace.
         InputError: It is known already, has not ended, or may be one of ours.
         Unreachable: There was no answer.
     """
+    tools, lane = intake.tools, intake.lane
     upstream = tools.connect(lane)
-    remote = _found(tools, lane, upstream, upstream_id)
+    remote, workspace = _found(tools, lane, upstream, upstream_id)
     own = _own(tools, upstream, remote)
     if own is not None:
         return _settle(tools, upstream, remote, *own)
-    if staged is not None:
+    if source is not None:
         _check_doubts(tools, lane, remote)
-        return TakenOver(_take_over(tools, desk, remote, staged()))
+        return TakenOver(_take_over(intake, remote, workspace, source))
+    _check_ended(remote)
+    with tools.store.write() as tx:
+        intake.pin_found(tx, workspace)
     return _keep(tools, upstream, remote)
 
 
-def _found(tools: Tools, lane: str, upstream: Upstream, upstream_id: str) -> RemoteBatch:
+def _found(
+    tools: Tools, lane: str, upstream: Upstream, upstream_id: str
+) -> tuple[RemoteBatch, str | None]:
+    """A batch that is not known yet, and its workspace."""
     answer = upstream.retrieve(upstream_id)
     if isinstance(answer, Fault):
         _raise(answer, upstream_id)
@@ -88,7 +96,7 @@ def _found(tools: Tools, lane: str, upstream: Upstream, upstream_id: str) -> Rem
         raise InputError(
             f"{upstream_id} was taken over before", hint="`backburner status` lists the runs"
         )
-    return answer.value
+    return answer.value, answer.workspace
 
 
 def _raise(fault: Fault, upstream_id: str) -> NoReturn:
@@ -150,7 +158,8 @@ def _check_doubts(tools: Tools, lane: str, remote: RemoteBatch) -> None:
         )
 
 
-def _take_over(tools: Tools, desk: Desk, remote: RemoteBatch, staged: Staged) -> Run:
+def _take_over(intake: Intake, remote: RemoteBatch, workspace: str | None, source: str) -> Run:
+    tools, staged = intake.tools, intake.prepare_adopted(source)
     keys = f"segments/{staged.batches[0].nonce}.keys.jsonl.zst"
     try:
         with tools.vault.line_writer(keys) as writer:
@@ -158,16 +167,16 @@ def _take_over(tools: Tools, desk: Desk, remote: RemoteBatch, staged: Staged) ->
                 writer.add(key.encode())
         taken = Taken(
             upstream_id=remote.id,
+            workspace=workspace,
             keys=keys,
-            sent_at=posix(remote.created_at) or desk.clock.now(),
+            sent_at=posix(remote.created_at) or tools.clock.now(),
             expires_at=posix(remote.expires_at),
         )
-        commit_adopted(desk, staged, taken)
+        return intake.commit_adopted(staged, taken)
     except BaseException:
         tools.vault.delete(keys)
-        throw_away(desk, staged)
+        intake.throw_away(staged)
         raise
-    return staged.run
 
 
 def _keys(tools: Tools, run: Run) -> Iterator[str]:
@@ -178,12 +187,15 @@ def _keys(tools: Tools, run: Run) -> Iterator[str]:
             yield record.custom_id
 
 
-def _keep(tools: Tools, upstream: Upstream, remote: RemoteBatch) -> Orphans:
+def _check_ended(remote: RemoteBatch) -> None:
     if remote.processing_status != ENDED:
         raise InputError(
             f"{remote.id} has not ended, and nothing tells whose it is before",
             hint="call again when it has ended, or name the list of requests it was made of",
         )
+
+
+def _keep(tools: Tools, upstream: Upstream, remote: RemoteBatch) -> Orphans:
     kept = keep_orphans(tools, upstream, remote)
     if isinstance(kept, Fault):
         _raise(kept, remote.id)

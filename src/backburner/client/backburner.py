@@ -101,7 +101,7 @@ class Backburner:
     Args:
         home: The folder of the queue, or one that is open already; BACKBURNER_HOME or the user's
             data folder if None.
-        lane: The stream of work to use. A lane is pinned to one upstream.
+        lane: The stream of work to use. Its first work pins it to the upstream.
         client: An SDK client to speak through; if None, one is made from the environment when
             something is sent.
         limits: The most a batch may hold.
@@ -110,7 +110,7 @@ class Backburner:
         environment: Where credentials, address and settings are read.
         is_checked: Whether the store is opened only if it contradicts itself nowhere; `verify`
             looks at one that does.
-        is_pinned: Whether the lane is pinned to the upstream; what only reads needs no lane.
+        is_pinned: Whether the lane may belong to no other upstream; what only reads needs no lane.
 
     Raises:
         InputError: The lane is no text, or the client none of `anthropic.Anthropic`.
@@ -146,7 +146,7 @@ class Backburner:
             self._clock,
             self.settings,
             limits,
-            self._access.connector(),
+            self._access.connector(self._home.store),
             self._emit,
         )
         self.intake = Intake(tools=self._tools, access=self._access, lane=lane, limits=limits)
@@ -155,7 +155,7 @@ class Backburner:
             if is_checked:
                 check_invariants(self._home.store)
             if is_pinned:
-                self.intake.pin(lane)
+                self.intake.open_lane(lane)
             notice_restored(self._tools)
         except BaseException:
             self._home.close()
@@ -304,8 +304,9 @@ class Backburner:
         models = self.intake.models(allow_unknown=options.allow_unknown_price)
         taken = submissions(self.intake.book, bodies, options, keys, models, warned)
         for lane in {one.lane for one in taken} - {self.lane}:
-            self.intake.pin(lane)
-        return [Ticket(self._wicket(row.lane), row.id) for row in submit_all(self._tools, taken)]
+            self.intake.open_lane(lane)
+        rows = submit_all(self._tools, taken, self.intake.pin)
+        return [Ticket(self._wicket(row.lane), row.id) for row in rows]
 
     def ticket(self, ticket_id: str) -> Ticket:
         """A ticket by its id.
@@ -315,7 +316,7 @@ class Backburner:
             LanePinned: It is of a lane that belongs to another upstream.
         """
         lane = lane_of(self._tools, ticket_id)
-        self.intake.pin(lane)
+        self.intake.open_lane(lane)
         return Ticket(self._wicket(lane), ticket_id)
 
     def enqueue_routed(
@@ -650,8 +651,7 @@ class Backburner:
             NotFound: There is no such batch in the workspace.
             InputError: It is known already, has not ended, or its list cannot be used.
         """
-        staged = None if source is None else partial(self.intake.prepare_adopted, source)
-        return adopt_batch(self._tools, self.intake.desk, self.lane, upstream_id, staged)
+        return adopt_batch(self.intake, upstream_id, source)
 
     def verify(self, run_id: str | None = None) -> Verification:
         """Recompute every count, outcome and cent from stored bytes, and say what differs.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import BinaryIO
 
-from backburner.client.access import Access, open_lane
+from backburner.client.access import Access, open_lane, pin_lane
 from backburner.client.budgets import bill
 from backburner.client.cache_advice import cache_advice, taught, taught_wish, unmarked_since
 from backburner.client.checking import models_to_send
@@ -29,8 +29,17 @@ from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.packing import PackLimits
 from backburner.plan.promises import Asked, check_may_be_sync
 from backburner.runs.cache_marks import CacheAdvice
-from backburner.runs.staging import Desk, Staged, commit, throw_away
+from backburner.runs.staging import (
+    Desk,
+    Staged,
+    Taken,
+    commit_adopted_in,
+    commit_in,
+    throw_away,
+)
 from backburner.runs.tables import Format
+from backburner.store import Transaction
+from backburner.store.lanes import lane_pin_workspace
 from backburner.worker import Tools
 
 _WHOLE = PackLimits(requests=MAX_REQUESTS, body_bytes=MAX_BYTES, sizes=1)
@@ -136,8 +145,26 @@ class Intake:
         return prepared.staged
 
     def commit(self, staged: Staged) -> Run:
-        """Make a staged run count."""
-        commit(self.desk, staged)
+        """Make a staged run count.
+
+        Raises:
+            LanePinned: Its lane belongs to another upstream.
+        """
+        with self.tools.store.write() as tx:
+            self.pin(tx, staged.run.lane)
+            commit_in(tx, staged, self.tools.clock.now())
+        return staged.run
+
+    def commit_adopted(self, staged: Staged, taken: Taken) -> Run:
+        """Make a staged run count whose only batch is upstream already.
+
+        Raises:
+            LanePinned: Its lane belongs to another upstream or workspace.
+            InputError: It is too large for one batch.
+        """
+        with self.tools.store.write() as tx:
+            self.pin_found(tx, taken.workspace)
+            commit_adopted_in(tx, staged, taken, self.tools.clock.now())
         return staged.run
 
     def throw_away(self, staged: Staged) -> None:
@@ -169,13 +196,31 @@ class Intake:
         terms = replace(terms, allow_unknown=terms.allow_unknown or allow_unknown)
         return models_to_send(datetime.fromtimestamp(self.tools.clock.now(), UTC), terms)
 
-    def pin(self, lane: str) -> None:
-        """Make a lane, where it was never used.
+    def open_lane(self, lane: str) -> None:
+        """Make sure that work can be kept in a lane.
 
         Raises:
             LanePinned: It belongs to another upstream.
         """
         open_lane(self.tools, self.access, lane)
+
+    def pin(self, tx: Transaction, lane: str) -> None:
+        """Pin a lane, in the transaction that keeps work in it.
+
+        Raises:
+            LanePinned: It belongs to another upstream.
+        """
+        pin_lane(tx, self.access, lane, self.tools.clock.now())
+
+    def pin_found(self, tx: Transaction, workspace: str | None) -> None:
+        """The same of the own lane, for what was found upstream in a workspace.
+
+        Raises:
+            LanePinned: It belongs to another upstream or workspace.
+        """
+        self.pin(tx, self.lane)
+        if workspace is not None:
+            lane_pin_workspace(tx, self.lane, workspace)
 
     @property
     def book(self) -> Rulebook:
@@ -186,7 +231,10 @@ class Intake:
     @property
     def _router(self) -> Router:
         return Router(
-            book=self.book, prepare=self.prepare, throw_away=self.throw_away, pin=self.pin
+            book=self.book,
+            prepare=self.prepare,
+            throw_away=self.throw_away,
+            open_lane=self.open_lane,
         )
 
     @property

@@ -36,13 +36,13 @@ class Router:
     """What routed runs are made with.
 
     Attributes:
-        pin: Makes a lane, where it was never used.
+        open_lane: Makes sure that work can be kept in a lane.
     """
 
     book: Rulebook
     prepare: Prepare
     throw_away: Callable[[Staged], None]
-    pin: Callable[[str], None]
+    open_lane: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ def _one(
     router: Router, part: Part, stdin: Callable[[], BinaryIO], *, is_alone: bool
 ) -> Found | Fresh:
     if part.lane != router.book.lane:
-        router.pin(part.lane)
+        router.open_lane(part.lane)
     prepared = router.prepare(part.options, stdin, part.lane, part.content)
     if isinstance(prepared, Found):
         return prepared

@@ -1,6 +1,6 @@
 """Keeping single requests: one ticket for each key and body, up to 500 in a commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -26,12 +26,20 @@ _Name = tuple[str, str | None]
 """What a ticket is found by: its lane, and the hash of its key."""
 
 
-def submit_all(tools: Tools, submissions: Sequence[Submission]) -> list[TicketRow]:
+def submit_all(
+    tools: Tools, submissions: Sequence[Submission], pin: Callable[[Transaction, str], None]
+) -> list[TicketRow]:
     """Keep single requests durably; gives the ticket of each.
 
     A key that was used before, for the same request, gives the ticket that it gave then.
 
+    Args:
+        tools: Where they are kept.
+        submissions: What is asked.
+        pin: Pins a lane to its upstream.
+
     Raises:
+        LanePinned: A lane belongs to another upstream.
         KeyConflict: A key was used before for another request, and nothing is kept. Should another
             process use it just now, what stands in earlier commits is kept: it has keys too, so
             calling again gives the same tickets.
@@ -45,7 +53,10 @@ def submit_all(tools: Tools, submissions: Sequence[Submission]) -> list[TicketRo
     for start in range(0, len(submissions), COMMIT):
         numbers = keyed_first[start : start + COMMIT]
         with tools.store.write() as tx:
-            kept = _keep(tools, tx, [submissions[n] for n in numbers], due_at)
+            chunk = [submissions[n] for n in numbers]
+            for lane in {one.lane for one in chunk}:
+                pin(tx, lane)
+            kept = _keep(tools, tx, chunk, due_at)
         tickets.update(zip(numbers, kept, strict=True))
     return [tickets[n] for n in range(len(submissions))]
 

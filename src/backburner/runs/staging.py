@@ -88,9 +88,11 @@ class Taken:
 
     Attributes:
         keys: The object that holds its custom_ids, a line each, in the order of the run.
+        workspace: Where it was found; None where no answer told it.
     """
 
     upstream_id: str
+    workspace: str | None
     keys: str
     sent_at: float
     expires_at: float | None
@@ -280,14 +282,8 @@ def _marked_segments(
     return segments
 
 
-def commit(desk: Desk, staged: Staged) -> None:
-    """Make a staged run count, in one transaction."""
-    with desk.store.write() as tx:
-        commit_in(tx, staged, desk.clock.now())
-
-
 def commit_in(tx: Transaction, staged: Staged, now: float) -> None:
-    """Make a staged run count, inside a transaction that does more."""
+    """Make a staged run count, inside the transaction that pins its lane."""
     objects_register(tx, staged.objects)
     run_insert(tx, staged.run)
     if staged.budget is not None:
@@ -299,7 +295,7 @@ def commit_in(tx: Transaction, staged: Staged, now: float) -> None:
     lane_wake(tx, staged.run.lane, now)
 
 
-def commit_adopted(desk: Desk, staged: Staged, taken: Taken) -> None:
+def commit_adopted_in(tx: Transaction, staged: Staged, taken: Taken, now: float) -> None:
     """Make a staged run count whose only batch is upstream already.
 
     Raises:
@@ -310,7 +306,6 @@ def commit_adopted(desk: Desk, staged: Staged, taken: Taken) -> None:
             f"{staged.run.name} holds {staged.run.requests:,} requests, more than one batch can",
             hint="name the list that this batch was made of",
         )
-    now = desk.clock.now()
     (batch,) = staged.batches
     values = {
         **_values(staged, batch, now),
@@ -320,11 +315,10 @@ def commit_adopted(desk: Desk, staged: Staged, taken: Taken) -> None:
         "sent_at": taken.sent_at,
         "expires_at": taken.expires_at,
     }
-    with desk.store.write() as tx:
-        objects_register(tx, [*staged.objects, taken.keys])
-        run_insert(tx, staged.run)
-        batch_insert(tx, values)
-        lane_wake(tx, staged.run.lane, now)
+    objects_register(tx, [*staged.objects, taken.keys])
+    run_insert(tx, staged.run)
+    batch_insert(tx, values)
+    lane_wake(tx, staged.run.lane, now)
 
 
 def _values(staged: Staged, batch: StagedBatch, now: float) -> dict[str, Any]:

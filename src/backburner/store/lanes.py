@@ -94,8 +94,8 @@ def _lane(row: Row[Any]) -> LaneRow:
     return LaneRow(**row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
 
 
-def lane_pin(tx: Transaction, name: str, base_url: str, now: float) -> LaneRow:
-    """The lane, made on first use and pinned to `base_url`.
+def lane_pin(tx: Transaction, name: str, base_url: str, now: float) -> None:
+    """Make a lane where there is none yet, pinned to `base_url`; its first work does it.
 
     Raises:
         LanePinned: It is pinned to another upstream.
@@ -110,23 +110,32 @@ def lane_pin(tx: Transaction, name: str, base_url: str, now: float) -> LaneRow:
         "faults": 0,
     }
     tx.execute(insert(lane).values(fresh).on_conflict_do_nothing())
+    lane_check(tx, name, base_url)
+
+
+def lane_check(tx: Transaction, name: str, base_url: str) -> bool:
+    """Whether a lane is there; if so, it belongs to `base_url`.
+
+    Raises:
+        LanePinned: It is pinned to another upstream.
+    """
     row = lane_get(tx, name)
-    if row is None or row.base_url != base_url:
+    if row is not None and row.base_url != base_url:
         raise LanePinned(
-            f"the lane {name!r} is pinned to {row.base_url if row else '?'}, not to {base_url}",
+            f"the lane {name!r} is pinned to {row.base_url}, not to {base_url}",
             hint="use --lane NAME for another upstream, so that their batches never mix",
         )
-    return row
+    return row is not None
 
 
 def lane_get(tx: Transaction, name: str) -> LaneRow | None:
-    """One lane, if it was ever used."""
+    """One lane, if work was ever kept in it."""
     row = tx.execute(select(*_COLUMNS).where(lane.c.name == name)).first()
     return _lane(row) if row else None
 
 
 def lanes_all(tx: Transaction) -> list[LaneRow]:
-    """Every lane that was ever used."""
+    """Every lane that work was ever kept in."""
     return [_lane(row) for row in tx.execute(_ALL)]
 
 

@@ -161,7 +161,7 @@ def _store(look: StoreLook | None) -> Check:
 def _lane(look: StoreLook | None, lane: str, base_url: str) -> Check:
     row = next((one for one in look.lanes if one.name == lane), None) if look else None
     if row is None:
-        found = f"{lane}, not used yet; the first use pins it to {base_url}"
+        found = f"{lane}, without work yet; the first pins it to {base_url}"
         return Check("lane", ok=True, found=found)
     if row.base_url != base_url:
         found = f"{lane} is pinned to {row.base_url}, not to {base_url}"
