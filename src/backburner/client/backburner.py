@@ -51,11 +51,9 @@ from backburner.client.intake import Intake
 from backburner.client.notifying import crier_of
 from backburner.client.opening import Released, Resumed, release_run, resume_lane
 from backburner.client.pack_check import PackCheck, check_has_pack_check, look_at_check
+from backburner.client.placing import path_for
 from backburner.client.posting import Post
-from backburner.client.preparing import (
-    RunOptions,
-    check_output,
-)
+from backburner.client.preparing import RunOptions
 from backburner.client.pruning import Pruned, age_of, prunable, prune
 from backburner.client.pulse import Pulse
 from backburner.client.retrying import Chosen, choose, outcomes_named, send_again
@@ -515,13 +513,11 @@ class Backburner:
         """Write a finished run's answers to a path.
 
         Raises:
-            InputError: It is not finished.
+            InputError: It is not finished, or the path does not fit its answers.
             OutputBlocked: The path is not ours to write.
         """
         run = self._finished(run_id)
-        path = os.path.abspath(output)  # noqa: PTH100  # a template is no Path
-        with self._tools.store.read() as tx:
-            check_output(tx, path, run, force=force)
+        path = path_for(self._tools, run, output, force=force)
         return write_output(self._tools, run, path)[0]
 
     def write_results(self, run_id: str, file: BinaryIO) -> int:

@@ -12,12 +12,12 @@ from typing import BinaryIO, Final
 
 from backburner.client.attachments import files_of
 from backburner.client.cache_advice import cache_advice, untaught
+from backburner.client.placing import output_path
 from backburner.client.preparing import (
     STDIN,
     RunOptions,
     added_columns,
     opened,
-    output_path,
     spec_of,
 )
 from backburner.nouns.own_price import PriceTerms
@@ -109,7 +109,7 @@ def check(
         lane="",
         name=options.source,
         title=options.source,
-        output=output_path(options, spec),
+        output=None if options.output is None else output_path(options.output, spec),
         prefix=options.prefix,
         reserved=added_columns(spec),
         known_models=models_to_send(now, terms),

@@ -1,6 +1,5 @@
 """From what a person asks to a run: one that is there already, or one that is staged."""
 
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ from typing import BinaryIO, cast
 import msgspec
 
 from backburner.client.attachments import reach_of
-from backburner.errors import InputError, OutputBlocked
+from backburner.client.placing import check_output, check_rows, output_path
+from backburner.errors import InputError
 from backburner.nouns.budget import Billing
 from backburner.nouns.given import one_of
 from backburner.nouns.model import betas_of
@@ -21,7 +21,6 @@ from backburner.nouns.run import Run, RunSpec
 from backburner.nouns.urgency import Timing
 from backburner.plan.caching.choices import CachePolicy
 from backburner.runs.answer import our_columns
-from backburner.runs.atomic import check_writable
 from backburner.runs.attaching import attaches, hash_attached
 from backburner.runs.cache_marks import CacheAdvice
 from backburner.runs.condition import Condition
@@ -36,15 +35,13 @@ from backburner.runs.input_copy import (
     hash_input,
 )
 from backburner.runs.output_schema import OutputSchema, with_format
-from backburner.runs.path_template import PathTemplate
 from backburner.runs.properties import properties_of, property_columns
 from backburner.runs.row_packer import check_packing
 from backburner.runs.stager import Order
 from backburner.runs.staging import Desk, Staged, stage
-from backburner.runs.tables import Format, format_of, output_format
+from backburner.runs.tables import Format, format_of
 from backburner.runs.template import PromptTemplate
-from backburner.store import Transaction
-from backburner.store.runs import run_by_identity, run_by_name, run_by_output
+from backburner.store.runs import run_by_identity, run_by_name
 
 STDIN = "-"
 _TEXT = frozenset({Format.CSV, Format.TSV, Format.JSONL})
@@ -153,7 +150,7 @@ def prepare(
     """
     spec = spec_of(options)
     reach = reach_of(options, spec)
-    output = output_path(options, spec)
+    output = None if options.output is None else output_path(options.output, spec)
     if content is None:
         copy = _take(desk, options, spec, stdin)
     else:
@@ -165,8 +162,11 @@ def prepare(
         parts = parts_of(spec, copy.sha256, lane)
         with desk.store.read() as tx:
             before = None if options.new else run_by_identity(tx, identity_of(parts))
-            check_output(tx, output, before, force=options.force)
+            if output is not None:
+                check_output(tx, output, before, force=options.force)
             last = run_by_name(tx, lane, options.source)
+        if output is not None and before is not None and output != before.output:
+            check_rows(output, spec, lambda: first_look(desk.vault, spec, copy), options.source)
     except BaseException:
         desk.vault.delete(copy.name)
         raise
@@ -310,53 +310,6 @@ def _format(options: RunOptions, kind: str) -> Format:
     if kind == "requests":
         return Format.JSONL
     return format_of(options.source)
-
-
-def output_path(options: RunOptions, spec: RunSpec) -> str | None:
-    """Where the output goes, as a whole path.
-
-    Raises:
-        InputError: Nothing can be written there.
-    """
-    if options.output is None:
-        return None
-    absolute = os.path.abspath(options.output)  # noqa: PTH100  # a template is no Path
-    if PathTemplate.is_one(absolute):
-        return absolute
-    if spec.kind == "table":
-        output_format(Format(spec.format), absolute)
-    check_writable(Path(absolute))
-    return absolute
-
-
-def check_output(tx: Transaction, output: str | None, same: Run | None, *, force: bool) -> None:
-    """Make sure that an output is ours to write.
-
-    Raises:
-        OutputBlocked: An unfinished run owns it, or no run of ours wrote what is there.
-    """
-    if output is None:
-        return
-    owner = run_by_output(tx, output)
-    if owner is not None and same is not None and owner.id == same.id:
-        return
-    if owner is not None and owner.written_at is None and owner.cancel_asked_at is None:
-        raise OutputBlocked(
-            f"{output} belongs to the run {owner.id}, which is not finished",
-            hint=f"name another -o, or `backburner cancel {owner.id}` first",
-        )
-    if owner is None and not force and _holds_something(output):
-        raise OutputBlocked(
-            f"{output} is there already, and no run of ours wrote it",
-            hint="name another -o, or replace it with --force",
-        )
-
-
-def _holds_something(output: str) -> bool:
-    if not PathTemplate.is_one(output):
-        return Path(output).exists()
-    folder = PathTemplate(output).folder
-    return folder.is_dir() and any(folder.iterdir())
 
 
 def _take(

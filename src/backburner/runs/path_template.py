@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
+
+from jinja2 import TemplateError
 
 from backburner.runs.duplicates import Duplicates
 from backburner.runs.faults import Faults
-from backburner.runs.record import Record
+from backburner.runs.record import Record, Table
 from backburner.runs.template import PromptTemplate
 
 _NAME_BYTES = 240
+
+Body = TypeVar("Body")
 
 
 class PathRefused(ValueError):
@@ -56,6 +61,9 @@ class PathTemplate:
         """
         try:
             text = self._template.render(values)
+        except TemplateError as error:
+            what = error.message or type(error).__name__
+            raise PathRefused("template_error", f"{what}, in the path") from error
         except Exception as error:
             raise PathRefused("template_error", f"{type(error).__name__} in the path") from error
         inner = text.removeprefix(self._prefix)
@@ -69,9 +77,19 @@ class PathTemplate:
         return Path(PurePosixPath(text))
 
 
+def check_paths(table: Table, limit: int | None, template: PathTemplate, faults: Faults) -> None:
+    """Notes all that is wrong with the paths of a table's first rows."""
+    template.check(table.columns, faults)
+    if faults.count:
+        return
+    rows = ((record, None) for record in islice(table.records(), limit))
+    for _ in note_paths(rows, template, faults):
+        pass
+
+
 def note_paths(
-    rows: Iterator[tuple[Record, bytes]], template: PathTemplate, faults: Faults
-) -> Iterator[tuple[Record, bytes]]:
+    rows: Iterator[tuple[Record, Body]], template: PathTemplate, faults: Faults
+) -> Iterator[tuple[Record, Body]]:
     """Gives the rows on and notes paths that are refused or that two rows share.
 
     The rows must be taken to the end: what two rows share is found there.
