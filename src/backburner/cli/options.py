@@ -187,7 +187,9 @@ AllowPath = Annotated[
     ),
 ]
 New = Annotated[bool, typer.Option("--new", help="Start over, though such a run is there")]
-Force = Annotated[bool, typer.Option("--force", help="Replace a file that no run of ours wrote")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace files that no run of ours wrote as they are")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

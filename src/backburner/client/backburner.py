@@ -51,7 +51,7 @@ from backburner.client.intake import Intake
 from backburner.client.notifying import crier_of
 from backburner.client.opening import Released, Resumed, release_run, resume_lane
 from backburner.client.pack_check import PackCheck, check_has_pack_check, look_at_check
-from backburner.client.placing import path_for
+from backburner.client.placing import output_state, path_for
 from backburner.client.posting import Post
 from backburner.client.preparing import RunOptions
 from backburner.client.pruning import Pruned, age_of, prunable, prune
@@ -70,6 +70,7 @@ from backburner.nouns.budget import Budget, amount_of, billing_of, scope_of
 from backburner.nouns.given import day, one_of, several, text
 from backburner.nouns.lane import LaneDefaults
 from backburner.nouns.model import betas_of
+from backburner.nouns.output_file import FileState
 from backburner.nouns.run import Run
 from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.packing import PackLimits
@@ -519,6 +520,14 @@ class Backburner:
         run = self._finished(run_id)
         path = path_for(self._tools, run, output, force=force)
         return write_output(self._tools, run, path)[0]
+
+    def output_state(self, run_id: str, output: str) -> FileState:
+        """What a path holds where a run wrote its answers before.
+
+        Raises:
+            NotFound: There is no run of that name.
+        """
+        return output_state(self._tools, self.get(run_id), output)
 
     def write_results(self, run_id: str, file: BinaryIO) -> int:
         """Write a finished list's results into an open file; gives how many there are.

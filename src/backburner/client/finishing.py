@@ -23,6 +23,7 @@ from backburner.runs.counting import count_rows, count_run
 from backburner.runs.faults import Faults
 from backburner.runs.input_copy import open_input, open_table, whole_table
 from backburner.runs.jsonl_output import write_results
+from backburner.runs.output_files import noting
 from backburner.runs.outputs import Written, write_each, write_list, write_table
 from backburner.runs.path_template import PathTemplate
 from backburner.runs.properties import properties_of
@@ -204,16 +205,21 @@ def _price_source(tools: Tools, booked: Iterable[LedgerRow]) -> str:
 def write_output(tools: Tools, run: Run, output: str) -> tuple[Written, int]:
     """Write a run's answers to a path; gives what was written, and the price of collapsed rows."""
     spec = read_spec(tools, run)
-    with open_input(tools.vault, spec, run.source) as stream:
+    with (
+        open_input(tools.vault, spec, run.source) as stream,
+        noting(tools.store, run.id) as noted,
+    ):
         if spec.kind == "requests":
             pairs = ((key, whole_result(final)) for key, final in _keyed(tools, run, spec, stream))
-            return write_list(pairs, Path(output)), 0
+            return write_list(pairs, Path(output), noted), 0
         answers = RowAnswers(tools.store, tools.vault, run, tools.tariff([]))
         faults = Faults()
         table = whole_table(stream, spec, faults)
         with _by_row(tools, run, spec, answers) as by_row:
             if PathTemplate.is_one(output):
-                written = write_each(table, by_row, PathTemplate(output), prefix=run.prefix)
+                written = write_each(
+                    table, by_row, PathTemplate(output), prefix=run.prefix, noted=noted
+                )
             else:
                 form = output_format(Format(spec.format), output)
                 written = write_table(
@@ -223,6 +229,7 @@ def write_output(tools: Tools, run: Run, output: str) -> tuple[Written, int]:
                     form,
                     prefix=run.prefix,
                     properties=properties_of(spec.schema),
+                    noted=noted,
                 )
         faults.raise_if_any(run.name)
     return written, answers.collapsed_sync

@@ -1,20 +1,26 @@
 """Where answers go: whether a path can take them, and whether what is there may be replaced."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from backburner.client.finishing import read_spec
 from backburner.errors import OutputBlocked
+from backburner.nouns.output_file import FileState
 from backburner.nouns.run import Run, RunSpec
+from backburner.plan.output_files import state_together
 from backburner.runs.atomic import check_writable
 from backburner.runs.faults import Faults
+from backburner.runs.file_per_row import files_review
 from backburner.runs.input_copy import open_input, open_table
+from backburner.runs.output_files import Objection, look, objecting
 from backburner.runs.path_template import PathTemplate, check_paths
+from backburner.runs.review import review_path
 from backburner.runs.tables import Format, output_format
-from backburner.store import Transaction
+from backburner.store import Store
 from backburner.store.runs import run_by_output
 from backburner.worker import Tools
 
@@ -34,27 +40,6 @@ def output_path(output: str, spec: RunSpec) -> str:
     return absolute
 
 
-def check_output(tx: Transaction, output: str, same: Run | None, *, force: bool) -> None:
-    """Make sure that an output is ours to write.
-
-    Raises:
-        OutputBlocked: An unfinished run owns it, or no run of ours wrote what is there.
-    """
-    owner = run_by_output(tx, output)
-    if owner is not None and same is not None and owner.id == same.id:
-        return
-    if owner is not None and owner.written_at is None and owner.cancel_asked_at is None:
-        raise OutputBlocked(
-            f"{output} belongs to the run {owner.id}, which is not finished",
-            hint=f"name another -o, or `backburner cancel {owner.id}` first",
-        )
-    if owner is None and not force and _holds_something(output):
-        raise OutputBlocked(
-            f"{output} is there already, and no run of ours wrote it",
-            hint="name another -o, or replace it with --force",
-        )
-
-
 def path_for(tools: Tools, run: Run, output: str, *, force: bool) -> str:
     """The whole path of an output that a finished run's answers may be written to.
 
@@ -64,14 +49,45 @@ def path_for(tools: Tools, run: Run, output: str, *, force: bool) -> str:
     """
     spec = read_spec(tools, run)
     path = output_path(output, spec)
-    with tools.store.read() as tx:
-        check_output(tx, path, run, force=force)
-    check_rows(path, spec, lambda: open_input(tools.vault, spec, run.source), run.name)
+    objection = objection_to(tools.store, force=force)
+    check_output(tools.store, path, spec, run, objection)
+    check_rows(path, spec, lambda: open_input(tools.vault, spec, run.source), run.name, objection)
     return path
 
 
+def objection_to(store: Store, *, force: bool) -> Objection:
+    """What says why a file may not be replaced; it never does so for a person who forces it."""
+    return (lambda _path: None) if force else objecting(store)
+
+
+def check_output(
+    store: Store, output: str, spec: RunSpec, same: Run | None, objection: Objection
+) -> None:
+    """Make sure that an output is ours to write; files of rows are looked at with their paths.
+
+    Raises:
+        OutputBlocked: Another run that is not finished owns it, or a file may not be replaced.
+    """
+    with store.read() as tx:
+        owner = run_by_output(tx, output)
+    if owner is not None and owner.id != (same and same.id) and _is_unwritten(owner):
+        raise OutputBlocked(
+            f"{output} belongs to the run {owner.id}, which is not finished",
+            hint=f"name another -o, or `backburner cancel {owner.id}` first",
+        )
+    for path in _fixed_files(output, spec):
+        if what := objection(path):
+            raise OutputBlocked(
+                f"{path} {what}", hint="name another -o, or replace it with --force"
+            )
+
+
 def check_rows(
-    output: str, spec: RunSpec, read: Callable[[], AbstractContextManager[BinaryIO]], title: str
+    output: str,
+    spec: RunSpec,
+    read: Callable[[], AbstractContextManager[BinaryIO]],
+    title: str,
+    objection: Objection,
 ) -> None:
     """Make sure that each row of a run that is there has a path of its own, before any is written.
 
@@ -80,20 +96,50 @@ def check_rows(
         spec: What it asks.
         read: Opens its input.
         title: What to call that.
+        objection: Says why a path may not be written to.
 
     Raises:
-        InputFaults: The paths of its rows cannot be made, leave their folder, or are shared.
+        InputFaults: The paths of its rows cannot be made, leave their folder, are shared or taken.
     """
     if not PathTemplate.is_one(output):
         return
-    faults = Faults()
+    faults, template = Faults(), PathTemplate(output)
     with read() as stream:
-        check_paths(open_table(stream, spec, faults), spec.limit, PathTemplate(output), faults)
+        table = open_table(stream, spec, faults)
+        check_paths(table, spec.limit, template, faults, objection)
     faults.raise_if_any(title)
 
 
-def _holds_something(output: str) -> bool:
+def output_state(tools: Tools, run: Run, output: str) -> FileState:
+    """What a path holds where a run wrote its answers before.
+
+    Files of rows count together; those of rows without an answer were never written.
+    """
     if not PathTemplate.is_one(output):
-        return Path(output).exists()
-    folder = PathTemplate(output).folder
-    return folder.is_dir() and any(folder.iterdir())
+        return look(tools.store, Path(output), run.id)[0]
+    if run.pruned_at is not None:
+        # Which paths its rows had is forgotten, and nothing can be written again.
+        return FileState.OWN
+    seen = (look(tools.store, path, run.id) for path in _row_files(tools, run, output))
+    return state_together(state for state, wrote in seen if wrote is not None)
+
+
+def _is_unwritten(run: Run) -> bool:
+    return run.written_at is None and run.cancel_asked_at is None
+
+
+def _fixed_files(output: str, spec: RunSpec) -> Iterator[Path]:
+    """The files of an output whose paths do not depend on its rows."""
+    if PathTemplate.is_one(output):
+        yield files_review(PathTemplate(output))
+        return
+    yield Path(output)
+    if spec.kind == "table":
+        yield review_path(Path(output))
+
+
+def _row_files(tools: Tools, run: Run, output: str) -> Iterator[Path]:
+    spec, template = read_spec(tools, run), PathTemplate(output)
+    with open_input(tools.vault, spec, run.source) as stream:
+        for record in islice(open_table(stream, spec, Faults()).records(), spec.limit):
+            yield template.path_of(record.values)

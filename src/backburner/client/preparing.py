@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
@@ -11,7 +12,7 @@ from typing import BinaryIO, cast
 import msgspec
 
 from backburner.client.attachments import reach_of
-from backburner.client.placing import check_output, check_rows, output_path
+from backburner.client.placing import check_output, check_rows, objection_to, output_path
 from backburner.errors import InputError
 from backburner.nouns.budget import Billing
 from backburner.nouns.given import one_of
@@ -58,7 +59,7 @@ class RunOptions:
         output: Where the answers go; None leaves them to `results`.
         where: Which rows are asked, as an expression over their columns; None asks all.
         new: Start over although a run that asks the same is there.
-        force: Replace a file that no run of ours wrote.
+        force: Replace files that no run of ours wrote as they are.
         canary: How many requests travel first, alone; the rest waits until it is released.
         pack: How many rows share a request, at most; 0 gives each one of its own.
         pack_check: How many rows from the first are asked both ways before the rest goes.
@@ -151,6 +152,7 @@ def prepare(
     spec = spec_of(options)
     reach = reach_of(options, spec)
     output = None if options.output is None else output_path(options.output, spec)
+    objection = objection_to(desk.store, force=options.force)
     if content is None:
         copy = _take(desk, options, spec, stdin)
     else:
@@ -162,11 +164,12 @@ def prepare(
         parts = parts_of(spec, copy.sha256, lane)
         with desk.store.read() as tx:
             before = None if options.new else run_by_identity(tx, identity_of(parts))
-            if output is not None:
-                check_output(tx, output, before, force=options.force)
             last = run_by_name(tx, lane, options.source)
-        if output is not None and before is not None and output != before.output:
-            check_rows(output, spec, lambda: first_look(desk.vault, spec, copy), options.source)
+        if output is not None and output != (before and before.output):
+            check_output(desk.store, output, spec, before, objection)
+            if before is not None:
+                read = partial(first_look, desk.vault, spec, copy)
+                check_rows(output, spec, read, options.source, objection)
     except BaseException:
         desk.vault.delete(copy.name)
         raise
@@ -185,6 +188,7 @@ def prepare(
         billing=options.billing,
         timing=options.timing or Timing(),
         reuse=None if options.reuse is None else options.reuse.total_seconds(),
+        objection=objection,
     )
     staged = stage(desk, spec, copy, order, advice, reach)
     changed = changes(last.parts, staged.run.parts) if last is not None else []

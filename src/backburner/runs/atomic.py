@@ -3,8 +3,9 @@
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from hashlib import file_digest
 from io import BufferedWriter, FileIO
 from pathlib import Path
 
@@ -13,9 +14,16 @@ from backburner.errors import OutputBlocked
 _BUFFER_BYTES = 1 << 18
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
+Noted = Callable[[Path, str], None]
+"""Is told of each file that was written: its path, and the sha256 of its bytes."""
+
+
+def unnoted(_path: Path, _sha256: str) -> None:
+    """Takes no note of a file."""
+
 
 @contextmanager
-def replacing(target: Path) -> Iterator[BufferedWriter]:
+def replacing(target: Path, noted: Noted = unnoted) -> Iterator[BufferedWriter]:
     """Opens a file that takes the target's place when all has been written.
 
     What is written goes to `.NAME.part` beside the target, always the same, so that a killed write
@@ -32,6 +40,7 @@ def replacing(target: Path) -> Iterator[BufferedWriter]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
+                sha256 = "" if noted is unnoted else _sha256(part)
                 part.replace(target)
             except BaseException:
                 with suppress(OSError):
@@ -42,6 +51,7 @@ def replacing(target: Path) -> Iterator[BufferedWriter]:
             raise _blocked(target, error) from error
         raise
     sync_folder(target.parent)
+    noted(target, sha256)
 
 
 def sync_folder(folder: Path) -> None:
@@ -84,6 +94,12 @@ def _claimed(part: Path, target: Path) -> BufferedWriter:
             raise OutputBlocked(f"{target} is being written just now", hint=hint) from error
         # Its former owner finished and renamed it between our opening and locking it.
         file.close()
+
+
+def _sha256(path: Path) -> str:
+    # Read once more: formats may go back in a file and write over what they wrote.
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _same(handle: int, part: Path) -> bool:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from backburner.errors import OutputBlocked
 from backburner.runs.answer import Answer
-from backburner.runs.atomic import replacing
+from backburner.runs.atomic import Noted, replacing
 from backburner.runs.path_template import PathRefused, PathTemplate
 from backburner.runs.record import Record
 
 
-def write_files(rows: Iterable[tuple[Record, Answer]], template: PathTemplate) -> int:
+def write_files(rows: Iterable[tuple[Record, Answer]], template: PathTemplate, noted: Noted) -> int:
     """Writes each answer to its path and gives the number of rows.
 
     A row without an answer has no file; it is in the review.
@@ -19,7 +19,7 @@ def write_files(rows: Iterable[tuple[Record, Answer]], template: PathTemplate) -
     for record, answer in rows:
         number += 1
         if answer.answer:
-            _write(_path(record, template), answer.answer)
+            _write(_path(record, template), answer.answer, noted)
     return number
 
 
@@ -38,11 +38,11 @@ def _path(record: Record, template: PathTemplate) -> Path:
         raise OutputBlocked(f"row {record.number}: {error}", hint="check the input") from error
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, noted: Noted) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         what = f"{path.parent} cannot be made: {error.strerror}"
         raise OutputBlocked(what, hint="check the folder and its permissions") from error
-    with replacing(path) as file:
+    with replacing(path, noted) as file:
         file.write(text.encode())

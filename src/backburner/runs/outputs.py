@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from backburner.runs.answer import DONE, Answer
-from backburner.runs.atomic import replacing
+from backburner.runs.atomic import Noted, replacing, unnoted
 from backburner.runs.binary_tables import BatchTable
 from backburner.runs.csv_output import write_csv
 from backburner.runs.file_per_row import files_review, write_files
@@ -42,6 +42,7 @@ def write_table(
     *,
     prefix: str = "",
     properties: tuple[Property, ...] = (),
+    noted: Noted = unnoted,
 ) -> Written:
     """Writes a table with its answers.
 
@@ -52,13 +53,14 @@ def write_table(
         format: The output's format, from `output_format`.
         prefix: What our column names begin with.
         properties: What answers hold by their schema: a column each, after ours.
+        noted: Is told of each file that was written.
 
     Raises:
         OutputBlocked: The target cannot be written.
     """
     with (
-        replacing(target) as file,
-        reviewing(review_path(target), table.columns, prefix) as review,
+        replacing(target, noted) as file,
+        reviewing(review_path(target), table.columns, prefix, noted) as review,
     ):
         if format is Format.PARQUET:
             batches = cast("BatchTable", table)
@@ -72,7 +74,12 @@ def write_table(
 
 
 def write_each(
-    table: Table, answers: Iterable[Answer | None], template: PathTemplate, *, prefix: str = ""
+    table: Table,
+    answers: Iterable[Answer | None],
+    template: PathTemplate,
+    *,
+    prefix: str = "",
+    noted: Noted = unnoted,
 ) -> Written:
     """Writes one file per row, and the review beside their folder.
 
@@ -80,22 +87,25 @@ def write_each(
         OutputBlocked: A file cannot be written.
     """
     template.folder.mkdir(parents=True, exist_ok=True)
-    with reviewing(files_review(template), table.columns, prefix) as review:
-        rows = write_files(_chosen(table, answers, review), template)
+    with reviewing(files_review(template), table.columns, prefix, noted) as review:
+        rows = write_files(_chosen(table, answers, review), template, noted)
     return _written(rows, review)
 
 
-def write_list(results: Iterable[tuple[str, bytes]], target: Path) -> Written:
+def write_list(
+    results: Iterable[tuple[str, bytes]], target: Path, noted: Noted = unnoted
+) -> Written:
     """Writes the results of a list of requests, one `{"custom_id", "result"}` a line.
 
     Args:
         results: The caller's keys in the order of the input, with each result's own JSON.
         target: Where to write; a file there is replaced.
+        noted: Is told of the file when it was written.
 
     Raises:
         OutputBlocked: The target cannot be written.
     """
-    with replacing(target) as file:
+    with replacing(target, noted) as file:
         return Written(rows=write_results(results, file))
 
 

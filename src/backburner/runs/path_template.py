@@ -1,6 +1,6 @@
 """One path per row: a template whose values cannot leave the folder it names."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -77,33 +77,46 @@ class PathTemplate:
         return Path(PurePosixPath(text))
 
 
-def check_paths(table: Table, limit: int | None, template: PathTemplate, faults: Faults) -> None:
+def check_paths(
+    table: Table,
+    limit: int | None,
+    template: PathTemplate,
+    faults: Faults,
+    objection: Callable[[Path], str | None],
+) -> None:
     """Notes all that is wrong with the paths of a table's first rows."""
     template.check(table.columns, faults)
     if faults.count:
         return
     rows = ((record, None) for record in islice(table.records(), limit))
-    for _ in note_paths(rows, template, faults):
+    for _ in note_paths(rows, template, faults, objection):
         pass
 
 
 def note_paths(
-    rows: Iterator[tuple[Record, Body]], template: PathTemplate, faults: Faults
+    rows: Iterator[tuple[Record, Body]],
+    template: PathTemplate,
+    faults: Faults,
+    objection: Callable[[Path], str | None] = lambda _path: None,
 ) -> Iterator[tuple[Record, Body]]:
-    """Gives the rows on and notes paths that are refused or that two rows share.
+    """Gives the rows on and notes paths that are refused, taken, or shared by two rows.
 
     The rows must be taken to the end: what two rows share is found there.
     """
     with closing(Duplicates()) as paths:
         for record, body in rows:
             try:
-                paths.add(str(template.path_of(record.values)), record.line)
+                path = template.path_of(record.values)
+                paths.add(str(path), record.line)
+                if what := objection(path):
+                    hint = "name another -o, or replace it with --force"
+                    faults.add("path_taken", f"{path} {what}", line=record.line, hint=hint)
             except PathRefused as error:
                 hint = "choose a column whose values are names of files"
                 faults.add(error.code, str(error), line=record.line, hint=hint)
             yield record, body
-        for path, first, again in paths.found():
-            what = f"the path {path} is that of line {first} already"
+        for shared, first, again in paths.found():
+            what = f"the path {shared} is that of line {first} already"
             hint = "put a column into the path that no two rows share"
             faults.add("path_duplicate", what, line=again, hint=hint)
 

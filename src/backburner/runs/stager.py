@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
@@ -59,6 +60,7 @@ class Order:
             none.
         waits_since: When the first of the tickets that it holds was submitted; None for a run that
             a person made.
+        objection: Says why a path may not be written to, where each row has one of its own.
     """
 
     lane: str
@@ -73,6 +75,7 @@ class Order:
     timing: Timing = field(default_factory=Timing)
     reuse: float | None = None
     waits_since: float | None = None
+    objection: Callable[[Path], str | None] = lambda _path: None
 
 
 class Stager:
@@ -308,7 +311,9 @@ class Stager:
         self._begin_marks(shape, fields)
         rendered = render_bodies(table, template, shape, faults, fields, self._files)
         bodies = islice(rendered, spec.limit)
-        yield from bodies if paths is None else note_paths(bodies, paths, faults)
+        yield from (
+            bodies if paths is None else note_paths(bodies, paths, faults, self._order.objection)
+        )
         if isinstance(table, ChosenRows):
             self.left_out = table.left_out
 

@@ -84,6 +84,14 @@ run = Table(
     Index("run_output", "output"),
 )
 
+output_file = Table(
+    "output_file",
+    metadata,
+    Column("path_hash", String, primary_key=True),
+    Column("run", String, ForeignKey("run.id"), nullable=False),
+    Column("sha256", String, nullable=False),
+)
+
 batch = Table(
     "batch",
     metadata,

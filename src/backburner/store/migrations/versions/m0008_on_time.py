@@ -1,4 +1,4 @@
-"""On time: urgency and deadlines, the inbox and its tickets, direct calls, notices, pruning."""
+"""On time: urgency and deadlines, inbox and tickets, direct calls, notices, pruning, outputs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -37,6 +37,12 @@ def upgrade() -> None:
     for column in _BATCH:
         op.add_column("batch", column)
     op.add_column("lane", sa.Column("window_seen_at", sa.Float))
+    op.create_table(
+        "output_file",
+        sa.Column("path_hash", sa.String, primary_key=True),
+        sa.Column("run", sa.String, sa.ForeignKey("run.id"), nullable=False),
+        sa.Column("sha256", sa.String, nullable=False),
+    )
     op.create_table(
         "ticket",
         sa.Column("id", sa.String, primary_key=True),
