@@ -106,3 +106,42 @@ def test_a_store_as_new_as_its_vault_is_believed(stage, sent):
 
     expected = {BatchState.SENT} if sent else {BatchState.SEALED}
     assert states(stage.open(), run) == expected
+
+
+def copy_home(stage):
+    shutil.copytree(stage.home, stage.home.parent / "backup")
+
+
+def restore_home(stage):
+    shutil.rmtree(stage.home)
+    shutil.copytree(stage.home.parent / "backup", stage.home)
+
+
+def test_a_home_that_is_said_to_be_restored_whole_pays_for_nothing_twice(stage):
+    run = begin(stage)
+    copy_home(stage)
+    before = stage.open()
+    before.run(run.id)
+    before.close()
+    (stage.home.parent / "out.csv").unlink()
+    restore_home(stage)
+    bb = stage.open()
+
+    distrusted = bb.distrust()
+
+    assert (distrusted.batches, distrusted.retries) == (2, 0)
+    assert states(bb, run) == {BatchState.UNKNOWN}
+    assert bb.run(run.id).receipt.outcomes == {"ok": 4}
+    assert len(stage.world.ledger()) == 2
+    assert bb.receipt(run.id).paid.picodollars == stage.world.bill().total
+
+
+def test_distrust_without_need_only_costs_time(stage):
+    run = begin(stage)
+    bb = stage.open()
+
+    bb.distrust()
+
+    assert bb.run(run.id).receipt.outcomes == {"ok": 4}
+    assert len(stage.world.ledger()) == 2
+    assert bb.distrust().batches == 0

@@ -29,6 +29,7 @@ from backburner.cli.prices import prices
 from backburner.cli.prune import prune
 from backburner.cli.reconcile import reconcile
 from backburner.cli.report import report
+from backburner.cli.restored import restored
 from backburner.cli.retry import retry
 from backburner.cli.route import app as route
 from backburner.cli.run import run
@@ -73,6 +74,7 @@ for command in (
     adopt,
     resume,
     release,
+    restored,
     report,
     submit,
     ticket,

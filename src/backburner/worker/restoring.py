@@ -1,8 +1,12 @@
-"""A store that is older than its vault: it was restored from a backup, and forgot what it sent.
+"""A store that was restored from a backup, and forgot what it sent.
+
+One that is older than its vault is noticed; of a home that was restored whole, a person tells.
 
 Nothing may be sent on its word alone. What it believes unsent is put in doubt, so that the upstream
 is asked first; what it would try again waits for a person, since it may have been tried before.
 """
+
+from dataclasses import dataclass
 
 from backburner.nouns.batch import UNSENT, BatchState
 from backburner.store import Transaction
@@ -15,6 +19,14 @@ from backburner.vault.mark import read_mark, write_mark
 from backburner.worker.tools import Tools
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distrusted:
+    """What a store is no longer believed: batches that it holds for unsent, retries that wait."""
+
+    batches: int
+    retries: int
+
+
 def notice_restored(tools: Tools) -> bool:
     """Find out whether the store was restored, and make it safe; whether it was."""
     mark = read_mark(tools.vault)
@@ -22,16 +34,26 @@ def notice_restored(tools: Tools) -> bool:
         last = arming_last(tx)
     if mark <= last:
         return False
-    with tools.store.write() as tx:
-        for lane in lanes_all(tx):
-            _doubt_lane(tx, lane.name, tools.clock.now())
+    distrust(tools)
     # Only now does the vault forget: a death before it means that all this is done again.
     write_mark(tools.vault, last)
     return True
 
 
-def _doubt_lane(tx: Transaction, lane: str, now: float) -> None:
-    for batch in batches_where(tx, [lane], UNSENT | {BatchState.ARMED}):
+def distrust(tools: Tools) -> Distrusted:
+    """Put in doubt all that the store believes unsent, and hold what it would try again."""
+    now = tools.clock.now()
+    with tools.store.write() as tx:
+        found = [_distrust_lane(tx, lane.name, now) for lane in lanes_all(tx)]
+    return Distrusted(
+        batches=sum(one.batches for one in found), retries=sum(one.retries for one in found)
+    )
+
+
+def _distrust_lane(tx: Transaction, lane: str, now: float) -> Distrusted:
+    batches = batches_where(tx, [lane], UNSENT | {BatchState.ARMED})
+    for batch in batches:
         batch_doubt(tx, batch, armed_at=now, now=now)
-    exceptions_hold_waiting(tx, lane)
+    retries = exceptions_hold_waiting(tx, lane)
     lane_note_restored(tx, lane, now)
+    return Distrusted(batches=len(batches), retries=retries)
