@@ -86,3 +86,13 @@ def test_the_limit_of_a_tier_names_the_first_of_the_next_month(now, until):
     )
 
     assert until in stop_for_fault(fault, now).remedy
+
+
+def test_what_no_account_is_at_fault_for_names_the_run_that_it_concerns():
+    fault = Fault(kind=FaultKind.REFUSED, what="Unexpected value(s) 'nonsense'", status=400)
+
+    assert (
+        "`backburner cancel abc123`, which it concerns"
+        in stop_for_fault(fault, 0.0, "abc123").remedy
+    )
+    assert stop_for_fault(fault, 0.0).remedy == "mend the cause, or cancel what it concerns"

@@ -35,7 +35,6 @@ _BY_ERROR: Final = {
 }
 CANARY_WORDS: Final = "held: it waits until the run's canary was looked at"
 LEADERS_WORDS: Final = "held: it waits until the requests have ended whose cache it reads"
-_ELSE: Final = "mend the cause, or cancel the run that it concerns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +50,16 @@ class Stop:
         return f"{self.cause}, since {since}; to clear it, {self.remedy}"
 
 
-def stop_for_fault(fault: Fault, now: float) -> Stop:
-    """What a refused call means for its lane."""
+def stop_for_fault(fault: Fault, now: float, run: str | None = None) -> Stop:
+    """What a refused call means for its lane.
+
+    Args:
+        fault: What was answered.
+        now: When.
+        run: The run that the call was made for; None where it was for no one run.
+    """
     status = f" (HTTP {fault.status})" if fault.status else ""
-    return Stop(f"Anthropic refused: {fault.what.rstrip('.')}{status}", _remedy(fault, now))
+    return Stop(f"Anthropic refused: {fault.what.rstrip('.')}{status}", _remedy(fault, now, run))
 
 
 def stop_for_errors(error_types: Iterable[str]) -> Stop:
@@ -77,11 +82,14 @@ def held_in_words(newest: Attempt | None) -> str:
     return "held: what came of it is not known, and may have been paid; `backburner retry` sends it"
 
 
-def _remedy(fault: Fault, now: float) -> str:
+def _remedy(fault: Fault, now: float, run: str | None) -> str:
     if fault.code == StopCode.TIER_LIMIT:
         return f"raise the tier's spend limit in the Console, or wait until {_next_month(now)}"
     by_code = _BY_CODE.get(StopCode(fault.code)) if fault.code in set(StopCode) else None
-    return by_code or _BY_STATUS.get(fault.status or 0, _ELSE)
+    concerned = (
+        f"`backburner cancel {run}`, which it concerns" if run else "cancel what it concerns"
+    )
+    return by_code or _BY_STATUS.get(fault.status or 0, f"mend the cause, or {concerned}")
 
 
 def _next_month(now: float) -> str:

@@ -182,7 +182,7 @@ class _Step:
         if fault.kind in _PASSING:
             self._pause = max(self._pause or 0.0, fault.retry_after or 0.0)
         else:
-            self._stop = stop_for_fault(fault, self._tools.clock.now())
+            self._stop = stop_for_fault(fault, self._tools.clock.now(), self._batch.run)
 
     def _keep(self) -> None:
         """Wait for what is under way and keep what came of it, whatever went wrong.

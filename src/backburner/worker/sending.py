@@ -168,7 +168,7 @@ def _refused(tools: Tools, batch: Batch, fault: Fault, call: str) -> None:
         wait_for_room(tools, batch, fault)
         return
     now = tools.clock.now()
-    stop = stop_for_fault(fault, now) if fault.kind in NEEDS_A_PERSON else None
+    stop = stop_for_fault(fault, now, batch.run) if fault.kind in NEEDS_A_PERSON else None
     wait = 0.0 if stop else fault_wait(batch.faults, fault.retry_after)
     changes = {"due_at": now + wait, "lease_until": 0.0, "faults": batch.faults + 1}
     with tools.store.write() as tx:
