@@ -20,7 +20,7 @@ from backburner.store.claimed_batches import batch_doubt, batch_take
 from backburner.store.doubts import upstream_ids_known
 from backburner.upstream import RemoteBatch, Upstream
 from backburner.worker import Tools
-from backburner.worker.looking import ENDED, names_in
+from backburner.worker.looking import names_in
 from backburner.worker.looking_back import book_duplicate
 from backburner.worker.orphaning import Orphans, keep_orphans, orphans_name
 from backburner.worker.resolving import adopt
@@ -114,7 +114,7 @@ def _raise(fault: Fault, upstream_id: str) -> NoReturn:
 
 def _own(tools: Tools, upstream: Upstream, remote: RemoteBatch) -> tuple[BatchId, str] | None:
     """The batch of ours whose nonce an ended batch bears, and the try."""
-    if remote.processing_status != ENDED:
+    if not remote.has_ended:
         return None
     names = names_in(upstream, remote.id)
     if isinstance(names, Fault):
@@ -149,9 +149,7 @@ def _check_doubts(tools: Tools, lane: str, remote: RemoteBatch) -> None:
     """Make sure that a batch which still runs is not one of ours in doubt."""
     with tools.store.read() as tx:
         doubted = batches_where(tx, [lane], _DOUBTED)
-    if remote.processing_status != ENDED and any(
-        one.requests == remote.request_counts.total for one in doubted
-    ):
+    if not remote.has_ended and any(one.requests == remote.request_counts.total for one in doubted):
         raise InputError(
             f"{remote.id} may be a batch of ours that is in doubt",
             hint="that is known as soon as it ends; `backburner status` tells more",
@@ -188,7 +186,7 @@ def _keys(tools: Tools, run: Run) -> Iterator[str]:
 
 
 def _check_ended(remote: RemoteBatch) -> None:
-    if remote.processing_status != ENDED:
+    if not remote.has_ended:
         raise InputError(
             f"{remote.id} has not ended, and nothing tells whose it is before",
             hint="call again when it has ended, or name the list of requests it was made of",

@@ -49,6 +49,10 @@ class RequestCounts(msgspec.Struct, frozen=True):
         return self.processing + self.succeeded + self.errored + self.canceled + self.expired
 
 
+ENDED: Final = "ended"
+"""The state of a batch whose results can be read. Source: as for `RemoteBatch`."""
+
+
 class RemoteBatch(msgspec.Struct, frozen=True, kw_only=True):
     """A batch as the upstream describes it.
 
@@ -63,6 +67,11 @@ class RemoteBatch(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: str | None = None
     archived_at: str | None = None
     results_url: str | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its results can be read."""
+        return self.processing_status == ENDED
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -17,7 +17,6 @@ from backburner.worker.tools import Tools
 
 _CANCEL_POLL = 2.0
 _IN_PROGRESS = "in_progress"
-_ENDED = "ended"
 
 
 def ask(tools: Tools, batch: Batch, upstream: Upstream) -> None:
@@ -32,11 +31,10 @@ def ask(tools: Tools, batch: Batch, upstream: Upstream) -> None:
         else:
             put_off(tools, batch, answer, "retrieve")
         return
-    status = answer.value.processing_status
-    if status == _ENDED:
+    if answer.value.has_ended:
         _ended(tools, batch, now, _turnaround(answer.value))
         return
-    if status == _IN_PROGRESS and batch.cancel_asked_at is not None:
+    if answer.value.processing_status == _IN_PROGRESS and batch.cancel_asked_at is not None:
         _cancel(tools, batch, upstream)
         return
     wait = poll_wait(now - (batch.sent_at or now), answer.retry_after)

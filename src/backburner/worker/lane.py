@@ -22,7 +22,7 @@ from backburner.worker.deleting import delete_collected
 from backburner.worker.expiring import tell_expiring
 from backburner.worker.following import let_follow, waves
 from backburner.worker.forecasting import latest_releases
-from backburner.worker.looking import ENDED, Until, walk
+from backburner.worker.looking import Until, walk
 from backburner.worker.looking_back import look_back
 from backburner.worker.promises import note_misses
 from backburner.worker.releasing import release
@@ -195,7 +195,7 @@ def _list(tools: Tools, sent: Iterable[Batch], upstream: Upstream) -> Fault | _L
         if isinstance(remote, Fault):
             return remote
         listed = ours.pop(remote.id, None)
-        if listed is not None and remote.processing_status == ENDED:
+        if listed is not None and remote.has_ended:
             ended[remote.id] = posix(remote.ended_at)
         if not ours:
             break

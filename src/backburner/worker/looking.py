@@ -11,7 +11,6 @@ from backburner.nouns.fault import Fault, FaultKind
 from backburner.upstream import Answer, Page, RemoteBatch, Upstream
 from backburner.worker.times import posix
 
-ENDED: Final = "ended"
 _PAGE: Final = 1000
 _PEEK: Final = 16
 """Lines that are looked at for a name: the very first may be spoiled or blank."""

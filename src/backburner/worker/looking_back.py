@@ -19,7 +19,7 @@ from backburner.telemetry import DuplicateFound
 from backburner.upstream import Answer, Page, RemoteBatch, Upstream
 from backburner.worker.booking import book, ledger_rows, price_finder
 from backburner.worker.collecting import store_lines
-from backburner.worker.looking import ENDED, Until, names_in, walk
+from backburner.worker.looking import Until, names_in, walk
 from backburner.worker.origins import run_of_positions
 from backburner.worker.reading import own_positions, read_results
 from backburner.worker.tools import Tools
@@ -65,7 +65,7 @@ def _strangers(tools: Tools, lane: LaneRow, upstream: Upstream) -> list[RemoteBa
     for remote in walk(upstream, until, turned):
         if isinstance(remote, Fault):
             return remote
-        if remote.processing_status == ENDED and remote.request_counts.total in sizes:
+        if remote.has_ended and remote.request_counts.total in sizes:
             found[remote.id] = remote
     with tools.store.read() as tx:
         known = upstream_ids_known(tx, found)

@@ -19,7 +19,7 @@ from backburner.store.lanes import lane_wake
 from backburner.telemetry import BatchResolved
 from backburner.upstream import Answer, Page, RemoteBatch, Upstream
 from backburner.worker.leasing import renewed
-from backburner.worker.looking import ENDED, Until, names_in, walk
+from backburner.worker.looking import Until, names_in, walk
 from backburner.worker.putting_off import put_off
 from backburner.worker.times import posix
 from backburner.worker.tools import Tools
@@ -87,7 +87,7 @@ def _reach(batch: Batch) -> Until:
 def _candidate(remote: RemoteBatch) -> Candidate:
     return Candidate(
         upstream_id=remote.id,
-        has_ended=remote.processing_status == ENDED,
+        has_ended=remote.has_ended,
         created_at=posix(remote.created_at) or 0.0,
     )
 

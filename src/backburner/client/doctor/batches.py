@@ -13,6 +13,8 @@ from backburner.nouns.batch import HEAD, NONCE_LENGTH, TAIL, custom_id
 from backburner.nouns.fault import Fault
 from backburner.plan.polling import poll_wait
 from backburner.upstream import Body, RemoteBatch, Upstream
+from backburner.upstream.api import ENDED
+from backburner.upstream.faults import seconds_of
 from backburner.upstream.raw import NoAnswer, RawCalls, Seen
 
 if TYPE_CHECKING:
@@ -145,11 +147,11 @@ class OwnBatches:
             seen = self.look(batch_id)
             looks += 1
             age = self._clock.now() - self.begun[batch_id]
-            if seen.status >= BAD or seen.body.get("processing_status") == "ended":
+            if seen.status >= BAD or seen.body.get("processing_status") == ENDED:
                 return seen, looks
             if age >= wait:
                 raise WaitOver
-            pause = poll_wait(age, _number(seen.headers.get("retry-after")))
+            pause = poll_wait(age, seconds_of(seen.headers.get("retry-after")))
             self._clock.sleep(min(pause, wait - age))
 
     def strangers(self, fence: str) -> Iterator[RemoteBatch]:
@@ -176,7 +178,7 @@ class OwnBatches:
             state = batch.body.get("processing_status")
             if batch.status == 404:  # noqa: PLR2004  # it is gone
                 self._forget(one)
-            elif state == "ended":
+            elif state == ENDED:
                 self.delete(one)
             elif state == "in_progress":
                 self.cancel(one)
@@ -233,10 +235,3 @@ def refused(base_url: str, seen: Seen) -> UpstreamError:
         f"{base_url} refused the check with {seen.status}, {kind}",
         hint="check the key and the address, then call again",
     )
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None

@@ -38,6 +38,7 @@ from backburner.nouns.money import Money
 from backburner.nouns.tariff import Tariff
 from backburner.plan.estimating import estimate
 from backburner.plan.workloads import Tally
+from backburner.upstream.api import ENDED
 
 if TYPE_CHECKING:
     import anthropic
@@ -184,7 +185,7 @@ class LiveCheck:
             "time of the cancel": _told(first.body.get("cancel_initiated_at")),
             **answer_facts(second, "second cancel"),
         }
-        running = self.batches.look(batch_id).body.get("processing_status") != "ended"
+        running = self.batches.look(batch_id).body.get("processing_status") != ENDED
         self._observe(Probe.CANCEL, facts if running else _unseen(facts))
         if running:
             facts = answer_facts(self.batches.delete(batch_id))
@@ -197,11 +198,11 @@ class LiveCheck:
             **answer_facts(first, "running"),
             "running: results_url": str(first.body.get("results_url")),
         }
-        had_ended = first.body.get("processing_status") == "ended"
+        had_ended = first.body.get("processing_status") == ENDED
         last, looks = self.batches.await_end(batch_id, self._terms.wait)
         facts = {
             **(_unseen(running) if had_ended else running),
-            **answer_facts(last, "ended"),
+            **answer_facts(last, ENDED),
             **batch_facts(last.body),
             "time of the end": _told(last.body.get("ended_at")),
             "results_url": results_place(last.body, batch_id, self.base_url),
@@ -231,7 +232,7 @@ class LiveCheck:
         """Look for a batch that the cut body might have made: now, well after it was cut."""
         self._clock.sleep(max(cut_at + _REST - self._clock.now(), 0.0))
         strangers = list(self.batches.strangers(fence))
-        ended = [one for one in strangers if one.processing_status == "ended"]
+        ended = [one for one in strangers if one.has_ended]
         ours = [one for one in ended if self.batches.adopt(one, nonce)]
         running = [one.id for one in strangers if one not in ended]
         created = "a batch" if ours else NOT_SEEN if running else NOTHING
