@@ -155,3 +155,42 @@ def test_results_are_written_to_the_same_file_as_often_as_asked(call, requests, 
     first, again = call(*words), call(*words)
 
     assert [first.code, again.code] == [0, 0]
+
+
+def test_a_run_that_was_kept_without_an_output_takes_the_one_named_later(call, requests, tmp_path):
+    output = tmp_path / "answers.jsonl"
+    call("enqueue", requests)
+    words = ("run", requests, "--yes", "-o", output)
+
+    first, again = call(*words), call(*words)
+
+    assert [first.code, again.code] == [0, 0]
+    assert "(2 rows)" in first.out
+    assert "written before" in again.out
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_drain_writes_the_output_that_was_named_later(call, requests, tmp_path, clock, is_finished):
+    output = tmp_path / "answers.jsonl"
+    call(*(("run", requests, "--yes") if is_finished else ("enqueue", requests)))
+
+    kept = call("enqueue", requests, "-o", output, "--json").json
+    call("drain")
+    clock.sleep(60)
+    call("drain")
+
+    assert kept["output"] == str(output)
+    assert kept["resumed"]
+    assert len(output.read_text().splitlines()) == 2
+
+
+def test_another_output_of_a_kept_run_is_told_to_be_left_out(call, requests, tmp_path):
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    run = call("enqueue", requests, "-o", one, "--json").json["run"]
+
+    told = call("enqueue", requests, "-o", two)
+    again = call("enqueue", requests, "-o", two, "--json").json
+
+    assert f"its answers go to {one}, and not to {two}" in told.out
+    assert f"`backburner results {run} -o {two}`" in told.out
+    assert again["output"] == str(one)

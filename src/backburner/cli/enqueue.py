@@ -1,5 +1,6 @@
 """`enqueue`: work is kept, and nothing is sent."""
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -84,11 +85,11 @@ def _keep(page: Page, backburner: "Backburner", wanted: Wanted, one: "Prepared")
     prepared = one.run
     if isinstance(prepared, Found):
         run, told = prepared.run, "was kept before"
-        plan: dict[str, Any] = {}
+        more: dict[str, Any] = {"resumed": True}
     else:
         own = replace(wanted, output=one.output)
         facts = plan_facts(own, prepared, backburner, has_key=True, at_once=False)
-        plan = {"plan": plan_json(prepared, backburner)}
+        more = {"plan": plan_json(prepared, backburner)}
         page.facts(facts)
         page.line()
         run, told = backburner.intake.commit(prepared.staged), "is kept, and nothing was sent"
@@ -98,7 +99,15 @@ def _keep(page: Page, backburner: "Backburner", wanted: Wanted, one: "Prepared")
         page.line(f"all but its canary waits: `backburner release {run.id}` lets the rest go")
     if isinstance(prepared, Fresh) and run.moved is not None:
         page.line(f"all but its check waits: `backburner release {run.id}` lets the rest go")
-    return {"run": run.id, "home": str(backburner.settings.home), "lane": run.lane, **plan}
+    if isinstance(prepared, Found) and prepared.output not in {None, run.output}:
+        page.line(_left_out(run, prepared.output or ""))
+    home = str(backburner.settings.home)
+    return {"run": run.id, "home": home, "lane": run.lane, "output": run.output, **more}
+
+
+def _left_out(run: "Run", output: str) -> str:
+    then = f"once it is finished, `backburner results {run.id} -o {shlex.quote(output)}`"
+    return f"its answers go to {run.output}, and not to {output}: {then} writes them there too"
 
 
 def _sent_by(backburner: "Backburner", run: "Run") -> str:

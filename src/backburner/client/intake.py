@@ -12,6 +12,7 @@ from backburner.client.budgets import bill
 from backburner.client.cache_advice import cache_advice, taught, taught_wish, unmarked_since
 from backburner.client.checking import models_to_send
 from backburner.client.parting import Rulebook, rulebook
+from backburner.client.placing import name_output
 from backburner.client.preparing import (
     Found,
     Fresh,
@@ -81,8 +82,8 @@ class Intake:
     ) -> Found | Fresh:
         """Check and stage what a person asks, or find the run that asks the same.
 
-        A run that is found gets the budget and the deadline that are named now; its owner and tags
-        stay. No route rule is looked at.
+        A run that is found gets the budget and the deadline that are named now, and the output if
+        it had none; its owner and tags stay. No route rule is looked at.
 
         Args:
             options: What is asked.
@@ -102,6 +103,8 @@ class Intake:
         if isinstance(prepared, Found):
             bill(self.tools, prepared.run, options.billing)
             promise_anew(self.tools, prepared.run, options.timing)
+            run = name_output(self.tools, prepared.run, prepared.output)
+            return replace(prepared, run=run)
         return prepared
 
     def prepare_routed(

@@ -21,7 +21,7 @@ from backburner.runs.path_template import PathTemplate, check_paths
 from backburner.runs.review import review_path
 from backburner.runs.tables import Format, output_format
 from backburner.store import Store
-from backburner.store.runs import run_by_output
+from backburner.store.runs import run_by_output, run_get, run_update
 from backburner.worker import Tools
 
 
@@ -80,6 +80,15 @@ def check_output(
             raise OutputBlocked(
                 f"{path} {what}", hint="name another -o, or replace it with --force"
             )
+
+
+def name_output(tools: Tools, run: Run, output: str | None) -> Run:
+    """Give a run that is there, and that nobody named an output for, the one that is named now."""
+    if output is None or run.output is not None or run.pruned_at is not None:
+        return run
+    with tools.store.write() as tx:
+        run_update(tx, run.id, output=output, written_at=None)
+        return run_get(tx, run.id)
 
 
 def check_rows(

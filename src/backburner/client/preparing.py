@@ -109,9 +109,14 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A run that asks the same thing is there: it is resumed, or was finished before."""
+    """A run that asks the same thing is there: it is resumed, or was finished before.
+
+    Attributes:
+        output: Where its answers are asked to go now, as a whole path; None where nobody said.
+    """
 
     run: Run
+    output: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +180,7 @@ def prepare(
         raise
     if before is not None:
         desk.vault.delete(copy.name)
-        return Found(before)
+        return Found(before, output)
     order = Order(
         lane=lane,
         name=options.source,
