@@ -76,7 +76,7 @@ class OutputBlocked(InputError):
 
 
 class NotFound(InputError):
-    """A run, batch or request that the store does not know."""
+    """A run, batch, request or lane that the store does not know."""
 
     code = "not_found"
 

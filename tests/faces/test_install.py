@@ -120,9 +120,16 @@ def test_windows_in_another_zone_than_cron_goes_by_are_refused(call, home):
 
 
 def test_the_systemd_unit_refers_to_the_key_and_runs_a_worker(call):
-    words = ("--executable", "/usr/b b/backburner", "--user", "queue", "--env-file", "/etc/b.env")
+    words = (
+        "--executable",
+        "/usr/b b/100%/backburner",
+        "--user",
+        "queue",
+        "--env-file",
+        "/etc/b.env",
+    )
 
-    text = call("install", "systemd", *BERLIN, *SRV, *words, "--lane", "a%b").out
+    text = call("install", "systemd", *BERLIN, *SRV, *words, "--lane", "default").out
 
     values = [line.partition("=")[::2] for line in text.splitlines() if "=" in line]
     assert ("User", "queue") in values
@@ -131,8 +138,8 @@ def test_the_systemd_unit_refers_to_the_key_and_runs_a_worker(call):
     assert ("Environment", "TZ=Europe/Berlin") in values
     start = dict(values)["ExecStart"]
     assert shlex.split(start.replace("%%", "%")) == [
-        "/usr/b b/backburner",
-        *("worker", "--json-logs", "--lane", "a%b", "--home", "/srv/b b"),
+        "/usr/b b/100%/backburner",
+        *("worker", "--json-logs", "--lane", "default", "--home", "/srv/b b"),
     ]
 
 

@@ -190,6 +190,51 @@ def test_words_that_mean_nothing_are_named(call, words, told):
     assert "hint: " in said.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("resume", "nihgtly"),
+        ("drain", "--lane", "nihgtly"),
+        ("status", "--lane", "nihgtly"),
+        ("worker", "--lane", "nihgtly"),
+        ("worker", "--lane", "nightly", "--lane", "nihgtly"),
+        ("install", "cron", "--zone", "Europe/Berlin", "--lane", "nihgtly"),
+        ("windows", "--lane", "nihgtly"),
+        ("report", "--lane", "nihgtly"),
+        ("budget", "set", "lane:nihgtly", "3"),
+    ],
+)
+def test_a_mistyped_lane_is_named_and_not_made(call, requests, words):
+    call("enqueue", requests, "--lane", "nightly")
+
+    said = call(*words)
+
+    assert said.code == 2
+    assert "there is no lane 'nihgtly' (not_found)" in said.err
+    assert "did you mean nightly? there is default, nightly" in said.err
+    assert call("status", "--json").json["lane"]["other_lanes"] == ["nightly"]
+
+
+def test_a_lane_that_the_file_names_is_there_before_its_first_work(call, home):
+    home.mkdir()
+    (home / "backburner.toml").write_text("[lanes.weekly]\nqueue_limit = 9\n")
+
+    said = call("drain", "--lane", "weekly")
+
+    assert said.code == 0
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/../c", "a\nb"])
+@pytest.mark.parametrize("command", ["run", "plan", "status"])
+def test_what_is_no_word_is_no_lane(call, reviews, command, name):
+    asked = () if command == "status" else (reviews, *PROMPT, *MODEL)
+
+    said = call(command, *asked, "--lane", name)
+
+    assert said.code == 2
+    assert f"{name!r} is no name of a lane" in said.err
+
+
 def test_with_json_an_error_is_one_object_on_standard_error(call):
     said = call("run", "missing.csv", *WORDS, "--json")
 

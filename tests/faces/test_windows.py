@@ -162,5 +162,7 @@ def test_the_doctor_looks_at_the_lanes_own_address_and_credential(call, config):
 
 
 @pytest.mark.usefixtures("config")
-def test_a_lane_without_windows_is_said_to_have_none(call):
+def test_a_lane_without_windows_is_said_to_have_none(call, requests):
+    call("enqueue", requests, "--lane", "other")
+
     assert "lane other has no windows" in call("windows", "--lane", "other").out

@@ -108,12 +108,14 @@ def test_what_is_no_amount_is_refused(text):
         amount_of(text)
 
 
-@pytest.mark.parametrize("text", ["lane:de fault", "tag:seo", "owner:ann", "run:k3x9qa", "day"])
+@pytest.mark.parametrize("text", ["lane:default", "tag:seo", "owner:ann", "run:k3x9qa", "day"])
 def test_a_scope_is_taken(text):
     assert scope_of(text) == text
 
 
-@pytest.mark.parametrize("text", ["", "seo", "tag:", "tag:a b", "day:2026-11-22", "team:a"])
+@pytest.mark.parametrize(
+    "text", ["", "seo", "tag:", "tag:a b", "lane:a b", "day:2026-11-22", "team:a"]
+)
 def test_what_is_no_scope_is_refused(text):
     with pytest.raises(InputError, match="no scope"):
         scope_of(text)

@@ -50,6 +50,11 @@ def test_a_lane_is_what_the_file_says_of_it(tmp_path: Path):
     assert (defaults.tags, defaults.owner) == (("seo",), "ann")
 
 
+def test_a_lane_of_the_file_has_a_word_for_a_name(tmp_path: Path):
+    with pytest.raises(ConfigError, match="'a b' is no name of a lane"):
+        settings(tmp_path, '[lanes."a b"]\n')
+
+
 def test_a_lane_that_the_file_does_not_name_has_only_its_name_and_the_zone(tmp_path: Path):
     assert settings(tmp_path).lane_terms("x") == LaneTerms(name="x", zone="Europe/Berlin")
 

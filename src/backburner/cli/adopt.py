@@ -32,7 +32,7 @@ def adopt(
     it becomes a run; without it, its results are kept aside.
     """
     session, page = session_of(context), Page(as_json=json)
-    with session.open(home, lane) as backburner:
+    with session.open(home, lane, takes_in=True) as backburner:
         backburner.require_credential()
         adopted = backburner.adopt(upstream_id, source)
         at = backburner.settings.home / "vault"

@@ -38,7 +38,8 @@ def enqueue(
     """Keep requests for later: `drain` or `run` sends them."""
     wanted.check()
     session, page = session_of(context), Page(as_json=json)
-    with session.open(home, lane, limits=options.pack_limits(batch_size)) as backburner:
+    limits = options.pack_limits(batch_size)
+    with session.open(home, lane, limits=limits, takes_in=True) as backburner:
         _enqueue(session, page, backburner, wanted)
     return 0
 

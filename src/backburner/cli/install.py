@@ -65,6 +65,7 @@ def install(
     For cron there are two lines a lane: one sends when its window opens, or at 23:00, and one
     collects every ten minutes.
     """
+    from backburner.client.access import find_lane  # noqa: PLC0415  # not for --help
     from backburner.config import DEFAULT_LANE  # noqa: PLC0415  # not for --help
     from backburner.plan.schedules import opening_times  # noqa: PLC0415  # as above
 
@@ -72,6 +73,8 @@ def install(
     for path in (home, executable, env_file):
         _check_path(path)
     lanes = tuple(lane or ())
+    for name in lanes:
+        find_lane(settings.home, settings.lanes, name)
     drained = lanes or tuple(settings.lanes) or (DEFAULT_LANE,)
     in_container = kind is Kind.KUBERNETES
     place = CONTAINER_HOME if in_container and home is None else settings.home.absolute()

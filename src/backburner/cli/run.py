@@ -103,7 +103,11 @@ class _Performance:
     def run(self) -> int:
         limits = options.pack_limits(self._job.batch_size)
         with self._session.open(
-            self._job.home, self._job.lane, limits=limits, listener=self._listen
+            self._job.home,
+            self._job.lane,
+            limits=limits,
+            listener=self._listen,
+            takes_in=True,
         ) as backburner:
             try:
                 runs = self._begin(backburner)

@@ -67,11 +67,12 @@ class Session:
         listener: "Listener | None" = None,
         is_checked: bool = True,
         is_pinned: bool = True,
+        takes_in: bool = False,
     ) -> "Iterator[Backburner]":
         """The queue of a home.
 
         Unchecked, it is opened even if its store contradicts itself; unpinned, whichever upstream
-        its lanes belong to.
+        its lanes belong to. Where it takes work in, the lane may be a new one.
         """
         from backburner.client import Backburner  # noqa: PLC0415  # slow, not needed for --help
 
@@ -87,6 +88,8 @@ class Session:
             is_checked=is_checked,
             is_pinned=is_pinned,
         ) as backburner:
+            if not takes_in:
+                backburner.require_lane()
             # What a person writes as --by 08:00 is read in the lane's zone, and shown in it.
             zone = backburner.settings.lane_terms(lane).zone
             show_times_in(ZoneInfo(zone) if zone else None)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -71,7 +70,8 @@ def submit(
         routed=not no_routes,
         allow_unknown_price=allow_unknown_price,
     )
-    with _open(session, page, (home, lane), wait=wait) as backburner:
+    place = {"home": home, "lane": lane, "takes_in": True}
+    with _open(session, page, place, wait=wait) as backburner:
         if wait:
             backburner.require_credential()
         warned: list[InputWarning] = []
@@ -103,7 +103,7 @@ def ticket(
 
     session, page = session_of(context), Page(as_json=json)
     now = (session.clock or StoreClock()).now()
-    with _open(session, page, (home, lane), wait=wait) as backburner:
+    with _open(session, page, {"home": home, "lane": lane}, wait=wait) as backburner:
         found = backburner.ticket(which)
         if wait or found.done:
             return _show_answer(page, found)
@@ -128,11 +128,11 @@ def _read(session: Session, source: str) -> bytes:
 
 @contextmanager
 def _open(
-    session: Session, page: Page, place: tuple[Path | None, str], *, wait: bool
+    session: Session, page: Page, place: dict[str, Any], *, wait: bool
 ) -> "Iterator[Backburner]":
     """The queue; where somebody waits, on a clock that a signal stops between steps only."""
     if not wait:
-        with session.open(*place) as backburner:
+        with session.open(**place) as backburner:
             yield backburner
         return
     from backburner.cli.progress import Elapsed  # noqa: PLC0415  # not for --help
@@ -140,7 +140,7 @@ def _open(
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
 
     clock = PatientClock(session.clock or StoreClock())
-    opened = session.with_clock(clock).open(*place, listener=lambda _event: clock.stop_if_asked())
+    opened = session.with_clock(clock).open(**place, listener=lambda _event: clock.stop_if_asked())
     picture = Elapsed("waiting for the answer", clock)
     with opened as backburner, clock.listening(), page.live(picture):
         yield backburner

@@ -36,14 +36,18 @@ def windows(
 
     Nights on which the clock is changed are marked.
     """
+    from backburner.client.access import find_lane  # noqa: PLC0415  # as above
     from backburner.clock import StoreClock  # noqa: PLC0415  # not for --help
-    from backburner.config import lane_book, read_config  # noqa: PLC0415  # as above
+    from backburner.config import home_from, lane_book, read_config  # noqa: PLC0415  # as above
     from backburner.plan.windows import next_openings  # noqa: PLC0415  # as above
 
     session, page = session_of(context), Page(as_json=json)
     config = read_config(session.environment, home)
     now = (session.clock or StoreClock()).now()
-    lanes = [one for one in lane_book(config).values() if lane in (None, one.name)]
+    book = lane_book(config)
+    if lane is not None:
+        find_lane(home or home_from(session.environment), book, lane)
+    lanes = [one for one in book.values() if lane in (None, one.name)]
     told: list[dict[str, Any]] = []
     for terms in lanes:
         if not terms.windows or terms.zone is None:

@@ -67,9 +67,9 @@ def worker(
         home, (lane or ["default"])[0], listener=diary.listen, is_pinned=False
     )
     with opened as backburner, ending.listening(), _health(health, backburner, pulse) as at:
+        names = backburner.lanes(lane or ())
         if lane or not backburner.served(with_key=True).lanes:
             backburner.require_credential()
-        names = backburner.lanes(lane or ())
         diary.begin(
             {
                 "home": str(backburner.settings.home),

@@ -1,19 +1,22 @@
 """How each lane reaches its upstream: through a client that was handed over, or by its terms."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backburner.client.budgets import limit
 from backburner.client.home import create_seconds, upstream_of
-from backburner.config import Settings, settings_from
-from backburner.errors import InputError
+from backburner.config import DEFAULT_LANE, Settings, settings_from
+from backburner.errors import InputError, NotFound
 from backburner.nouns.lane import LaneTerms
 from backburner.plan.packing import PackLimits
 from backburner.store import Store, Transaction
 from backburner.store.budgets import budgets_in
 from backburner.store.lanes import lane_check, lane_pin, lane_pin_workspace, lanes_all
+from backburner.store.looking import look_into
 from backburner.upstream import Upstream
 from backburner.upstream.connect import base_url_of, connect
 from backburner.upstream.credentials import (
@@ -25,8 +28,6 @@ from backburner.upstream.credentials import (
 from backburner.worker import Tools
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import anthropic
 
 
@@ -86,7 +87,7 @@ def address_in(client: "anthropic.Anthropic | None", environment: Mapping[str, s
 
 
 def access_from(
-    client: "anthropic.Anthropic | None", environment: Mapping[str, str], home: "Path | None"
+    client: "anthropic.Anthropic | None", environment: Mapping[str, str], home: Path | None
 ) -> Access:
     """How lanes reach their upstreams, by an environment and its file.
 
@@ -148,6 +149,42 @@ def _set_budget(tools: Tools, terms: LaneTerms) -> None:
         present = budgets_in(tx, [scope]).get(scope)
     if present is None or present.amount != terms.budget:
         limit(tools, scope, terms.budget)
+
+
+def find_lane(home: Path, named: Iterable[str], name: str) -> None:
+    """Make sure that there is a lane, in a home that is only looked at.
+
+    Args:
+        home: Its folder.
+        named: The lanes that the file names.
+        name: The lane.
+
+    Raises:
+        NotFound: There is none of that name.
+    """
+    look = look_into(home)
+    require_lane([*named, *(row.name for row in (look.lanes if look else ()))], name)
+
+
+def require_lane(others: Iterable[str], name: str) -> None:
+    """Make sure that there is a lane.
+
+    Args:
+        others: Those that there are, besides the usual one: of the file, and with work.
+        name: The lane.
+
+    Raises:
+        NotFound: There is none of that name.
+    """
+    known = sorted({DEFAULT_LANE, *others})
+    if name not in known:
+        like = get_close_matches(name, known, n=1)
+        meant = f"did you mean {like[0]}? " if like else ""
+        raise NotFound(
+            f"there is no lane {name!r}",
+            hint=f"{meant}there is {', '.join(known)}; the first work in a lane makes it, or "
+            f"[lanes.{name}] in backburner.toml",
+        )
 
 
 def within_queue(limits: PackLimits, terms: LaneTerms) -> PackLimits:

@@ -13,6 +13,7 @@ from backburner.client.access import (
     Served,
     access_from,
     open_lane,
+    require_lane,
     served_lanes,
     within_queue,
 )
@@ -81,6 +82,7 @@ from backburner.runs.counting import RunCount
 from backburner.runs.input_warnings import InputWarning
 from backburner.runs.outputs import Written
 from backburner.store.invariants import check_invariants
+from backburner.store.lanes import lanes_all
 from backburner.store.runs import run_get
 from backburner.telemetry import Event, Listener, log_event
 from backburner.worker import Tools, Worker
@@ -112,7 +114,7 @@ class Backburner:
         is_pinned: Whether the lane may belong to no other upstream; what only reads needs no lane.
 
     Raises:
-        InputError: The lane is no text, or the client none of `anthropic.Anthropic`.
+        InputError: The lane's name is no word, or the client none of `anthropic.Anthropic`.
         StoreUnusable: The home cannot be opened.
         StoreDamaged: The store contradicts itself.
         LanePinned: The lane belongs to another upstream.
@@ -136,10 +138,10 @@ class Backburner:
         self._access = access_from(client, environment, _folder(home))
         self.settings: Settings = self._access.settings
         self.lane = text("lane", lane)
+        limits = within_queue(limits or PackLimits(), self.settings.lane_terms(lane))
         self._clock = clock or StoreClock()
         self._listeners: list[Listener] = [log_event, *([listener] if listener else [])]
         self._home = home if isinstance(home, Home) else open_home(self.settings.home, self._clock)
-        limits = within_queue(limits or PackLimits(), self.settings.lane_terms(lane))
         self._tools = worker_tools(
             self._home,
             self._clock,
@@ -395,6 +397,19 @@ class Backburner:
         """
         self._access.require_credential(self._tools.lane_terms(self.lane))
 
+    def require_lane(self, name: str | None = None) -> None:
+        """Make sure that there is a lane: the usual one, one of the file, or one with work.
+
+        Args:
+            name: The lane; this one if None.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        with self._tools.store.read() as tx:
+            kept = [row.name for row in lanes_all(tx)]
+        require_lane([*self.settings.lanes, *kept], name or self.lane)
+
     def prune(
         self,
         older_than: timedelta | None = None,
@@ -418,8 +433,15 @@ class Backburner:
         return step(self._tools, before=before, named=several("runs", runs))
 
     def lanes(self, named: Sequence[str] = ()) -> tuple[str, ...]:
-        """The lanes that are named; every lane that can be reached from here if none is."""
-        return several("lanes", named) or self.served().lanes
+        """The lanes that are named; every lane that can be reached from here if none is.
+
+        Raises:
+            NotFound: There is none of a name.
+        """
+        chosen = several("lanes", named)
+        for name in set(chosen) - {self.lane}:
+            self.require_lane(name)
+        return chosen or self.served().lanes
 
     def work(
         self,
@@ -446,9 +468,10 @@ class Backburner:
             finished: Told of each run that was finished.
 
         Raises:
+            NotFound: There is no lane of a name.
             LanePinned: A lane that is named belongs to another upstream.
         """
-        for lane in several("lanes", lanes):
+        for lane in self.lanes(lanes) if lanes else ():
             open_lane(self._tools, self._access, lane)
         shift = Shift(
             lanes=lambda: self.lanes(lanes),
@@ -568,9 +591,11 @@ class Backburner:
             lane: This lane alone.
 
         Raises:
-            NotFound: There is no run of that name.
+            NotFound: There is no run or no lane of that name.
             InputError: It cannot be grouped so, or a day is none.
         """
+        if lane is not None and lane != self.lane:
+            self.require_lane(lane)
         choice = Choice(
             by=one_of("by", by, By),
             since=day("since", since),
@@ -686,10 +711,13 @@ class Backburner:
 
         Raises:
             InputError: There is no such scope, or it is no amount.
-            NotFound: There is no such run.
+            NotFound: There is no such run or lane.
             ConfigError: It is a lane's, and `backburner.toml` names it.
         """
-        return set_budget(self._tools, scope_of(scope), amount_of(str(amount)))
+        kind, _, name = scope_of(scope).partition(":")
+        if kind == "lane" and name != self.lane:
+            self.require_lane(name)
+        return set_budget(self._tools, scope, amount_of(str(amount)))
 
     def remove_budget(self, scope: str) -> None:
         """Lift a limit.

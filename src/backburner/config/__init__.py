@@ -87,7 +87,11 @@ class Settings:
     zone: str | None = None
 
     def lane_terms(self, name: str) -> LaneTerms:
-        """What holds for a lane, whether the file names it or not."""
+        """What holds for a lane, whether the file names it or not.
+
+        Raises:
+            InputError: It is no word, so there can be no such lane.
+        """
         return terms_of(name, self.lanes, self.zone)
 
 

@@ -10,7 +10,7 @@ from backburner.config.places import place_of
 from backburner.config.table import ConfigTable
 from backburner.config.windows import windows_of
 from backburner.config.zone import LOCALTIME, checked_zone, zone_of
-from backburner.errors import InputError, ZoneNeeded
+from backburner.errors import ConfigError, InputError, ZoneNeeded
 from backburner.nouns.budget import BudgetMode, amount_of, is_word
 from backburner.nouns.lane import LaneDefaults, LaneTerms
 from backburner.plan.caching.choices import CachePolicy
@@ -35,11 +35,27 @@ def lane_book(root: ConfigTable, localtime: Path = LOCALTIME) -> dict[str, LaneT
         ConfigError: Something that it says of one cannot be.
     """
     zone = zone_of(root, localtime)
-    return {name: _lane(name, one, zone) for name, one in root.table("lanes").tables().items()}
+    lanes = root.table("lanes").tables()
+    for name, one in lanes.items():
+        if not is_word(name):
+            raise ConfigError(
+                f"{one.file}: {name!r} is no name of a lane",
+                hint="name it by one word of letters, digits and . _ - @ +, such as nightly",
+            )
+    return {name: _lane(name, one, zone) for name, one in lanes.items()}
 
 
 def terms_of(name: str, book: Mapping[str, LaneTerms], zone: str | None) -> LaneTerms:
-    """What holds for a lane, whether the file names it or not."""
+    """What holds for a lane, whether the file names it or not.
+
+    Raises:
+        InputError: It is no word, so there can be no such lane.
+    """
+    if not is_word(name):
+        raise InputError(
+            f"{name!r} is no name of a lane: one word of letters, digits and . _ - @ +",
+            hint="give one such as nightly",
+        )
     return book.get(name) or LaneTerms(name=name, zone=zone)
 
 

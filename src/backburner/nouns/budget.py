@@ -95,7 +95,7 @@ class WorstCase:
 
 
 def is_word(text: str) -> bool:
-    """Whether a text can be a tag or an owner."""
+    """Whether a text can be a tag, an owner or a lane."""
     return isinstance(text, str) and _WORD.fullmatch(text) is not None
 
 
@@ -182,7 +182,7 @@ def scope_of(text: str) -> str:
         InputError: There is no such scope.
     """
     kind, _, name = text.partition(":")
-    if text == DAY or (kind in _KINDS and (kind == "lane" or is_word(name)) and name):
+    if text == DAY or (kind in _KINDS and is_word(name)):
         return text
     raise InputError(
         f"{text!r} is no scope of a budget",
