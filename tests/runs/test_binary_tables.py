@@ -11,7 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from backburner.client.checking import check
+from backburner.client.preparing import RunOptions
 from backburner.errors import InputFaults
+from backburner.nouns.own_price import PriceTerms
+from backburner.plan.packing import PackLimits
 from backburner.runs.answer import OUR_COLUMNS, Answer, our_columns
 from backburner.runs.faults import Faults
 from backburner.runs.folder import is_folder, pack_folder
@@ -41,12 +45,20 @@ def parquet(rows: int, *, group: int = 1000) -> bytes:
     return file.getvalue()
 
 
-def xlsx(rows: list[list[object]]) -> bytes:
-    """Writes the smallest file that is an XLSX workbook."""
+class Failed(str):
+    """A cell whose formula fails, by what the sheet shows."""
+
+    __slots__ = ()
+
+
+def xlsx(rows: list[list[object]], more: tuple[str, ...] = ()) -> bytes:
+    """Writes the smallest file that is an XLSX workbook; its other sheets hold the same."""
 
     def cell(value: object) -> str:
         if value is None:
             return "<c/>"
+        if isinstance(value, Failed):
+            return f'<c t="e"><v>{value}</v></c>'
         if isinstance(value, str):
             return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
         return f"<c><v>{value}</v></c>"
@@ -63,7 +75,11 @@ def xlsx(rows: list[list[object]]) -> bytes:
         "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="a" '
         f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook {main} xmlns:r="{office}"><sheets>'
-        '<sheet name="S" sheetId="1" r:id="a"/></sheets></workbook>',
+        + "".join(
+            f'<sheet name="{name}" sheetId="{number}" r:id="a"/>'
+            for number, name in enumerate(("S", *more), 1)
+        )
+        + "</sheets></workbook>",
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
         f'<Relationship Id="a" Type="{office}/worksheet" Target="s.xml"/></Relationships>',
         "xl/s.xml": f"<worksheet {main}><sheetData>{body}</sheetData></worksheet>",
@@ -178,6 +194,74 @@ def test_xlsx_rows_show_whole_numbers_as_such() -> None:
     assert str(second.values) == "{'id': 2, 'Product name': None, 'score': 3}"
     assert (second.number, second.line) == (2, 3)
     assert faults.count == 0
+
+
+def test_headings_of_a_sheet_that_stand_twice_are_a_fault_as_in_csv() -> None:
+    _, faults = opened(xlsx([["id", "id", "text"], [1, 2, "a"]]), Format.XLSX)
+    _, others = opened(xlsx([["id", "id_1"], [1, 2]]), Format.XLSX)
+
+    assert [(each.code, each.line) for each in faults.kept] == [("column_duplicate", 1)]
+    assert "'id' stands twice" in faults.kept[0].what
+    assert others.count == 0
+
+
+def test_a_column_without_a_heading_is_told_and_an_empty_one_is_none() -> None:
+    rows = [["id", None, "text", None], [1, None, "a", 5], [2, "  ", "b", None]]
+
+    table, faults = opened(xlsx(rows), Format.XLSX)
+
+    assert table.columns == ("id", "text", "__UNNAMED__3")
+    assert [each.code for each in table.warnings] == ["heading_missing"]
+    assert "'__UNNAMED__3'" in table.warnings[0].what
+    assert faults.count == 0
+
+
+def test_sheets_that_are_left_out_are_named() -> None:
+    rows: list[list[object]] = [["id"], [1]]
+
+    two, _ = opened(xlsx(rows, ("Prices",)), Format.XLSX)
+    many, _ = opened(xlsx(rows, ("b", "c", "d", "e", "f")), Format.XLSX)
+
+    assert [each.what for each in two.warnings] == ["only the sheet 'S' is read, and not 'Prices'"]
+    assert many.warnings[0].what.endswith("and not 'b', 'c', 'd' and 2 more")
+
+
+@pytest.mark.parametrize("where", [None, "id == 1"])
+def test_what_a_sheet_warns_of_is_told_by_a_check(tmp_path: Path, where: str | None) -> None:
+    source = tmp_path / "in.xlsx"
+    source.write_bytes(xlsx([["id"], [1]], ("Prices",)))
+    options = RunOptions(
+        source=str(source), prompt="{{ id }}", model="claude-haiku-4-5", max_tokens=5, where=where
+    )
+    now = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+
+    checked = check(options, PackLimits(), now, BytesIO, PriceTerms())
+
+    assert [each.code for each in checked.warnings] == ["sheets_left_out"]
+    assert checked.rows == 1
+
+
+def test_a_blank_row_of_a_sheet_is_none_and_lines_stay_those_of_the_sheet(tmp_path: Path) -> None:
+    rows = [["id", "text"], [1, "a"], [None, None], [None, " "], [2, "b"], [3, None], [None, None]]
+
+    table, faults = opened(xlsx(rows), Format.XLSX)
+    found = [(each.number, each.line, each.values["id"]) for each in table.records()]
+    write_table(table, [ANSWER] * 3, tmp_path / "o.parquet", Format.PARQUET)
+
+    assert found == [(1, 2, 1), (2, 5, 2), (3, 6, 3)]
+    assert pq.read_table(tmp_path / "o.parquet").column("id").to_pylist() == [1, 2, 3]
+    assert faults.count == 0
+
+
+def test_a_cell_whose_formula_fails_is_told_with_its_line() -> None:
+    rows = [["id", "text"], [1, Failed("#DIV/0!")], [2, Failed("#N/A")], [Failed("#REF!"), "a"]]
+
+    table, _ = opened(xlsx(rows), Format.XLSX)
+
+    assert [(each.line, each.count) for each in table.warnings] == [(4, 1), (2, 2)]
+    assert table.warnings[1].what == (
+        "a formula of the column 'text' fails, and its cell counts as empty"
+    )
 
 
 def test_xlsx_is_written_as_csv_jsonl_or_parquet(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Parquet and XLSX tables, for which the extra `tables` is needed."""
+"""Parquet tables, for which the extra `tables` is needed."""
 
 import shutil
 import tempfile
@@ -10,6 +10,7 @@ from weakref import finalize
 
 from backburner.errors import ExtraMissing
 from backburner.runs.faults import Faults
+from backburner.runs.input_warnings import InputWarning
 from backburner.runs.record import Record, Table, check_columns, note_empty
 
 _BATCH_BYTES = 8_000_000
@@ -39,9 +40,10 @@ def pyarrow(purpose: str) -> ModuleType:
     """
     try:
         import pyarrow as pa  # noqa: PLC0415
+        import pyarrow.compute  # noqa: PLC0415
         import pyarrow.parquet  # noqa: PLC0415
     except ImportError as error:
-        raise _missing(purpose, "pyarrow") from error
+        raise missing_part(purpose, "pyarrow") from error
     return cast("ModuleType", pa)
 
 
@@ -49,6 +51,7 @@ class ParquetTable:
     """A Parquet file, read batch by batch; a row group is never held whole."""
 
     head = tail = delimiter = ""
+    warnings: tuple[InputWarning, ...] = ()
 
     def __init__(self, stream: BinaryIO, *, faults: Faults, reserved: Collection[str] = ()) -> None:
         self._arrow = pyarrow("a Parquet file")
@@ -66,7 +69,7 @@ class ParquetTable:
         try:
             yield from self._file.iter_batches(batch_size=rows, use_threads=False)
         except (self._arrow.ArrowException, OSError) as error:
-            _note_broken("a Parquet file", error, self._faults)
+            note_broken("a Parquet file", error, self._faults)
 
     def records(self) -> Iterator[Record]:
         """Gives the rows."""
@@ -80,48 +83,8 @@ class ParquetTable:
                 source, buffer_size=_BUFFER_BYTES, pre_buffer=False
             )
         except (self._arrow.ArrowException, OSError) as error:
-            _note_broken("a Parquet file", error, self._faults)
+            note_broken("a Parquet file", error, self._faults)
             return None
-
-
-class SheetTable:
-    """The first sheet of an XLSX file; sheets are read whole, their format leaves no other way."""
-
-    head = tail = delimiter = ""
-
-    def __init__(self, stream: BinaryIO, *, faults: Faults, reserved: Collection[str] = ()) -> None:
-        self._arrow = pyarrow("an XLSX file")
-        self._faults = faults
-        self._batch = self._loaded(stream)
-        self.schema = self._batch.schema
-        self.columns = tuple(self.schema.names)
-        check_columns(self.columns, reserved, faults)
-
-    def batches(self) -> Iterator[Any]:
-        """Gives the rows as record batches."""
-        for start in range(0, self._batch.num_rows, _BATCH_ROWS):
-            yield self._batch.slice(start, _BATCH_ROWS)
-
-    def records(self) -> Iterator[Record]:
-        """Gives the rows; numbers without a fraction are whole numbers, as the sheet shows them."""
-        for record in batch_records(self, self._faults, first_line=2):
-            values = {name: _as_shown(value) for name, value in record.values.items()}
-            yield Record(record.number, record.line, None, values)
-
-    def _loaded(self, stream: BinaryIO) -> Any:
-        try:
-            import fastexcel  # noqa: PLC0415
-        except ImportError as error:
-            raise _missing("an XLSX file", "fastexcel") from error
-        try:
-            return (
-                fastexcel.read_excel(stream.read())
-                .load_sheet(0, schema_sample_rows=None, skip_whitespace_tail_rows=True)
-                .to_arrow()
-            )
-        except fastexcel.FastExcelError as error:
-            _note_broken("an XLSX file", error, self._faults)
-            return self._arrow.record_batch({})
 
 
 def batch_records(table: BatchTable, faults: Faults, *, first_line: int = 1) -> Iterator[Record]:
@@ -158,16 +121,14 @@ def _spooled(stream: BinaryIO, owner: object) -> BinaryIO:
     return cast("BinaryIO", spool)
 
 
-def _as_shown(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _note_broken(kind: str, error: Exception, faults: Faults) -> None:
+def note_broken(kind: str, error: Exception, faults: Faults) -> None:
+    """Notes a file that cannot be read."""
     what = f"cannot be read as {kind}: {str(error).splitlines()[0] if str(error) else error!r}"
     faults.add("file_broken", what, hint="check that the file is complete and has the right ending")
 
 
-def _missing(purpose: str, library: str) -> ExtraMissing:
+def missing_part(purpose: str, library: str) -> ExtraMissing:
+    """The error that says what is not installed."""
     return ExtraMissing(
         f"{purpose} needs {library}, which is not installed",
         hint="pip install 'backburner[tables]'",

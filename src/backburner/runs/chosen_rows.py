@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from backburner.runs.condition import Condition
 from backburner.runs.faults import Faults
+from backburner.runs.input_warnings import InputWarning
 from backburner.runs.record import Record, Table
 
 One = TypeVar("One")
@@ -38,6 +39,11 @@ class ChosenRows:
             condition.check(table.columns, faults)
         # A condition that does not fit would fail in the same words for every row.
         self._is_sound = faults.count == before
+
+    @property
+    def warnings(self) -> tuple[InputWarning, ...]:
+        """What is worth knowing of the whole table."""
+        return self._table.warnings
 
     @property
     def tail(self) -> str:

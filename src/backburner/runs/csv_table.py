@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from itertools import chain
 
 from backburner.runs.faults import Faults
+from backburner.runs.input_warnings import InputWarning
 from backburner.runs.record import Record, check_columns, note_empty
 
 FIELD_CHARS = 32_000_000
@@ -20,6 +21,8 @@ class CsvTable:
     The reader is given lines that are kept beside it until their record is complete, so that each
     record has its own source. A line that holds nothing is no record: it goes with the next one.
     """
+
+    warnings: tuple[InputWarning, ...] = ()
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ import msgspec
 
 from backburner.runs.binary_tables import pyarrow
 from backburner.runs.faults import Faults
+from backburner.runs.input_warnings import InputWarning
 from backburner.runs.jsonl_table import JsonlTable
 from backburner.runs.lines import NEWLINE, known_encoding, text_lines
 from backburner.runs.record import Record, check_columns, note_empty
@@ -73,6 +74,7 @@ class FolderTable:
     """The staged copy of a folder as a table."""
 
     head = tail = delimiter = ""
+    warnings: tuple[InputWarning, ...] = ()
 
     def __init__(self, stream: BinaryIO, *, faults: Faults, reserved: Collection[str] = ()) -> None:
         lines = text_lines(stream, None, faults, newline=NEWLINE)

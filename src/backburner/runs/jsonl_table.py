@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from backburner.runs.faults import Faults
+from backburner.runs.input_warnings import InputWarning
 from backburner.runs.places import line_and_column, offset_in_error
 from backburner.runs.record import Record, check_columns, note_collision, note_empty
 
@@ -17,6 +18,7 @@ class JsonlTable:
     """A table whose rows are JSON objects; later rows may have other keys than the first."""
 
     delimiter = ""
+    warnings: tuple[InputWarning, ...] = ()
 
     def __init__(
         self, lines: Iterator[str], *, faults: Faults, reserved: Collection[str] = ()

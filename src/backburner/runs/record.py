@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from backburner.runs.faults import Faults
+from backburner.runs.input_warnings import InputWarning
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -42,6 +43,11 @@ class Table(Protocol):
 
     def records(self) -> Iterator[Record]:
         """Gives the rows that can be read; what cannot be read goes to the faults."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[InputWarning, ...]:
+        """What is worth knowing of it, although it can be read."""
         ...
 
     @property

@@ -126,6 +126,7 @@ class Stager:
         self._files = files
         self._watch: ListMarks | None = None
         self._warnings = Warnings()
+        self._of_table: tuple[InputWarning, ...] = ()
         self._work: dict[str, Tally] = {}
         self.rows = 0
         self.requests = 0
@@ -164,7 +165,7 @@ class Stager:
             )
             hint = "put them into --system, where they can be read from the prompt cache"
             late.warn("prompt_start_shared", what, hint)
-        return (*self._warnings.found, *late.found)
+        return (*self._of_table, *self._warnings.found, *late.found)
 
     @property
     def canary(self) -> tuple[Workload, ...]:
@@ -284,6 +285,7 @@ class Stager:
     def _bodies(self, table: Table) -> Iterator[tuple[Record, bytes]]:
         """The body of each row; of none where the templates do not fit the table."""
         spec, faults = self._spec, self._faults
+        self._of_table = table.warnings
         if not table.columns:
             # Reading on says what is wrong: it is empty, or no row of it can be read.
             for _ in table.records():

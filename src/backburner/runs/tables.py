@@ -5,13 +5,14 @@ from enum import StrEnum
 from pathlib import PurePath
 from typing import BinaryIO
 
-from backburner.runs.binary_tables import ParquetTable, SheetTable
+from backburner.runs.binary_tables import ParquetTable
 from backburner.runs.csv_table import CsvTable
 from backburner.runs.faults import Faults, one_fault
 from backburner.runs.folder import FolderTable
 from backburner.runs.jsonl_table import JsonlTable
 from backburner.runs.lines import ANY_END, NEWLINE, text_lines
 from backburner.runs.record import Table
+from backburner.runs.sheets import SheetTable
 
 
 class Format(StrEnum):
