@@ -194,3 +194,23 @@ def test_another_output_of_a_kept_run_is_told_to_be_left_out(call, requests, tmp
     assert f"its answers go to {one}, and not to {two}" in told.out
     assert f"`backburner results {run} -o {two}`" in told.out
     assert again["output"] == str(one)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("answers.csv", "let the name end in .jsonl"),
+        ("{{ custom_id }}.json", "are one file of JSON lines, and not one per row"),
+    ],
+)
+def test_a_list_is_written_as_one_file_of_json_lines(call, requests, tmp_path, world, name, told):
+    run = call("run", requests, "--yes", "--json").json["run"]
+
+    fresh = call("run", requests, "--yes", "--new", "-o", tmp_path / name)
+    results = call("results", run, "-o", tmp_path / name)
+
+    for said in (fresh, results):
+        assert said.code == 2
+        assert "(output_format_mismatch)" in said.err
+        assert told in said.err
+    assert len(world.ledger()) == 1

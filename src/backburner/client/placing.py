@@ -13,7 +13,7 @@ from backburner.nouns.output_file import FileState
 from backburner.nouns.run import Run, RunSpec
 from backburner.plan.output_files import state_together
 from backburner.runs.atomic import check_writable
-from backburner.runs.faults import Faults
+from backburner.runs.faults import Faults, one_fault
 from backburner.runs.file_per_row import files_review
 from backburner.runs.input_copy import open_input, open_table
 from backburner.runs.output_files import Objection, look, objecting
@@ -33,9 +33,9 @@ def output_path(output: str, spec: RunSpec) -> str:
     """
     absolute = os.path.abspath(output)  # noqa: PTH100  # a template is no Path
     if PathTemplate.is_one(absolute):
+        _check_has_rows(output, spec)
         return absolute
-    if spec.kind == "table":
-        output_format(Format(spec.format), absolute)
+    output_format(Format(spec.format) if spec.kind == "table" else Format.JSONL, absolute)
     check_writable(Path(absolute))
     return absolute
 
@@ -131,6 +131,12 @@ def output_state(tools: Tools, run: Run, output: str) -> FileState:
         return FileState.OWN
     seen = (look(tools.store, path, run.id) for path in _row_files(tools, run, output))
     return state_together(state for state, wrote in seen if wrote is not None)
+
+
+def _check_has_rows(output: str, spec: RunSpec) -> None:
+    if spec.kind != "table":
+        what = "the results of a list of requests are one file of JSON lines, and not one per row"
+        raise one_fault(output, "output_format_mismatch", what, "name one file, such as out.jsonl")
 
 
 def _is_unwritten(run: Run) -> bool:
