@@ -120,5 +120,55 @@ def test_a_row_that_cannot_be_rendered_is_named_without_its_text() -> None:
     first, second = faults.kept
     assert (first.code, first.line) == ("template_error", 7)
     assert "(prompt.md, line 2)" in first.what
-    assert (second.line, second.what) == (8, "TypeError while rendering (prompt.md, line 1)")
+    assert second.line == 8
+    assert second.what == (
+        'TypeError: can only concatenate str (not "int") to str (prompt.md, line 1)'
+    )
+    assert "{{ price|float }}" in second.hint
     assert "secret" not in first.what + second.what
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{{ x|truncate(2) }}", "AssertionError: expected length >= 3, got 2"),
+        ("{{ 1 // n }}", "ZeroDivisionError: integer division or modulo by zero"),
+        ("{{ 'a' * 10**30 }}", "OverflowError: cannot fit 'int' into an index-sized integer"),
+        ("{{ x.foo }}", "'str object' has no attribute 'foo'"),
+        ("{{ x.__class__ }}", "access to attribute '__class__' of 'str' object is unsafe"),
+        ("{{ missing[x] }}", "'missing' is undefined"),
+        ("{{ row[x] }}", "UndefinedError while rendering"),
+        ("{{ row[quoted] }}", "UndefinedError while rendering"),
+        ("{{ x|attr(x) }}", "UndefinedError while rendering"),
+        ("{{ {}[number][x] }}", "dict object has no such element"),
+        ("{{ x|wordwrap(0) }}", "ValueError while rendering"),
+        ("{{ '%(a)s' % {x: 1} }}", "KeyError while rendering"),
+    ],
+)
+def test_a_row_that_fails_is_told_in_words_that_hold_no_cell(text: str, said: str) -> None:
+    faults = Faults()
+    cells = {"x": "secret", "quoted": "a 'secret' \"cell\"", "n": 0, "number": 4711}
+
+    assert PromptTemplate.compile(text, "p").render_or_note(cells, 1, faults) is None
+
+    assert faults.kept[0].what == f"{said} (p, line 1)"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("{{ x | truncat(2) }}", "did you mean truncate"),
+        ("{{ x is defind }}", "did you mean defined"),
+        ("{{ x | foo }}", "the filters that there are stand in jinja.palletsprojects.com"),
+    ],
+)
+def test_a_filter_that_there_is_not_is_told_with_those_near_to_it(text: str, hint: str) -> None:
+    faults = Faults()
+
+    with pytest.raises(InputFaults, match=r"No (filter|test) named") as caught:
+        PromptTemplate.compile(text, "p")
+    branch = PromptTemplate.compile(f"{{% if 1 %}}{text}{{% endif %}}", "p")
+    branch.render_or_note({"x": "a"}, 1, faults)
+
+    assert caught.value.hint.startswith(hint)
+    assert faults.kept[0].hint.startswith(hint)

@@ -65,7 +65,7 @@ class PathTemplate:
             what = error.message or type(error).__name__
             raise PathRefused("template_error", f"{what}, in the path") from error
         except Exception as error:
-            raise PathRefused("template_error", f"{type(error).__name__} in the path") from error
+            raise PathRefused("template_error", self._template.told(error)) from error
         inner = text.removeprefix(self._prefix)
         parts = inner.split("/")
         if not text.startswith(self._prefix) or ".." in parts or inner.startswith("/"):

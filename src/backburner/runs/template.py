@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Self
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from backburner.runs.attached import FileRefused
 from backburner.runs.faults import Faults, one_fault
 from backburner.runs.fields import FIELDS
+from backburner.runs.template_errors import hint_of, said_of, unknown_hint, words_of
 
 ROW = "row"
 """The name under which a template finds the whole row."""
@@ -18,7 +19,10 @@ ROW = "row"
 ATTACH = "attach"
 """The name under which a prompt finds what attaches a file."""
 
-_HEADING_HINT = "a heading that is not a single word is written {{ row['Product name'] }}"
+_HEADING_HINT = "a heading that is not a single word is written {}"
+_HEADING = "row['Product name']"
+_NUMBER = "price|float"
+_BRACES = "{{{{ {} }}}}"
 _EXCUSES = frozenset({"defined", "undefined", "default", "d"})
 
 
@@ -29,8 +33,9 @@ class PromptTemplate:
     (null) is rendered as nothing.
     """
 
-    def __init__(self, template: Template, tree: nodes.Template, name: str) -> None:
+    def __init__(self, template: Template, tree: nodes.Template, name: str, form: str) -> None:
         self.name = name
+        self._form = form
         self._template = template
         self._tree = tree
         self._root: Callable[[Context], Iterator[str]] = template.root_render_func
@@ -38,22 +43,25 @@ class PromptTemplate:
         self._blocks = template.blocks
 
     @classmethod
-    def compile(cls, text: str, name: str) -> Self:
+    def compile(cls, text: str, name: str, form: str = _BRACES) -> Self:
         """Compiles a template.
 
         Args:
             text: The template.
             name: Its file, or what to call it in messages.
+            form: How a person writes an expression in it.
 
         Raises:
             InputFaults: `template_error`: its syntax is broken; the line is named.
         """
         try:
             tree = _environment.parse(text)
-            return cls(_environment.from_string(text), tree, name)
+            return cls(_environment.from_string(text), tree, name, form)
         except TemplateSyntaxError as error:
             what = f"line {error.lineno}: {error.message}"
-            raise one_fault(name, "template_error", what, _HEADING_HINT) from error
+            hint = unknown_hint(error.message, _environment)
+            heading = _HEADING_HINT.format(form.format(_HEADING))
+            raise one_fault(name, "template_error", what, hint or heading) from error
 
     def check(self, columns: Sequence[str], faults: Faults) -> None:
         """Notes every column that the template names and the table lacks."""
@@ -151,25 +159,28 @@ class PromptTemplate:
             return self.render(values, fields, attach)
         except FileRefused as refused:
             faults.add(refused.code, refused.what, line=line, hint=refused.hint)
-        except TemplateError as error:
-            self._note_failed(error.message or type(error).__name__, error, line, faults)
         except Exception as error:  # noqa: BLE001 - a template may raise anything a filter raises
-            # The message may quote a cell; its kind and the template's line say enough.
-            self._note_failed(f"{type(error).__name__} while rendering", error, line, faults)
+            hint = hint_of(error, _environment, self._form.format(_NUMBER))
+            faults.add("template_error", self.told(error), line=line, hint=hint)
         return None
 
     def _note_missing(
         self, name: str, columns: Sequence[str], line: int | None, faults: Faults
     ) -> None:
         near = _nearest(name, columns)
-        hint = f"did you mean {_written(near)}?" if near else f"there is {', '.join(columns)}"
+        hint = (
+            f"did you mean {self._form.format(_written(near))}?"
+            if near
+            else f"there is {', '.join(columns)}"
+        )
         what = f"names the column {name!r}, which the table does not have"
         faults.add("column_missing", what, line=line, path=self.name, hint=hint)
 
-    def _note_failed(self, what: str, error: Exception, line: int, faults: Faults) -> None:
+    def told(self, error: Exception) -> str:
+        """What an error of a row says, without any cell, and where in the template it came up."""
         at = self._line_at(error)
-        place = f" ({self.name}, line {at})" if at else f" ({self.name})"
-        faults.add("template_error", what + place, line=line, hint="use a filter, or mend the row")
+        place = f"{self.name}, line {at}" if at else self.name
+        return f"{said_of(error, set(words_of(self._tree)))} ({place})"
 
     def _line_at(self, error: Exception) -> int | None:
         trace, at = error.__traceback__, None
@@ -252,6 +263,6 @@ def _plain(name: str) -> str:
 
 def _written(column: str) -> str:
     if column.isidentifier():
-        return f"{{{{ {column} }}}}"
+        return column
     quote = '"' if "'" in column else "'"
-    return f"{{{{ row[{quote}{column}{quote}] }}}}"
+    return f"row[{quote}{column}{quote}]"
