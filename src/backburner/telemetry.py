@@ -19,6 +19,7 @@
 | `rescue.started` | batches were given up so that their rest is asked directly, in time |
 | `rescue.short` | a batch stays one although it will be late, for want of money |
 | `fault.seen` | a call failed |
+| `lane.stopped` | a worker finds a lane stopped, at its start or later |
 | `batch.deleted` | a collected batch was deleted upstream, and is gone there |
 | `results.expiring` | the results of a batch can be had for two days at most |
 | `run.pruned` | the stored prompts and answers of a run were removed |
@@ -277,6 +278,19 @@ class FaultSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopSeen:
+    """A worker finds a lane stopped: nothing is sent in it until a person resumes it.
+
+    Attributes:
+        reason: The cause, since when, and what clears it.
+    """
+
+    event: ClassVar[str] = "lane.stopped"
+    lane: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
     """All requests of a run ended, and its output is written if it has one.
 
@@ -395,6 +409,7 @@ Event = (
     | BatchDeleted
     | ResultsExpiring
     | StepFailed
+    | StopSeen
 )
 Listener = Callable[[Event], None]
 
@@ -409,6 +424,7 @@ _WARNINGS = (
     | ResultsExpiring
     | NoticeFailed
     | StepFailed
+    | StopSeen
 )
 
 

@@ -16,6 +16,7 @@ import pytest
 from backburner.cli.health import Told, address_of, serving
 from backburner.cli.stopping import Ending, Stopped
 from backburner.clock import FakeClock
+from backburner.emulator.faults import Status
 from backburner.errors import InputError
 
 from .conftest import MODEL
@@ -95,6 +96,23 @@ def test_json_logs_are_one_object_a_line_without_prompts_and_answers(call, revie
     assert lines[0]["lanes"] == ["default"]
     assert "film" not in said.out
     assert "positive" not in said.out
+
+
+def test_a_worker_of_a_stopped_lane_says_why_nothing_is_sent(call, reviews, clock, world):
+    call("enqueue", reviews, *WORDS)
+    world.script("create", Status(401))
+    call("drain")
+
+    told = call("worker", clock=TiringClock(clock, 60)).out
+    logged = call("worker", "--json-logs", clock=TiringClock(clock, 60)).out
+
+    assert told.count("the lane default is stopped: Anthropic refused: ") == 1
+    assert "check the key in ANTHROPIC_API_KEY, then `backburner resume default`\n" in told
+    assert "tried again" not in told
+    events = [json.loads(line) for line in logged.splitlines()]
+    assert [(one["lane"], one["level"]) for one in events if one["event"] == "lane.stopped"] == [
+        ("default", "warning")
+    ]
 
 
 def test_a_port_tells_how_the_worker_is(call, reviews, clock, tmp_path, free_port):

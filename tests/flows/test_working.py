@@ -7,7 +7,7 @@ from backburner.emulator.faults import Status
 from backburner.nouns.batch import BatchState
 from backburner.store.batches import batches_of_run, batches_where
 from backburner.store.waiting_batches import batches_promise
-from backburner.telemetry import BatchSent, RunFinished, StepFailed
+from backburner.telemetry import BatchSent, RunFinished, StepFailed, StopSeen
 
 DAY = 86400.0
 
@@ -92,8 +92,44 @@ def test_a_stopped_lane_stops_no_other(stage):
     good.work(until=soon(stage))
 
     assert bad.status()[0].state == "stopped"
-    assert "lane_stopped" in {one.error for one in stage.events if isinstance(one, StepFailed)}
     assert len(stage.rows("g.out.csv")) == 3
+
+
+def test_a_stop_is_told_once_with_its_reason_and_again_by_the_next_worker(stage):
+    bb = stage.open()
+    stage.run_of(bb, stage.table(2))
+    stage.world.script("create", Status(403))
+
+    bb.work(until=soon(stage))
+    during = list(stage.events)
+    stage.events.clear()
+    bb.work(until=soon(stage))
+
+    [told] = [one for one in during if isinstance(one, StopSeen)]
+    [again] = [one for one in stage.events if isinstance(one, StopSeen)]
+    assert told == again
+    assert told.reason == bb.status()[0].reason
+    assert not [one for one in during if isinstance(one, StepFailed)]
+
+
+def test_a_stop_is_told_anew_after_the_lane_was_open(stage):
+    bb, other = stage.open(), stage.open()
+    stage.run_of(bb, stage.table(2))
+    stage.world.script("create", Status(403))
+    stage.world.script("create", Status(401))
+    resume_at = [soon(stage, 600)]
+
+    def resumed() -> bool:
+        if resume_at and stage.clock.now() > resume_at[0]:
+            resume_at.clear()
+            other.resume()
+        return False
+
+    bb.work(until=soon(stage, 700), stop=resumed)
+
+    first, second = (one.reason for one in stage.events if isinstance(one, StopSeen))
+    assert "403" in first
+    assert "401" in second
 
 
 def test_a_step_that_fails_is_told_and_left_alone_and_all_else_goes_on(stage):

@@ -37,6 +37,7 @@ from backburner.telemetry import (
     RunFinished,
     RunPruned,
     StepFailed,
+    StopSeen,
     TicketsSealed,
     WindowMissed,
 )
@@ -112,7 +113,7 @@ def event_in_words(event: Event) -> str:  # noqa: C901, PLR0912  # one short cas
             words = f"retrying {many(event.requests, 'request')}"
         case FaultSeen():
             words = _fault_in_words(event)
-        case StepFailed():
+        case StepFailed() | StopSeen():
             words = _failed_in_words(event)
         case ResultsExpiring():
             until = f"{local(event.expires_at):%Y-%m-%d %H:%M}"
@@ -133,7 +134,10 @@ def _collected(event: BatchCollected) -> str:
     return f"{told}; {event.retries:,} to be tried again" if event.retries else told
 
 
-def _failed_in_words(event: StepFailed) -> str:
+def _failed_in_words(event: StepFailed | StopSeen) -> str:
+    if isinstance(event, StopSeen):
+        resume = f"`backburner resume {event.lane}`"
+        return f"the lane {event.lane} is stopped: {event.reason}, then {resume}"
     message = event.message or f"a step failed in a way it should not: {event.error}"
     hint = f"; {event.hint}" if event.hint else ""
     return f"{event.what}: {message}{hint} (tried again in {span(event.wait)})"

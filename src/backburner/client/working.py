@@ -12,9 +12,11 @@ from backburner.client.finishing import Finished, finish
 from backburner.client.patience import Patience
 from backburner.client.pruning import prune_old
 from backburner.client.pulse import Pulse
+from backburner.errors import LaneStopped
 from backburner.nouns.run import Run
 from backburner.plan.lanes import Allowance, ReleaseDue
-from backburner.telemetry import StepFailed
+from backburner.store.lanes import STOPPED, lanes_all
+from backburner.telemetry import StepFailed, StopSeen
 from backburner.worker import Idle, Tools, Worker
 from backburner.worker.leasing import Abandoned
 from backburner.worker.sweeping import sweep
@@ -85,6 +87,7 @@ class _Loop:
         self._pulse = pulse
         self._is_first = is_first
         self._patience = Patience(tools.clock, self._failed)
+        self._stops: dict[str, str] = {}
         self._closed_at = self._told_at = self._told_again_at = self._swept_at = float("-inf")
 
     def run(self) -> None:
@@ -103,6 +106,8 @@ class _Loop:
     def _round(self) -> float:
         """One step in each lane, so that no lane waits for another; gives when the next is due."""
         lanes = tuple(self._shift.lanes())
+        if self._is_first:
+            self._tell_stops(lanes)
         dues = [self._step(lane) for lane in lanes if not self._shift.stop()]
         due = min(dues, default=float("inf"))
         if self._is_first:
@@ -147,6 +152,15 @@ class _Loop:
             self._told_again_at = now
             self._patience.attempt("notices", self._shift.tell_again)
 
+    def _tell_stops(self, lanes: tuple[str, ...]) -> None:
+        """Tell of each stop once, whoever stopped the lane."""
+        with self._tools.store.read() as tx:
+            stops = {row.name: row.reason or "" for row in lanes_all(tx) if row.state == STOPPED}
+        for lane in lanes:
+            if lane in stops and stops[lane] != self._stops.get(lane):
+                self._tools.emit(StopSeen(lane=lane, reason=stops[lane]))
+        self._stops = stops
+
     def _close(self, run: Run) -> None:
         self._shift.finished(finish(self._tools, run))
 
@@ -156,5 +170,8 @@ class _Loop:
             raise Abandoned
 
     def _failed(self, failure: StepFailed) -> None:
+        if failure.error == LaneStopped.code:
+            # No trying again clears it: the next round tells of the stop, and what does.
+            return
         self._pulse.count(failed=True)
         self._tools.emit(failure)
