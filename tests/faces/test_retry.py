@@ -55,6 +55,15 @@ def test_a_script_without_yes_is_told_so(call, finished):
     assert said.error["code"] == "choice_needed"
 
 
+def test_a_condition_that_does_not_fit_is_named_once(call, finished):
+    said = call("retry", finished, "--where", "custom_idd == 'a'")
+
+    assert said.code == 2
+    assert said.err.count("--where") == 1
+    assert "requests.jsonl: --where, line 1: names the column 'custom_idd'" in said.err
+    assert "hint: did you mean custom_id?" in said.err
+
+
 def test_nothing_to_send_again_is_no_fault(call, finished):
     said = call("retry", finished, "--where", "custom_id == 'nobody'")
 

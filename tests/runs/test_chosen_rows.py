@@ -64,7 +64,7 @@ def test_a_column_that_there_is_not_is_one_fault_and_not_one_for_each_row() -> N
     [fault] = faults.kept
     assert fault.code == "column_missing"
     assert fault.path == "--where"
-    assert "{{ people }}" in fault.hint
+    assert fault.hint == "did you mean people?"
 
 
 def test_a_row_of_which_it_cannot_be_told_is_a_fault_in_its_line() -> None:
@@ -96,3 +96,26 @@ def test_that_no_row_is_chosen_is_a_fault() -> None:
 def test_a_condition_is_an_expression_alone() -> None:
     with pytest.raises(InputFaults, match="braces"):
         chosen("{{ name }}")
+
+
+@pytest.mark.parametrize(
+    ("where", "hint"),
+    [
+        ("nam == 'Bonn'", "did you mean name?"),
+        ("product_nam == 'a'", "did you mean row['Product name']?"),
+        ("people > 5", "cells of CSV are text: a number is written as price|float"),
+    ],
+)
+def test_a_hint_is_written_as_a_condition_is(where: str, hint: str) -> None:
+    table, faults = chosen(where, "name,people,Product name\nBonn,300,a\n")
+
+    list(table.records())
+
+    assert faults.kept[0].hint == hint
+
+
+def test_a_broken_condition_shows_how_a_heading_is_written_there() -> None:
+    with pytest.raises(InputFaults) as caught:
+        chosen("Product name == 'a'")
+
+    assert caught.value.hint.endswith("is written row['Product name']")

@@ -208,7 +208,7 @@ def _met(
     with open_input(tools.vault, spec, run.source) as stream:
         columns, rows = _rows(stream, spec, faults)
         condition.check([*columns, "outcome", "attempts"], faults)
-        faults.raise_if_any("--where")
+        faults.raise_if_any(run.name)
         numbers = row_numbers(tools.vault, run) if run.row_map else count()
         for row, (number, (line, values)) in enumerate(zip(numbers, rows, strict=False)):
             one = candidates.get(number)

@@ -16,7 +16,8 @@ class Condition:
         if "%}" in text or "{%" in text or "{{" in text:
             hint = "write an expression alone, such as 'lang == \"de\"'"
             raise one_fault("--where", "template_error", "holds a template's braces", hint)
-        self._template = PromptTemplate.compile(f"{{% if {text} %}}{_YES}{{% endif %}}", "--where")
+        whole = f"{{% if {text} %}}{_YES}{{% endif %}}"
+        self._template = PromptTemplate.compile(whole, "--where", form="{}")
 
     def check(self, columns: Sequence[str], faults: Faults) -> None:
         """Notes every name in it that is no column."""
