@@ -10,7 +10,7 @@ from backburner.runs.answer import Answer
 from backburner.runs.atomic import check_writable, replacing
 from backburner.runs.faults import Faults
 from backburner.runs.outputs import write_each, write_table
-from backburner.runs.path_template import PathRefused, PathTemplate, note_paths
+from backburner.runs.path_template import PathRefused, PathTemplate, note_paths, whole_path
 from backburner.runs.record import Record
 from backburner.runs.tables import Format, read_table
 
@@ -177,6 +177,20 @@ def test_paths_that_two_rows_share_are_faults() -> None:
         ("path_duplicate", 3),
         ("path_escapes", 4),
     ]
+
+
+@pytest.mark.parametrize(
+    ("output", "whole"),
+    [
+        ("out.csv", "{here}/out.csv"),
+        ("a/../out/{{ id }}.md", "{here}/out/{{ id }}.md"),
+        ("{{ id }}.md", "{here}/{{ id }}.md"),
+        ("/{{ id }}.md", "/{{ id }}.md"),
+        ("o/x-{{ id | int // 100 }}/{{ id }}.md", "{here}/o/x-{{ id | int // 100 }}/{{ id }}.md"),
+    ],
+)
+def test_a_path_is_whole_and_its_expressions_stay(output: str, whole: str) -> None:
+    assert whole_path(output) == whole.replace("{here}", str(Path.cwd()))
 
 
 def test_a_path_with_braces_is_a_template() -> None:

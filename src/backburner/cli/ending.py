@@ -36,10 +36,12 @@ def written_where(
     backburner: "Backburner", run: "Run", finished: "Finished", wanted: Wanted
 ) -> list[Placed]:
     """Every place that now holds the run's answers; what was asked for and lacks is written."""
+    from backburner.runs.path_template import whole_path  # noqa: PLC0415  # not for --help
+
     placed = []
     if finished.output is not None:
         placed.append(_own_place(backburner, finished.output, finished, wanted))
-    asked = None if wanted.output is None else os.path.abspath(wanted.output)  # noqa: PTH100
+    asked = None if wanted.output is None else whole_path(wanted.output)
     if asked is not None and asked != finished.output:
         placed.append(Placed(asked, backburner.write(run.id, asked, force=wanted.force)))
     return placed

@@ -1,6 +1,5 @@
 """Where answers go: whether a path can take them, and whether what is there may be replaced."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import islice
@@ -17,7 +16,7 @@ from backburner.runs.faults import Faults, one_fault
 from backburner.runs.file_per_row import files_review
 from backburner.runs.input_copy import open_input, open_table
 from backburner.runs.output_files import Objection, look, objecting
-from backburner.runs.path_template import PathTemplate, check_paths
+from backburner.runs.path_template import PathTemplate, check_paths, whole_path
 from backburner.runs.review import review_path
 from backburner.runs.tables import Format, output_format
 from backburner.store import Store
@@ -31,7 +30,7 @@ def output_path(output: str, spec: RunSpec) -> str:
     Raises:
         InputError: Nothing can be written there.
     """
-    absolute = os.path.abspath(output)  # noqa: PTH100  # a template is no Path
+    absolute = whole_path(output)
     if PathTemplate.is_one(absolute):
         _check_has_rows(output, spec)
         return absolute

@@ -1,5 +1,6 @@
 """One path per row: a template whose values cannot leave the folder it names."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
@@ -38,7 +39,7 @@ class PathTemplate:
     """
 
     def __init__(self, text: str) -> None:
-        fixed = text[: min(_first(text, "{{"), _first(text, "{%"))]
+        fixed = _fixed(text)
         self._prefix = fixed[: fixed.rfind("/") + 1]
         self._ending = text[text.rfind("}") + 1 :]
         self.folder = Path(self._prefix or ".")
@@ -119,6 +120,22 @@ def note_paths(
             what = f"the path {shared} is that of line {first} already"
             hint = "put a column into the path that no two rows share"
             faults.add("path_duplicate", what, line=again, hint=hint)
+
+
+def whole_path(output: str) -> str:
+    """An output's path from the root on.
+
+    Of a template only what no row changes is put in order: elsewhere `//` divides.
+    """
+    if not PathTemplate.is_one(output):
+        return os.path.abspath(output)  # noqa: PTH100  # `..` goes, and links stay
+    end = _fixed(output).rfind("/") + 1
+    folder = os.path.abspath(output[:end])  # noqa: PTH100  # as above
+    return f"{folder.rstrip('/')}/{output[end:]}"
+
+
+def _fixed(text: str) -> str:
+    return text[: min(_first(text, "{{"), _first(text, "{%"))]
 
 
 def _first(text: str, mark: str) -> int:
