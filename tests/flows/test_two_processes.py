@@ -13,6 +13,7 @@ from backburner.client import Backburner
 from backburner.client.driving import nap
 from backburner.client.home import Home
 from backburner.emulator.faults import DropBefore
+from backburner.emulator.settings import ItemFailure
 from backburner.emulator.transport import EmulatorTransport
 from backburner.errors import LanePinned
 from backburner.plan.lanes import ReleaseAll
@@ -26,11 +27,18 @@ LONG = 600.0
 
 
 class PausingVault(Vault):
-    """Lets something happen before the first results are written, once."""
+    """Lets something happen before the first results are written, or read, once."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.pause: Callable[[], None] | None = None
+        self.read_pause: Callable[[], None] | None = None
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        if name.startswith("results/") and self.read_pause is not None:
+            pause, self.read_pause = self.read_pause, None
+            pause()
+        return super().lines(name)
 
     @contextmanager
     def file_writer(self, name: str) -> Iterator[BinaryIO]:
@@ -196,3 +204,17 @@ def test_of_two_upstreams_the_first_to_keep_work_in_a_lane_has_it(stage, make_wo
             here.submit(listed[0]["params"])
 
         assert [one.run.id for one in elsewhere.status()[1]] == [kept.id]
+
+
+def test_a_retry_while_the_output_is_written_brings_a_whole_output_in_the_end(make_stage):
+    stage = make_stage(fail_once=(ItemFailure(ordinal=0, index=1, kind="refusal"),))
+    bb, vault = open_pausing(stage, "one")
+    run = stage.run_of(bb, stage.table(3))
+    other = stage.open()
+    vault.read_pause = lambda: other.retry(run.id)
+
+    finished = bb.run(run.id)
+
+    assert finished.receipt.outcomes == {"ok": 3}
+    assert "refused" not in (stage.home.parent / "out.csv").read_text()
+    assert bb.get(run.id).written_at is not None

@@ -348,12 +348,14 @@ class Backburner:
             LaneStopped: The upstream refused in a way that only a person can clear.
             NothingChosen: Its canary is back, and nobody released the rest.
         """
-        run = self.get(run_id)
-        if not is_finished(self._tools, run):
-            self._drive(run, shown)
-            check_nothing_held(self._tools, run)
-            delete_left(self._tools, run.lane)
-        finished = finish(self._tools, self.get(run_id))
+        finished = None
+        while finished is None:
+            run = self.get(run_id)
+            if not is_finished(self._tools, run):
+                self._drive(run, shown)
+                check_nothing_held(self._tools, run)
+                delete_left(self._tools, run.lane)
+            finished = finish(self._tools, self.get(run_id))
         self.notices.tell()
         return finished
 

@@ -49,8 +49,9 @@ def one_pass(
     sweep(tools)
     done = []
     for run in ended:
-        done.append(finish(tools, run))
-        finished(done[-1])
+        if (one := finish(tools, run)) is not None:
+            done.append(one)
+            finished(one)
     prune_old(tools)
     tell()
     if stopped is not None:

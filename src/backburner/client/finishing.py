@@ -107,10 +107,12 @@ def is_finished(tools: Tools, run: Run) -> bool:
         return count_run(tx, run).is_finished
 
 
-def finish(tools: Tools, run: Run) -> Finished:
+def finish(tools: Tools, run: Run) -> Finished | None:
     """Write a finished run's output, if it has one, make its receipt, and say so once.
 
-    Writing may be repeated: the file is replaced as a whole.
+    Writing may be repeated: the file is replaced as a whole. Gives None, and changes nothing of the
+    run, where somebody sent requests of it again meanwhile: it is not over, and will be written
+    when it is.
     """
     if run.pruned_at is not None:
         return Finished(receipt(tools, run), None, run.output)
@@ -132,6 +134,8 @@ def finish(tools: Tools, run: Run) -> Finished:
         changes["written_at"] = now
     note_late_end(tools, run, changes["finished_at"])
     with tools.store.write() as tx:
+        if not count_run(tx, run).is_finished:
+            return None
         is_first = run_get(tx, run.id).finished_at is None
         run_update(tx, run.id, **changes)
         ended = run_get(tx, run.id)

@@ -101,6 +101,7 @@ class Intake:
         desk = self._desk_for(options.timing)
         prepared = prepare(desk, options, lane or self.lane, stdin, models, advice, content)
         if isinstance(prepared, Found):
+            self.open_lane(prepared.run.lane)
             bill(self.tools, prepared.run, options.billing)
             promise_anew(self.tools, prepared.run, options.timing)
             run = name_output(self.tools, prepared.run, prepared.output)

@@ -162,7 +162,8 @@ class _Loop:
         self._stops = stops
 
     def _close(self, run: Run) -> None:
-        self._shift.finished(finish(self._tools, run))
+        if (finished := finish(self._tools, run)) is not None:
+            self._shift.finished(finished)
 
     def _moving(self) -> None:
         self._pulse.beat(self._tools.clock.now())
