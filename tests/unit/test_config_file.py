@@ -193,6 +193,34 @@ def test_what_is_too_short_for_anthropic_is_refused_for_the_address_of_a_lane_to
         settings_from({}, tmp_path, "http://127.0.0.1:1")
 
 
+@pytest.mark.parametrize("value", ["inf", "nan", "1e308", "604801", "0", "-1", "soon"])
+@pytest.mark.parametrize("name", ["QUIET", "GAP", "TTL"])
+def test_a_variable_for_seconds_takes_up_to_a_week(tmp_path: Path, name: str, value: str):
+    with pytest.raises(ConfigError, match=f"BACKBURNER_{name}='{value}' is no number of seconds"):
+        settings(tmp_path, **{f"BACKBURNER_{name}": value})
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1e400", "-1", "9" * 400])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "worker.quiet",
+        "worker.gap",
+        "worker.ttl",
+        "retry.longest_wait",
+        "retry.capacity_seconds",
+        "retry.expired.wait",
+        "retention.local_days",
+        "lanes.x.queue_limit",
+    ],
+)
+def test_a_figure_of_the_file_has_a_sane_size(tmp_path: Path, setting: str, value: str):
+    table, _, key = setting.rpartition(".")
+
+    with pytest.raises(ConfigError, match=setting):
+        settings(tmp_path, f"[{table}]\n{key} = {value}\n")
+
+
 def test_another_file_is_read_where_a_variable_names_it(tmp_path: Path):
     other = tmp_path / "other.toml"
     other.write_text("[worker]\nttl = 7\n")

@@ -55,7 +55,7 @@ def test_the_settings_of_a_home_have_its_policy(config):
         ("[retry.truncated]\nthen = 'again'", "retry.truncated.then is 'again', not longer or"),
         ("[retry.expired]\ntimes = 0", "retry.expired.times is 0, not a whole number, from 1"),
         ("[retry.expired]\ntimes = 1.5", "retry.expired.times is 1.5, not a whole number"),
-        ("[retry.expired]\nwait = -1", "retry.expired.wait is -1, not a number, at least 0"),
+        ("[retry.expired]\nwait = -1", "retry.expired.wait is -1, not a number, from 0 to 604800"),
         ("[retry.expired]\nshare = 2", "retry.expired.share is 2, not a number, from 0.01 to 1"),
         ("[retry.expired]\nshare = true", "retry.expired.share is True, not a number"),
         ("[retry.expired]\nwait = nan", "retry.expired.wait is NaN, not a number"),

@@ -22,8 +22,8 @@ def retry_policy(root: ConfigTable) -> RetryPolicy:
         rules[outcome] = _rule(chosen.table(outcome), outcome, rules[outcome])
     return RetryPolicy(
         rules=rules,
-        longest_wait=chosen.number("longest_wait", usual.longest_wait, least=1.0),
-        capacity_seconds=chosen.number("capacity_seconds", usual.capacity_seconds, least=0.0),
+        longest_wait=chosen.seconds("longest_wait", usual.longest_wait, least=1.0),
+        capacity_seconds=chosen.seconds("capacity_seconds", usual.capacity_seconds, least=0.0),
     )
 
 
@@ -33,6 +33,6 @@ def _rule(chosen: ConfigTable, outcome: Outcome, usual: RetryRule) -> RetryRule:
     return RetryRule(
         then=Then(then),
         times=int(chosen.number("times", usual.times, least=1, most=_MOST_TIMES, whole=True)),
-        wait=chosen.number("wait", usual.wait, least=0.0),
+        wait=chosen.seconds("wait", usual.wait, least=0.0),
         share=chosen.number("share", usual.share, least=_LEAST_SHARE, most=1.0),
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
-from math import isinf
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -14,6 +13,14 @@ from backburner.errors import ConfigError
 HIDDEN: Final = "(set, not shown)"
 
 _Value = TypeVar("_Value")
+
+_SHORTEST: Final = 0.001
+_LONGEST: Final = 7 * 86_400.0
+"""The most seconds that a setting takes: a socket waits 24 days at most, and what is longer than a
+week is a mistake, since no batch lives longer than a day."""
+
+_MOST: Final = 10**12
+"""What no count comes near, and every date and integer column can hold."""
 
 _FLAGS: Final = {"1": True, "true": True, "0": False, "false": False}
 
@@ -156,18 +163,21 @@ class ConfigTable:
             return str(self._note(key, named, Origin.ENVIRONMENT, variable))
         return str(self._note(key, value))
 
-    def seconds(self, key: str, usual: float, *, variable: str) -> float:
-        """A number of seconds, more than none."""
+    def seconds(
+        self, key: str, usual: float, *, least: float = _SHORTEST, variable: str = ""
+    ) -> float:
+        """A number of seconds, up to a week."""
         text = self._environment.get(variable)
         if not text:
-            return self.number(key, usual, least=0.001)
+            return self.number(key, usual, least=least, most=_LONGEST)
         try:
             value = float(text)
         except ValueError:
             value = -1.0
-        if not value > 0:
+        if not least <= value <= _LONGEST:
             raise ConfigError(
-                f"{variable}={text!r} is no number of seconds", hint="give one, such as 120"
+                f"{variable}={text!r} is no number of seconds from {least:g} to {_LONGEST:g}",
+                hint="give one, such as 120",
             )
         return self._note(key, value, Origin.ENVIRONMENT, variable)
 
@@ -177,22 +187,23 @@ class ConfigTable:
         usual: float,
         *,
         least: float,
-        most: float = float("inf"),
+        most: float,
         whole: bool = False,
     ) -> float:
         """A number within limits."""
         value = self.values.get(key, usual)
         kinds = (int,) if whole else (int, float, Decimal)
         is_number = isinstance(value, kinds) and not isinstance(value, bool)
-        if not is_number or not least <= float(value) <= most:
+        number = float(value) if isinstance(value, Decimal) else value
+        if not is_number or not least <= number <= most:
             kind = "a whole number" if whole else "a number"
-            limits = f"at least {least:g}" if isinf(most) else f"from {least:g} to {most:g}"
+            limits = f"at least {least:g}" if most == _MOST else f"from {least:g} to {most:g}"
             raise self.wrong(key, value, f"{kind}, {limits}")
-        number = float(value)
+        number = float(number)
         self._note(key, int(number) if number.is_integer() else number)
         return number
 
-    def count(self, key: str, *, least: int = 1, most: float = float("inf")) -> int | None:
+    def count(self, key: str, *, least: int = 1, most: float = _MOST) -> int | None:
         """A whole number, or None where nothing is said."""
         if key not in self.values:
             return self._note(key, None)
