@@ -69,3 +69,21 @@ def test_nothing_to_send_again_is_no_fault(call, finished):
 
     assert said.code == 0
     assert "nothing is to be sent again" in said.out
+
+
+def test_an_output_that_somebody_worked_in_is_moved_before_a_retry_replaces_it(
+    call, requests, tmp_path
+):
+    output = tmp_path / "answers.jsonl"
+    run = call("run", requests, "--yes", "-o", output, "--json").json["run"]
+    output.write_text("corrected by hand")
+
+    refused = call("retry", run, "--yes")
+    output.rename(tmp_path / "mine.jsonl")
+    call("retry", run, "--yes")
+    call("run", requests, "--yes")
+
+    assert refused.code == 2
+    assert f"{output} was changed since the run {run} wrote it" in refused.err
+    assert (tmp_path / "mine.jsonl").read_text() == "corrected by hand"
+    assert len(output.read_text().splitlines()) == 2

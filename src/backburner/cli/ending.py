@@ -9,6 +9,7 @@ from backburner.cli.options import Wanted
 from backburner.cli.output import Page
 from backburner.cli.words import many
 from backburner.nouns.output_file import FileState
+from backburner.plan.output_files import is_left
 
 if TYPE_CHECKING:
     from backburner.client import Backburner
@@ -58,9 +59,9 @@ def _own_place(
         return Placed(output, finished.written)
     run = finished.receipt.run
     state = backburner.output_state(run, output)
-    is_left = state in {FileState.CHANGED, FileState.STRANGE} and not wanted.force
-    if is_left or state is FileState.OWN:
-        return Placed(output, None, is_left=is_left)
+    left = is_left(state) and not wanted.force
+    if left or state is FileState.OWN:
+        return Placed(output, None, is_left=left)
     return Placed(output, backburner.write(run, output, force=wanted.force))
 
 

@@ -52,7 +52,7 @@ from backburner.client.intake import Intake
 from backburner.client.notifying import crier_of
 from backburner.client.opening import Released, Resumed, release_run, resume_lane
 from backburner.client.pack_check import PackCheck, check_has_pack_check, look_at_check
-from backburner.client.placing import output_state, path_for
+from backburner.client.placing import check_unchanged, output_state, path_for
 from backburner.client.posting import Post
 from backburner.client.preparing import RunOptions
 from backburner.client.pruning import Pruned, age_of, prunable, prune
@@ -662,10 +662,14 @@ class Backburner:
 
         Raises:
             InputError: A name is no outcome, or the expression is broken.
+            OutputBlocked: Somebody worked in the run's output, which would be written again.
         """
         run = self.get(run_id)
         spec = read_spec(self._tools, run)
-        return choose(self._tools, run, spec, outcomes_named(several("only", only)), where)
+        chosen = choose(self._tools, run, spec, outcomes_named(several("only", only)), where)
+        if chosen.count:
+            check_unchanged(self._tools, run)
+        return chosen
 
     def send_again(self, chosen: Chosen) -> int:
         """Let chosen requests travel with the next `drain` or `run`; gives how many will."""

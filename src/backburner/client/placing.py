@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -130,6 +130,22 @@ def output_state(tools: Tools, run: Run, output: str) -> FileState:
         return FileState.OWN
     seen = (look(tools.store, path, run.id) for path in _row_files(tools, run, output))
     return state_together(state for state, wrote in seen if wrote is not None)
+
+
+def check_unchanged(tools: Tools, run: Run) -> None:
+    """Make sure that a run's output may be written again, as it is when more answers have come.
+
+    Raises:
+        OutputBlocked: Somebody worked in it.
+    """
+    if run.output is None or run.written_at is None:
+        return
+    objection = objecting(tools.store)
+    rows = _row_files(tools, run, run.output) if PathTemplate.is_one(run.output) else ()
+    for path in chain(_fixed_files(run.output, read_spec(tools, run)), rows):
+        if what := objection(path):
+            hint = "move it to another place first: what is sent again is written there"
+            raise OutputBlocked(f"{path} {what}", hint=hint)
 
 
 def _check_has_rows(output: str, spec: RunSpec) -> None:

@@ -26,6 +26,11 @@ def state_of(wrote: OutputFile | None, holds: str | None, run: str | None) -> Fi
     return FileState.OWN if wrote.run == run else FileState.OTHERS
 
 
+def is_left(state: FileState) -> bool:
+    """Whether somebody may have worked in a file, so that it is not written again unasked."""
+    return state in _LEFT
+
+
 def refusal_of(state: FileState, wrote: OutputFile | None) -> str | None:
     """Why a file may not be replaced unasked; None if it may: a run can write it again."""
     if state is FileState.CHANGED and wrote is not None:
