@@ -125,6 +125,27 @@ def test_a_script_without_a_model_is_told_the_names(call, reviews, world):
     assert list(world.ledger()) == []
 
 
+def test_what_is_refused_leaves_nothing_in_the_home(call, reviews, requests, home, tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_bytes(b"\xff")
+    broken = tmp_path / "broken.jsonl"
+    broken.write_bytes(requests.read_bytes() + b"{}\n")
+    model = ("--model", "claude-haiku-4-5")
+
+    refused = [
+        call("run", tmp_path / "*.nope", "--prompt", "{{ text }}", *model),
+        call("run", tmp_path / "notes", "--prompt", "{{ text }}", *model),
+        call("run", reviews, "--prompt", "{{ txt }}", *model),
+        call("run", "-", "--format", "jsonl", "--yes", stdin=broken.read_bytes()),
+        call("run", broken, "--yes"),
+    ]
+    call("run", reviews, "--prompt", "{{ text }}", *model, ask=lambda _page, _question: "n")
+
+    assert [said.code for said in refused] == [2] * 5
+    assert list((home / "vault" / "runs").iterdir()) == []
+    assert "as a crash leaves them" not in call("verify").out
+
+
 def test_a_script_that_does_not_say_yes_sends_nothing(call, reviews, home, world):
     said = call("run", reviews, *PROMPT, *MODEL)
 

@@ -87,6 +87,12 @@ class TrippingVault(Vault):
         super().delete(name)
         self._wire.reach("after")
 
+    def delete_folder(self, name: str) -> None:
+        with self._wire.around():
+            pass
+        super().delete_folder(name)
+        self._wire.reach("after")
+
 
 class TrippingTransport(httpx2.BaseTransport):
     def __init__(self, inner: httpx2.BaseTransport, wire: Tripwire) -> None:

@@ -89,6 +89,17 @@ def test_deleting_is_done_once_or_twice(vault):
     assert names(vault) == []
 
 
+def test_a_folder_goes_with_all_that_is_in_it_once_or_twice(vault):
+    for name in ("runs/a/input", "runs/a/rows", "runs/b/input"):
+        with vault.line_writer(name) as writer:
+            writer.add(b"x")
+
+    vault.delete_folder("runs/a")
+    vault.delete_folder("runs/a")
+    assert names(vault) == ["runs/b/input"]
+    assert not vault.holds("runs/a")
+
+
 def test_a_temporary_file_has_no_name(vault):
     with vault.temporary() as file:
         file.write(b"secret")

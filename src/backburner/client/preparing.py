@@ -31,6 +31,7 @@ from backburner.runs.identity import changes, identity_of, parts_of
 from backburner.runs.input_copy import (
     InputCopy,
     copy_input,
+    drop_files,
     file_chunks,
     first_look,
     hash_input,
@@ -176,10 +177,10 @@ def prepare(
                 read = partial(first_look, desk.vault, spec, copy)
                 check_rows(output, spec, read, options.source, objection)
     except BaseException:
-        desk.vault.delete(copy.name)
+        drop_files(desk.vault, copy.run)
         raise
     if before is not None:
-        desk.vault.delete(copy.name)
+        drop_files(desk.vault, copy.run)
         return Found(before, output)
     order = Order(
         lane=lane,
@@ -329,26 +330,21 @@ def _take(
     if options.source != STDIN and spec.format in _TEXT and origin.is_file():
         with _readable(options.source):
             return hash_input(desk.vault, desk.clock, origin)
-    with _chunks(options, spec, stdin) as chunks:
-        return copy_input(desk.vault, desk.clock, chunks)
+    return copy_input(desk.vault, desk.clock, _chunks(options, spec, stdin))
 
 
-@contextmanager
-def _chunks(
-    options: RunOptions, spec: RunSpec, stdin: Callable[[], BinaryIO]
-) -> Iterator[Iterator[bytes]]:
+def _chunks(options: RunOptions, spec: RunSpec, stdin: Callable[[], BinaryIO]) -> Iterator[bytes]:
     if options.source == STDIN:
-        yield file_chunks(stdin())
-        return
-    if is_folder(options.source):
+        yield from file_chunks(stdin())
+    elif is_folder(options.source):
         faults = Faults()
-        yield pack_folder(
+        yield from pack_folder(
             options.source, faults, encoding=options.encoding, with_files=attaches(spec)
         )
         faults.raise_if_any(options.source)
-        return
-    with opened(options.source) as file:
-        yield file_chunks(file)
+    else:
+        with opened(options.source) as file:
+            yield from file_chunks(file)
 
 
 def opened(source: str) -> AbstractContextManager[BinaryIO]:

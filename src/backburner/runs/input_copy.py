@@ -36,16 +36,28 @@ class InputCopy:
 
 
 def copy_input(vault: Vault, clock: Clock, chunks: Iterable[bytes]) -> InputCopy:
-    """Copy an input into the vault while hashing it; the run is made from the copy alone."""
+    """Copy an input into the vault while hashing it; the run is made from the copy alone.
+
+    Nothing of it is left where the chunks end in an error.
+    """
     run, name = _new_name(vault, clock)
     digest = sha256()
-    with vault.stream_writer(name) as stream:
-        # Without a write, an empty input would leave no frame, and could not be read again.
-        stream.write(b"")
-        for chunk in chunks:
-            digest.update(chunk)
-            stream.write(chunk)
+    try:
+        with vault.stream_writer(name) as stream:
+            # Without a write, an empty input would leave no frame, and could not be read again.
+            stream.write(b"")
+            for chunk in chunks:
+                digest.update(chunk)
+                stream.write(chunk)
+    except BaseException:
+        drop_files(vault, run)
+        raise
     return InputCopy(run=run, name=name, sha256=digest.hexdigest())
+
+
+def drop_files(vault: Vault, run: str) -> None:
+    """Remove the files of a run that never came to be."""
+    vault.delete_folder(f"runs/{run}")
 
 
 def hash_input(vault: Vault, clock: Clock, origin: Path) -> InputCopy:

@@ -28,7 +28,7 @@ from backburner.runs.faults import Faults
 from backburner.runs.field_planning import read_fields
 from backburner.runs.fields import FieldFigures
 from backburner.runs.identity import identity_of, parts_of
-from backburner.runs.input_copy import InputCopy, first_look, staged_input
+from backburner.runs.input_copy import InputCopy, drop_files, first_look, staged_input
 from backburner.runs.input_warnings import InputWarning
 from backburner.runs.numbering import settle_rows
 from backburner.runs.reusing import Reused
@@ -190,8 +190,7 @@ def _stage(
             stream.write(msgspec.json.encode(spec))
     except BaseException:
         segments.discard()
-        for name in (row_map, moved, copy.name):
-            desk.vault.delete(name)
+        drop_files(desk.vault, copy.run)
         raise
     is_mapped = bool(stager.collapsed or stager.packed or stager.reused)
     if not is_mapped:
@@ -365,3 +364,4 @@ def throw_away(desk: Desk, staged: Staged) -> None:
     """Remove what was staged: nobody wanted it."""
     for name in staged.objects:
         desk.vault.delete(name)
+    drop_files(desk.vault, staged.run.id)

@@ -141,6 +141,11 @@ class Vault:
         with cannot(self.root, f"remove {name}"):
             (self.root / name).unlink(missing_ok=True)
 
+    def delete_folder(self, name: str) -> None:
+        """Remove a folder of objects with all that is in it; one that is gone is no fault."""
+        with cannot(self.root, f"remove {name}"), contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.root / name)
+
     def names(self) -> Iterator[tuple[str, float]]:
         """Every file in a folder of the vault with its time of change, partial ones included.
 
