@@ -163,6 +163,16 @@ def test_without_a_folder_absolute_values_are_refused() -> None:
             template.path_of({"path": value})
 
 
+def test_a_path_that_cannot_be_made_tells_no_cell() -> None:
+    template = PathTemplate("drafts/{{ row[name] }}.md")
+
+    with pytest.raises(PathRefused) as caught:
+        template.path_of({"name": "a private word"})
+
+    assert caught.value.code == "template_error"
+    assert "private" not in str(caught.value)
+
+
 def test_paths_that_two_rows_share_are_faults() -> None:
     faults = Faults()
     template = PathTemplate("out/{{ id }}.md")

@@ -7,8 +7,6 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-from jinja2 import TemplateError
-
 from backburner.runs.duplicates import Duplicates
 from backburner.runs.faults import Faults
 from backburner.runs.record import Record, Table
@@ -62,9 +60,6 @@ class PathTemplate:
         """
         try:
             text = self._template.render(values)
-        except TemplateError as error:
-            what = error.message or type(error).__name__
-            raise PathRefused("template_error", f"{what}, in the path") from error
         except Exception as error:
             raise PathRefused("template_error", self._template.told(error)) from error
         inner = text.removeprefix(self._prefix)
