@@ -134,6 +134,36 @@ def test_every_setting_is_listed_with_its_origin_and_no_secret(call, config, hom
     assert "lanes.nightly.credential.command" in said.out
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[lanes.x]\nbase_url = "http://ann:word@host"\n',
+        '[lanes.x]\nbase_url = "http://:word@host/v1"\n',
+        '[notify.x]\nwebhook = "https://ann:word@host"\nsecret = { env = "S" }\n',
+    ],
+)
+@pytest.mark.parametrize("command", [("config", "show"), ("doctor",), ("status",)])
+def test_a_password_in_an_address_of_the_file_is_refused_and_not_shown(call, config, text, command):
+    config.write_text(text)
+
+    said = call(*command)
+
+    assert said.code == 4
+    assert "one with a user or password" in said.out + said.err
+    assert "word@" not in said.out + said.err
+
+
+@pytest.mark.parametrize("command", [("config", "show"), ("doctor",), ("status",)])
+def test_a_password_in_the_variable_for_the_address_is_refused_and_not_shown(call, command):
+    environment = {"ANTHROPIC_BASE_URL": "http://ann:word@host", "ANTHROPIC_API_KEY": "k"}
+
+    said = call(*command, client=None, environment=environment)
+
+    assert said.code == 4
+    assert "ANTHROPIC_BASE_URL holds a user or a password" in said.err
+    assert "word@" not in said.out + said.err
+
+
 def test_another_file_is_named_before_the_command(call, tmp_path):
     other = tmp_path / "other.toml"
     other.write_text("[worker]\nttl = 7\n")

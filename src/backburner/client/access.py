@@ -18,7 +18,7 @@ from backburner.store.budgets import budgets_in
 from backburner.store.lanes import lane_check, lane_pin, lane_pin_workspace, lanes_all
 from backburner.store.looking import look_into
 from backburner.upstream import Upstream
-from backburner.upstream.connect import base_url_of, connect
+from backburner.upstream.connect import base_url_of, checked_address, connect
 from backburner.upstream.credentials import (
     addressed,
     missing_credential,
@@ -82,8 +82,14 @@ class Access:
 
 
 def address_in(client: "anthropic.Anthropic | None", environment: Mapping[str, str]) -> str:
-    """Where work of an environment is sent to."""
-    return str(client.base_url).rstrip("/") if client else base_url_of(environment)
+    """Where work of an environment is sent to.
+
+    Raises:
+        ConfigError: The address holds a password.
+    """
+    if client is None:
+        return base_url_of(environment)
+    return checked_address(str(client.base_url), "the client's base_url")
 
 
 def access_from(

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
+from backburner.config.addresses import holds_user, is_address
 from backburner.config.places import place_of
 from backburner.config.table import ConfigTable
 from backburner.config.windows import windows_of
@@ -84,8 +84,9 @@ def _lane(name: str, one: ConfigTable, zone: str | None) -> LaneTerms:
 
 def _address(one: ConfigTable) -> str | None:
     text = one.text("base_url").rstrip("/")
-    if text and (urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname):
-        raise one.wrong("base_url", text, "an address such as https://api.anthropic.com")
+    if text and not is_address(text):
+        shown = "one with a user or password" if holds_user(text) else text
+        raise one.wrong("base_url", shown, "an address such as https://api.anthropic.com")
     return text or None
 
 

@@ -1,8 +1,8 @@
 """`[notify.NAME]`: the channels that notices go to."""
 
 from typing import Final
-from urllib.parse import urlsplit
 
+from backburner.config.addresses import holds_user, is_address
 from backburner.config.places import place_of
 from backburner.config.table import ConfigTable
 from backburner.nouns.notice import Channel, Kind, Messenger, Webhook
@@ -47,8 +47,8 @@ def _target(one: ConfigTable) -> Webhook | Messenger:
         raise one.wrong("secret", None, 'where the secret is, such as { env = "HOOK_SECRET" }')
     url = one.text("webhook")
     allow_private = one.flag("allow_private", usual=False)
-    parts = urlsplit(url)
     schemes = ("https", "http") if allow_private else ("https",)
-    if parts.scheme not in schemes or not parts.hostname or parts.username or parts.password:
-        raise one.wrong("webhook", url, "an https:// address without a password")
+    if not is_address(url, schemes):
+        shown = "one with a user or password" if holds_user(url) else url
+        raise one.wrong("webhook", shown, "an https:// address without a password")
     return Webhook(url, secret, allow_private)

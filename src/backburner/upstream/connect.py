@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from backburner.errors import KeyMissing
+from backburner.config.addresses import holds_user
+from backburner.errors import ConfigError, KeyMissing
 from backburner.upstream.api import Upstream
 
 if TYPE_CHECKING:
@@ -23,8 +24,31 @@ CREDENTIALS: Final = (
 
 
 def base_url_of(environment: Mapping[str, str]) -> str:
-    """The address that the SDK would speak to."""
-    return (environment.get(BASE_URL) or ANTHROPIC).rstrip("/")
+    """The address that the SDK would speak to.
+
+    Raises:
+        ConfigError: It holds a password.
+    """
+    return checked_address(environment.get(BASE_URL) or ANTHROPIC, BASE_URL)
+
+
+def checked_address(address: str, origin: str) -> str:
+    """An address that may be shown and kept.
+
+    Args:
+        address: The address.
+        origin: What to call it where it may not.
+
+    Raises:
+        ConfigError: It holds a password.
+    """
+    if holds_user(address):
+        raise ConfigError(
+            f"{origin} holds a user or a password, and addresses are kept and shown",
+            hint="leave them out: what proves who you are belongs into ANTHROPIC_API_KEY or "
+            "ANTHROPIC_AUTH_TOKEN",
+        )
+    return address.rstrip("/")
 
 
 def has_credential(environment: Mapping[str, str]) -> bool:
