@@ -8,6 +8,7 @@ import pytest
 
 from backburner.client.preparing import Fresh, RunOptions
 from backburner.emulator.cacheplan import CachePlan, Hits
+from backburner.errors import InputError
 from backburner.plan.caching.choices import CachePolicy, Ground, Part
 from backburner.store.ledger import ledger_of_run
 
@@ -342,5 +343,5 @@ def test_a_policy_can_be_given_by_its_word(stage):
 
     assert plain.cache == ""
     assert [one.ground for one in marked.staged.cache.choices] == [Ground.ASKED]
-    with pytest.raises(ValueError, match="maybe"):
+    with pytest.raises(InputError, match="maybe"):
         bb.enqueue(requests, cache="maybe")
