@@ -11,10 +11,10 @@ from backburner.errors import InputError, LaneStopped, NotFound, Unreachable
 from backburner.nouns.batch import UNSENT, Batch, BatchId, BatchState
 from backburner.nouns.fault import Fault, FaultKind
 from backburner.nouns.run import Run
+from backburner.runs.committing import Taken
 from backburner.runs.faults import Faults
 from backburner.runs.input_copy import open_input
 from backburner.runs.request_list import read_requests
-from backburner.runs.staging import Taken
 from backburner.store.batches import batch_by_nonce, batches_where
 from backburner.store.claimed_batches import batch_doubt, batch_take
 from backburner.store.doubts import upstream_ids_known

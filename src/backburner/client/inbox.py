@@ -23,12 +23,13 @@ from backburner.nouns.urgency import Urgency
 from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.packing import PackLimits
 from backburner.runs.cache_marks import CacheAdvice
+from backburner.runs.committing import commit_in
 from backburner.runs.faults import Faults
 from backburner.runs.input_copy import copy_input
 from backburner.runs.input_warnings import InputWarning
 from backburner.runs.segments import BatchCounter
 from backburner.runs.stager import Order, Stager
-from backburner.runs.staging import Desk, commit_in, stage, throw_away
+from backburner.runs.staging import Desk, stage, throw_away
 from backburner.store.inbox import inbox_bodies
 from backburner.worker.tools import StagedSlice
 

@@ -30,14 +30,8 @@ from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.packing import PackLimits
 from backburner.plan.promises import Asked, check_may_be_sync
 from backburner.runs.cache_marks import CacheAdvice
-from backburner.runs.staging import (
-    Desk,
-    Staged,
-    Taken,
-    commit_adopted_in,
-    commit_in,
-    throw_away,
-)
+from backburner.runs.committing import Taken, commit_adopted_in, commit_in
+from backburner.runs.staging import Desk, Staged, throw_away
 from backburner.runs.tables import Format
 from backburner.store import Transaction
 from backburner.store.lanes import lane_pin_workspace

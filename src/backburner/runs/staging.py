@@ -7,17 +7,13 @@ starts again.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from backburner.clock import Clock
 from backburner.errors import InputError
-from backburner.nouns.batch import BatchState, Via
 from backburner.nouns.budget import BudgetMode
-from backburner.nouns.outcome import CODES, Outcome
 from backburner.nouns.run import Run, RunSpec
-from backburner.nouns.urgency import via_of
 from backburner.plan.caching.choices import CachePlan
 from backburner.plan.packing import PackLimits
 from backburner.plan.workloads import Workload
@@ -26,7 +22,7 @@ from backburner.runs.cache_marks import CacheAdvice, Marks
 from backburner.runs.earlier import EarlierAnswers, Scope
 from backburner.runs.faults import Faults
 from backburner.runs.field_planning import read_fields
-from backburner.runs.fields import FieldFigures
+from backburner.runs.fields import FieldFigures, FieldPlan
 from backburner.runs.identity import identity_of, parts_of
 from backburner.runs.input_copy import InputCopy, drop_files, first_look, staged_input
 from backburner.runs.input_warnings import InputWarning
@@ -35,14 +31,8 @@ from backburner.runs.reusing import Reused
 from backburner.runs.row_packer import checked_packs
 from backburner.runs.segments import SegmentWriter, StagedBatch
 from backburner.runs.stager import Order, Stager
-from backburner.store import Store, Transaction
-from backburner.store.batches import batch_insert
-from backburner.store.budgets import budget_put
-from backburner.store.lanes import lane_wake
-from backburner.store.objects import objects_register
-from backburner.store.runs import run_insert
+from backburner.store import Store
 from backburner.vault import Vault
-from backburner.vault.frames import pack
 from backburner.worker.moved import Moved, write_moved
 
 
@@ -82,22 +72,6 @@ class Staged:
     left_out: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """A batch upstream that somebody else made, and whose requests are known.
-
-    Attributes:
-        keys: The object that holds its custom_ids, a line each, in the order of the run.
-        workspace: Where it was found; None where no answer told it.
-    """
-
-    upstream_id: str
-    workspace: str | None
-    keys: str
-    sent_at: float
-    expires_at: float | None
-
-
 def stage(
     desk: Desk,
     spec: RunSpec,
@@ -121,7 +95,61 @@ def stage(
             written is removed.
     """
     with _reused(desk, spec, order) as reused:
-        return _stage(desk, spec, copy, order, cache, reach, reused)
+        task = _Task(
+            desk=desk, spec=spec, copy=copy, order=order, cache=cache, reach=reach, reused=reused
+        )
+        try:
+            return _staged(task, _write(task))
+        except BaseException:
+            drop_files(desk.vault, copy.run)
+            raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What is staged, where, and on what terms."""
+
+    desk: Desk
+    spec: RunSpec
+    copy: InputCopy
+    order: Order
+    cache: CacheAdvice | None
+    reach: Reach | None
+    reused: Reused | None
+
+    def name(self, file: str) -> str:
+        """The object of the run that has this name."""
+        return f"runs/{self.copy.run}/{file}"
+
+    @property
+    def row_map(self) -> str:
+        """The request number of each row."""
+        return self.name("rows")
+
+    @property
+    def moved(self) -> str:
+        """The rows that count by another request than that of their pack."""
+        return self.name("moved")
+
+    @property
+    def spec_name(self) -> str:
+        """What the run asks."""
+        return self.name("spec.json.zst")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """What was written of an input, and what was counted on the way."""
+
+    stager: Stager
+    segments: SegmentWriter
+    answered: tuple[StagedBatch, ...]
+    fields: FieldPlan | None
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether rows and requests run apart, so that the run needs its row map."""
+        return bool(self.stager.collapsed or self.stager.packed or self.stager.reused)
 
 
 @contextmanager
@@ -141,76 +169,110 @@ def _reused(desk: Desk, spec: RunSpec, order: Order) -> Iterator[Reused | None]:
             raise
 
 
-def _stage(
-    desk: Desk,
-    spec: RunSpec,
-    copy: InputCopy,
-    order: Order,
-    cache: CacheAdvice | None,
-    reach: Reach | None,
-    reused: Reused | None,
-) -> Staged:
-    first = order.canary if checked_packs(spec) is None else checked_packs(spec)
+def _write(task: _Task) -> _Written:
+    """Check and render the input, and write all that a run of it needs."""
+    desk, spec = task.desk, task.spec
+    first = checked_packs(spec) or task.order.canary
     segments = SegmentWriter(desk.vault, desk.clock, desk.limits, first)
-    row_map, moved = f"runs/{copy.run}/rows", f"runs/{copy.run}/moved"
-    faults = Faults()
     try:
-        fields = read_fields(spec, lambda: first_look(desk.vault, spec, copy), order.reserved)
-        files = None if reach is None else AttachedFiles(reach)
-        stager = Stager(
-            spec,
-            order,
-            segments,
-            faults,
-            cache=cache,
-            fields=fields,
-            lead=segments.lead,
-            reuse=None if reused is None else reused.take,
-            files=files,
-        )
-        with (
-            staged_input(desk.vault, spec, copy) as stream,
-            desk.vault.file_writer(row_map) as rows_file,
-        ):
-            stager.read(stream, rows_file)
-        faults.raise_if_any(order.title)
-        _check_unchanged(spec, files)
+        stager, fields = _read(task, segments)
         segments.finish()
         if stager.marks:
-            segments = _marked_segments(desk, segments, stager.marks, order.canary)
+            segments = _marked_segments(desk, segments, stager.marks, task.order.canary)
         if stager.alone:
             segments.add_unheld(stager.alone)
-            write_moved(desk.vault, moved, _asked_both_ways(stager))
+            write_moved(desk.vault, task.moved, _asked_both_ways(stager))
         answered: tuple[StagedBatch, ...] = ()
-        if reused is not None and stager.reused:
-            answered = reused.finish(stager.fresh)
-            settle_rows(desk.vault, row_map, stager.fresh)
-        spec_name = f"runs/{copy.run}/spec.json.zst"
-        with desk.vault.stream_writer(spec_name) as stream:
+        if task.reused is not None and stager.reused:
+            answered = task.reused.finish(stager.fresh)
+            settle_rows(desk.vault, task.row_map, stager.fresh)
+        with desk.vault.stream_writer(task.spec_name) as stream:
             stream.write(msgspec.json.encode(spec))
     except BaseException:
         segments.discard()
-        drop_files(desk.vault, copy.run)
         raise
-    is_mapped = bool(stager.collapsed or stager.packed or stager.reused)
-    if not is_mapped:
-        desk.vault.delete(row_map)
+    return _Written(stager=stager, segments=segments, answered=answered, fields=fields)
+
+
+def _read(task: _Task, segments: SegmentWriter) -> tuple[Stager, FieldPlan | None]:
+    """Read the input once, into segments and the row map."""
+    spec, copy, vault = task.spec, task.copy, task.desk.vault
+    faults = Faults()
+    fields = read_fields(spec, lambda: first_look(vault, spec, copy), task.order.reserved)
+    files = None if task.reach is None else AttachedFiles(task.reach)
+    stager = Stager(
+        spec,
+        task.order,
+        segments,
+        faults,
+        cache=task.cache,
+        fields=fields,
+        lead=segments.lead,
+        reuse=None if task.reused is None else task.reused.take,
+        files=files,
+    )
+    with (
+        staged_input(vault, spec, copy) as stream,
+        vault.file_writer(task.row_map) as rows_file,
+    ):
+        stager.read(stream, rows_file)
+    faults.raise_if_any(task.order.title)
+    _check_unchanged(spec, files)
+    return stager, fields
+
+
+def _staged(task: _Task, written: _Written) -> Staged:
+    """What was written, as a run that waits for its commit."""
+    stager, segments = written.stager, written.segments
+    if not written.is_mapped:
+        task.desk.vault.delete(task.row_map)
+    return Staged(
+        run=_run(task, written),
+        betas=",".join(task.spec.betas),
+        batches=tuple(segments.batches),
+        workloads=stager.workloads(),
+        warnings=stager.warnings,
+        objects=tuple(_objects(task, written)),
+        canary=stager.canary,
+        cache=stager.plan,
+        budget=task.order.billing.amount,
+        fields=None if written.fields is None else written.fields.figures,
+        reused=written.answered,
+        left_out=stager.left_out,
+    )
+
+
+def _objects(task: _Task, written: _Written) -> Iterator[str]:
+    """The files that count once the run does."""
+    yield from (task.spec_name, task.copy.name)
+    for batch in (*written.segments.batches, *written.answered):
+        yield batch.segment
+        if batch.results is not None:
+            yield batch.results
+    if written.is_mapped:
+        yield task.row_map
+    if written.stager.alone:
+        yield task.moved
+
+
+def _run(task: _Task, written: _Written) -> Run:
+    spec, copy, order, stager = task.spec, task.copy, task.order, written.stager
     parts = parts_of(spec, copy.sha256, order.lane)
-    run = Run(
+    return Run(
         id=copy.run,
         lane=order.lane,
         name=order.name,
         identity=identity_of(parts),
         parts=parts,
-        spec=spec_name,
+        spec=task.spec_name,
         source=copy.name,
-        row_map=row_map if is_mapped else None,
+        row_map=task.row_map if written.is_mapped else None,
         rows=stager.rows,
         requests=stager.requests,
         collapsed=stager.collapsed,
         output=order.output,
         prefix=order.prefix,
-        created_at=desk.clock.now() if order.waits_since is None else order.waits_since,
+        created_at=task.desk.clock.now() if order.waits_since is None else order.waits_since,
         finished_at=None,
         written_at=None,
         cancel_asked_at=None,
@@ -221,30 +283,12 @@ def _stage(
         tags=order.billing.tags,
         budget_mode=order.billing.mode or BudgetMode.WORST,
         packed=stager.packed,
-        moved=moved if stager.alone else None,
+        moved=task.moved if stager.alone else None,
         reused=stager.reused,
         urgency=order.timing.urgency,
         deadline=order.timing.deadline,
         rescue=order.timing.rescue,
         is_inbox=order.waits_since is not None,
-    )
-    objects = [spec_name, copy.name, *(batch.segment for batch in (*segments.batches, *answered))]
-    objects += [batch.results for batch in answered if batch.results]
-    objects += [row_map] if is_mapped else []
-    objects += [moved] if stager.alone else []
-    return Staged(
-        run=run,
-        betas=",".join(spec.betas),
-        batches=tuple(segments.batches),
-        workloads=stager.workloads(),
-        warnings=stager.warnings,
-        objects=tuple(objects),
-        canary=stager.canary,
-        cache=stager.plan,
-        budget=order.billing.amount,
-        fields=None if fields is None else fields.figures,
-        reused=answered,
-        left_out=stager.left_out,
     )
 
 
@@ -279,85 +323,6 @@ def _marked_segments(
         raise
     plain.discard()
     return segments
-
-
-def commit_in(tx: Transaction, staged: Staged, now: float) -> None:
-    """Make a staged run count, inside the transaction that pins its lane."""
-    objects_register(tx, staged.objects)
-    run_insert(tx, staged.run)
-    if staged.budget is not None:
-        budget_put(tx, f"run:{staged.run.id}", staged.budget, now)
-    for batch in staged.batches:
-        batch_insert(tx, _values(staged, batch, now))
-    for batch in staged.reused:
-        batch_insert(tx, _answered_values(staged, batch, now))
-    lane_wake(tx, staged.run.lane, now)
-
-
-def commit_adopted_in(tx: Transaction, staged: Staged, taken: Taken, now: float) -> None:
-    """Make a staged run count whose only batch is upstream already.
-
-    Raises:
-        InputError: It is too large for one batch, so it cannot be what the batch was made of.
-    """
-    if len(staged.batches) != 1:
-        raise InputError(
-            f"{staged.run.name} holds {staged.run.requests:,} requests, more than one batch can",
-            hint="name the list that this batch was made of",
-        )
-    (batch,) = staged.batches
-    values = {
-        **_values(staged, batch, now),
-        "state": BatchState.SENT,
-        "upstream_id": taken.upstream_id,
-        "keys": taken.keys,
-        "sent_at": taken.sent_at,
-        "expires_at": taken.expires_at,
-    }
-    objects_register(tx, [*staged.objects, taken.keys])
-    run_insert(tx, staged.run)
-    batch_insert(tx, values)
-    lane_wake(tx, staged.run.lane, now)
-
-
-def _values(staged: Staged, batch: StagedBatch, now: float) -> dict[str, Any]:
-    return {
-        "lane": staged.run.lane,
-        "run": staged.run.id,
-        "first_request": batch.first_request,
-        "nonce": batch.nonce,
-        "betas": staged.betas,
-        "requests": batch.requests,
-        "body_bytes": batch.body_bytes,
-        "segment": batch.segment,
-        "state": BatchState.HELD if batch.hold else BatchState.SEALED,
-        "hold": batch.hold,
-        "due_at": now,
-        # Tickets have waited since before: a window that was missed meanwhile is made up for.
-        "created_at": staged.run.created_at if staged.run.is_inbox else now,
-        "via": via_of(staged.run.urgency),
-        "urgency": staged.run.urgency,
-        "deadline": staged.run.deadline,
-        "model": _only_model(staged),
-    }
-
-
-def _only_model(staged: Staged) -> str:
-    """The model of all a run's requests; empty where they have several."""
-    models = {work.model for work in staged.workloads}
-    return models.pop() if len(models) == 1 else ""
-
-
-def _answered_values(staged: Staged, batch: StagedBatch, now: float) -> dict[str, Any]:
-    """A batch that is over when it begins."""
-    return {
-        **_values(staged, batch, now),
-        "via": Via.BATCH,
-        "state": BatchState.DONE,
-        "results": batch.results,
-        "outcomes": pack(bytes([CODES[Outcome.OK]]) * batch.requests),
-        "ended_at": now,
-    }
 
 
 def throw_away(desk: Desk, staged: Staged) -> None:
