@@ -29,6 +29,24 @@ def test_a_canary_that_is_all_ok_lets_the_rest_go(call, table, tmp_path, world):
     assert output.read_text().count("\n") == 11
 
 
+@pytest.mark.parametrize("first", [9, 100])
+def test_a_run_that_is_no_larger_than_its_canary_says_that_it_has_none(call, table, world, first):
+    said = call("run", table, *PROMPT, *MODEL, "--canary", first, "--yes")
+
+    assert "none: there is no more than 9 requests to send" in said.out
+    assert [batch.count for batch in world.ledger()] == [9]
+
+
+def test_one_request_that_is_held_is_told_as_one(call, table):
+    said = call("run", table, *PROMPT, *MODEL, "--canary", 8, ask=lambda _page, asked: _no(asked))
+
+    assert "The other 1 request is held." in said.out
+
+
+def _no(asked):
+    return "n" if "the other" in asked else ""
+
+
 def test_a_person_who_says_no_keeps_the_rest_and_may_go_on_later(call, table, world):
     answers = iter(["", "n", ""])
     words = ("run", table, *WORDS)

@@ -30,7 +30,7 @@ def test_the_report_of_a_run_is_its_receipt(call: Callable[..., Said], done: str
     facts = dict(line.split("  ", 1) for line in said.out.splitlines())
     assert facts["run"].strip().startswith(f"{done} (")
     assert facts["rows"].strip() == "4: 4 ok"
-    assert facts["requests"].strip() == "3 (1 rows shared one)"
+    assert facts["requests"].strip() == "3 (1 row shared one)"
     assert facts["answers"].strip().startswith("3 ")
     assert facts["prices of"].strip()
     found = call("report", "--run", done, "--json").json

@@ -48,6 +48,12 @@ def test_a_script_says_yes_and_the_next_run_sends_them(call, requests, finished,
     assert outcomes == {"ok": 1, "rejected": 1}
 
 
+def test_one_request_is_told_as_one(call, finished):
+    said = call("retry", finished, "--only", "refused", "--yes")
+
+    assert "1 request waits: `backburner drain` sends it" in said.out
+
+
 def test_a_script_without_yes_is_told_so(call, finished):
     said = call("retry", finished, "--json")
 

@@ -7,7 +7,7 @@ from backburner.cli.output import Page
 from backburner.cli.plan_json import price_json
 from backburner.cli.planning import price_in_words
 from backburner.cli.session import Session
-from backburner.cli.words import many, price
+from backburner.cli.words import either, many, price
 from backburner.errors import NothingChosen
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def show_held(page: Page, canary: "Canary") -> None:
     """What a person can do about the rest."""
     page.line()
     why = "" if canary.is_all_ok else ", since not all are ok"
-    page.line(f"The other {many(canary.held, 'request')} are held{why}.")
+    are = either(canary.held, "is", "are")
+    page.line(f"The other {many(canary.held, 'request')} {are} held{why}.")
     page.facts(
         [
             ("send them", f"backburner release {canary.run}"),

@@ -83,6 +83,10 @@ def plan_facts(
     facts.extend(_billing_facts(staged))
     if staged.canary:
         facts.append(("canary", _canary(staged.canary, estimate_canary(backburner.tools, staged))))
+    elif wanted.canary and run.fresh:
+        facts.append(
+            ("canary", f"none: there is no more than {many(run.fresh, 'request')} to send")
+        )
     if run.moved is not None:
         rows = many(run.requests - run.packed, "row")
         facts.append(("pack check", f"the first {rows} both ways; the rest waits until you saw it"))

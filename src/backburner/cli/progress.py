@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from backburner.cli.deadlines import eta_in_words
 from backburner.cli.output import Page
 from backburner.cli.stopping import PatientClock
-from backburner.cli.words import local, many, outcomes, size, when
+from backburner.cli.words import either, local, many, outcomes, size, when
 from backburner.nouns.batch import BatchState
 from backburner.nouns.fault import FaultKind
 from backburner.nouns.money import Money
@@ -102,7 +102,8 @@ def event_in_words(event: Event) -> str:  # noqa: C901, PLR0912  # one short cas
         case BatchFollows():
             words = f"{many(event.requests, 'request')} may follow what went first"
         case WindowMissed():
-            words = f"a window was missed: {many(event.requests, 'request')} go now instead"
+            go = either(event.requests, "goes", "go")
+            words = f"a window was missed: {many(event.requests, 'request')} {go} now instead"
         case BatchHalved():
             words = f"made two batches of {event.requests + event.rest:,} requests"
         case TicketsSealed():

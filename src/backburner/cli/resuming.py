@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from backburner.cli.progress import batches_in_words
-from backburner.cli.words import many, when
+from backburner.cli.words import either, many, when
 from backburner.nouns.batch import BatchState
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ def resumed_in_words(standing: "RunStanding", now: float) -> str:
     begun = f"this is run {run.id}, begun {when(run.created_at, now)}"
     if count.is_finished:
         if run.finished_at is None:
-            return f"{begun}; all {many(count.requests, 'request')} are back"
+            all_of = either(
+                count.requests, "its request is", f"all {count.requests:,} requests are"
+            )
+            return f"{begun}; {all_of} back"
         return f"{begun} and finished {when(run.finished_at, now)}: nothing is sent again"
     if is_unsent(standing):
         return f"{begun}; none of its {many(count.requests, 'request')} was sent yet"

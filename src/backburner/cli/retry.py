@@ -7,7 +7,7 @@ import typer
 from backburner.cli.choosing import is_wanted
 from backburner.cli.output import Facts, Page
 from backburner.cli.session import Home, Json, Lane, RunId, session_of
-from backburner.cli.words import many, outcomes
+from backburner.cli.words import either, many, outcomes
 from backburner.nouns.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def retry(
             return STOPPED
         count = backburner.send_again(chosen)
     if count:
-        page.line(f"{many(count, 'request')} wait: `backburner drain` sends them")
+        waits, them = either(count, "waits", "wait"), either(count, "it", "them")
+        page.line(f"{many(count, 'request')} {waits}: `backburner drain` sends {them}")
     page.finish(_json(chosen, estimate, count))
     return 0
 

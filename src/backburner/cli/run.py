@@ -14,7 +14,7 @@ from backburner.cli.input_options import takes_run
 from backburner.cli.options import STDIN, Wanted
 from backburner.cli.output import Page
 from backburner.cli.session import Home, Json, Lane, Session, session_of
-from backburner.cli.words import many
+from backburner.cli.words import either, many
 from backburner.errors import BackburnerError
 from backburner.nouns.urgency import Urgency
 
@@ -324,7 +324,8 @@ class _Performance:
             backburner.release(run.id)
             return None
         page.line()
-        page.line(f"The other {many(check.held, 'request')} are held.")
+        are = either(check.held, "is", "are")
+        page.line(f"The other {many(check.held, 'request')} {are} held.")
         page.facts(
             [
                 ("send them", f"backburner release {run.id}"),

@@ -8,7 +8,7 @@ import typer
 
 from backburner.cli.output import Facts, Page
 from backburner.cli.session import Home, Json, session_of
-from backburner.cli.words import many
+from backburner.cli.words import either, many
 from backburner.nouns.spans import in_words as span
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ def waiting_facts(window: "WindowStanding") -> Facts:
 
 def show_waiting(page: Page, window: "WindowStanding") -> None:
     """The same as lines."""
-    page.line(f"{many(window.waiting, 'request')} wait for the window, which {_opens(window)}")
+    waits = either(window.waiting, "waits", "wait")
+    page.line(f"{many(window.waiting, 'request')} {waits} for the window, which {_opens(window)}")
     if window.missed is not None:
         page.line(f"  its window {window.missed_in_words()} was missed: nobody was there to send")
     page.line(f"  `backburner drain --now{in_lane(window.lane)}` sends them now")

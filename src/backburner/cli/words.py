@@ -19,6 +19,11 @@ def many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'es' if noun.endswith('ch') else 's'}"
 
 
+def either(count: int, one: str, several: str) -> str:
+    """A word by a count: `waits` of one, `wait` of several."""
+    return one if count == 1 else several
+
+
 def price(amount: Money | None) -> str:
     """An amount, or that it is not known."""
     return "unknown" if amount is None else amount.show()

@@ -224,7 +224,10 @@ class Receipt:
             per_pack = f"{self.rows / self.packs:.1f}".removesuffix(".0")
             packed = f"{self.packs:,} of {per_pack} rows each on average"
             return f" ({packed}; {self._alone:,} rows asked alone)"
-        return f" ({self.rows_collapsed:,} rows shared one)" if self.rows_collapsed else ""
+        if not self.rows_collapsed:
+            return ""
+        rows = "1 row" if self.rows_collapsed == 1 else f"{self.rows_collapsed:,} rows"
+        return f" ({rows} shared one)"
 
 
 def make_receipt(
