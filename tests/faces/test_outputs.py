@@ -214,3 +214,18 @@ def test_a_list_is_written_as_one_file_of_json_lines(call, requests, tmp_path, w
         assert "(output_format_mismatch)" in said.err
         assert told in said.err
     assert len(world.ledger()) == 1
+
+
+def test_files_of_rows_go_on_after_one_that_could_not_be_written(call, done, tmp_path):
+    words = ("results", done, "-o", f"{tmp_path}/each/{{{{ id }}}}/answer.md")
+    (tmp_path / "each").mkdir()
+    (tmp_path / "each" / "3").write_text("in the way")
+
+    blocked = call(*words)
+    (tmp_path / "each" / "3").unlink()
+    again = call(*words)
+
+    assert blocked.code == 2
+    assert "each/3 cannot be made" in blocked.err
+    assert again.code == 0
+    assert (tmp_path / "each" / "4" / "answer.md").read_text() == "neutral"

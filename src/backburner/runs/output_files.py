@@ -7,7 +7,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Final
 
-from backburner.errors import OutputBlocked
+from backburner.errors import BackburnerError, OutputBlocked
 from backburner.nouns.output_file import FileState, OutputFile
 from backburner.plan.output_files import refusal_of, state_of
 from backburner.runs.atomic import Noted
@@ -26,9 +26,10 @@ def noting(store: Store, run: str) -> Iterator[Noted]:
     files: list[OutputFile] = []
 
     def keep() -> None:
-        with store.write() as tx:
-            output_files_put(tx, files)
-        files.clear()
+        if files:
+            with store.write() as tx:
+                output_files_put(tx, files)
+            files.clear()
 
     def noted(path: Path, digest: str) -> None:
         files.append(OutputFile(path_hash=_hash(path), run=run, sha256=digest))
@@ -37,7 +38,7 @@ def noting(store: Store, run: str) -> Iterator[Noted]:
 
     try:
         yield noted
-    except OutputBlocked:
+    except BackburnerError:
         keep()
         raise
     keep()

@@ -21,9 +21,8 @@ _PUT: Final = _ADD.on_conflict_do_update(
 
 
 def output_files_put(tx: Transaction, files: Sequence[OutputFile]) -> None:
-    """Note what was written; what was written there before does not count any more."""
-    if files:
-        tx.execute(_PUT, [asdict(one) for one in files])
+    """Note one file or more; what was written to the same paths before does not count any more."""
+    tx.execute(_PUT, [asdict(one) for one in files])
 
 
 def output_file_at(tx: Transaction, path_hash: str) -> OutputFile | None:
