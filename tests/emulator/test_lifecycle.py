@@ -235,6 +235,23 @@ def test_a_senseless_page_is_refused(api, query):
     assert api.get(f"{BATCHES}?{query}").status == 400
 
 
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("0", "greater than or equal to 1"),
+        ("-1", "greater than or equal to 1"),
+        ("1001", "less than or equal to 1000"),
+        ("1.5", "a valid integer"),
+        ("9" * 5_000, "a valid integer"),
+    ],
+)
+def test_what_is_wrong_with_a_limit_is_said(api, limit, said):
+    refused = api.get(f"{BATCHES}?limit={limit}")
+
+    assert refused.status == 400
+    assert refused.json["error"]["message"] == f"limit: Input should be {said}"
+
+
 def test_the_same_seed_gives_the_same_world(emulate, clock, ask):
     def life(seed):
         api = emulate(seed=seed, errored_share=0.2)

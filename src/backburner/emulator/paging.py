@@ -56,9 +56,11 @@ def _limit(head: Head) -> int:
     text = head.first("limit")
     if text is None:
         return DEFAULT_LIMIT
-    if not text.isdecimal():
-        raise RefusedError("invalid_request_error", "limit: Input should be a valid integer")
-    limit = int(text)
+    try:
+        limit = int(text)
+    except ValueError:
+        refused = "limit: Input should be a valid integer"
+        raise RefusedError("invalid_request_error", refused) from None
     if limit < 1:
         raise RefusedError(
             "invalid_request_error", "limit: Input should be greater than or equal to 1"
