@@ -2,6 +2,8 @@
 
 import plistlib
 import shlex
+import shutil
+import subprocess
 from datetime import UTC, datetime
 from heapq import heapify, heapreplace
 from zoneinfo import ZoneInfo
@@ -141,6 +143,32 @@ def test_the_systemd_unit_refers_to_the_key_and_runs_a_worker(call):
         "/usr/b b/100%/backburner",
         *("worker", "--json-logs", "--lane", "default", "--home", "/srv/b b"),
     ]
+
+
+def test_systemd_reads_paths_with_blanks_and_signs_as_they_are(call):
+    odd = "/srv/my 100%$x[1]"
+    words = ("--executable", f"{odd}/backburner", "--home", odd, "--user", "queue")
+
+    text = call("install", "systemd", *BERLIN, *words).out
+
+    assert "\nEnvironmentFile=/srv/my 100%%$x\\[1]/backburner.env\n" in text
+    assert '\nEnvironment="BACKBURNER_HOME=/srv/my 100%%$x[1]"\n' in text
+    assert '\nExecStart="/srv/my 100%%$x[1]/backburner" worker ' in text
+    assert text.count('--home "/srv/my 100%%$$x[1]"\n') == 1
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd is installed")
+def test_systemd_finds_nothing_wrong_with_the_unit(call, tmp_path):
+    home = tmp_path / "my home"
+    words = ("--executable", "/bin/true", "--user", "root", "--home", home)
+    unit = tmp_path / "backburner.service"
+
+    unit.write_text(call("install", "systemd", *BERLIN, *words).out)
+
+    checked = subprocess.run(
+        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert "backburner.service" not in checked.stderr
 
 
 def test_the_launchd_unit_is_a_property_list(call):

@@ -1,5 +1,6 @@
 """Units: what a service manager reads so that Backburner runs without anybody thinking of it."""
 
+import re
 import shlex
 from dataclasses import dataclass
 from enum import StrEnum
@@ -99,7 +100,9 @@ def unit_of(kind: Kind, setting: Setting) -> str:
     )
     environment.filters |= {
         "cron": _for_cron,
-        "systemd": _for_systemd,
+        "systemd": _systemd_word,
+        "systemd_command": _systemd_command,
+        "systemd_path": _systemd_path,
         "xml": lambda value: escape(str(value)),
         "sh": lambda words: shlex.join(map(str, words)),
         "yaml": _for_yaml,
@@ -113,16 +116,28 @@ def _for_cron(words: tuple[object, ...]) -> str:
     return shlex.join(map(str, words)).replace("%", "\\%")
 
 
-def _for_systemd(words: tuple[object, ...]) -> str:
-    """Words in quotes where they need some; percent and dollar signs mean something to systemd.
+def _systemd_command(words: tuple[object, ...]) -> str:
+    """A command line for systemd: variables are put in, but not into the name of the program.
 
-    Source: systemd 257, systemd.service(5), "Command lines".
+    Source: systemd 252, systemd.service(5), "Command lines", and `systemd-analyze verify`.
     """
-    return " ".join(map(_systemd_word, map(str, words)))
+    program, *others = map(str, words)
+    return " ".join([_systemd_word(program), *(_systemd_word(one, "$") for one in others)])
 
 
-def _systemd_word(word: str) -> str:
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+def _systemd_path(path: object) -> str:
+    """A path of an EnvironmentFile, which is a pattern and takes no quotes.
+
+    Source: systemd 252, systemd.exec(5), and `systemd-analyze verify`.
+    """
+    return re.sub(r"([\\*?\[])", r"\\\1", str(path)).replace("%", "%%")
+
+
+def _systemd_word(word: str, doubled: str = "") -> str:
+    """A word in quotes where it needs some; a percent sign means something everywhere."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    for sign in f"%{doubled}":
+        escaped = escaped.replace(sign, sign * 2)
     return escaped if escaped and not set(escaped) & set(" \t\"\\';") else f'"{escaped}"'
 
 
