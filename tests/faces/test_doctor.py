@@ -123,6 +123,20 @@ def test_a_damaged_store_is_a_problem(call, home):
 
     assert said.code == 4
     assert "not a database" in checks_of(said)["store"]["found"]
+    assert "restore the home from a backup" in checks_of(said)["store"]["next_step"]
+
+
+@pytest.mark.unbilled("the store cannot be opened")
+def test_a_store_that_cannot_be_opened_is_told_apart_from_a_damaged_one(call, home, requests):
+    call("enqueue", requests)
+    # As root no right can be taken away; nobody opens a folder as the journal of a store.
+    (home / "backburner.db-wal").mkdir()
+
+    found = checks_of(call("doctor", "--json"))
+
+    assert "unable to open database file" in found["store"]["found"]
+    assert found["store"]["next_step"].startswith("check free space and permissions")
+    assert "of which nothing is known" in found["lane"]["found"]
 
 
 def test_a_home_that_others_can_read_is_a_problem(call, home):

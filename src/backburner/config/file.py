@@ -1,5 +1,6 @@
 """The configuration file: where it is, what it holds, and what must never stand in it."""
 
+import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -31,7 +32,7 @@ def config_path(environment: Mapping[str, str], home: Path) -> Path:
             raise ConfigError(f"there is no file {path}", hint=f"{CONFIG} or --config names it")
         return path
     old = home / _OLD_NAME
-    if old.is_file():
+    if os.access(old, os.F_OK):
         raise ConfigError(
             f"{old} is not read any more: the file is called {FILE_NAME} now",
             hint=f"mv {old} {home / FILE_NAME}",

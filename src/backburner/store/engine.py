@@ -35,24 +35,26 @@ _DIALECTS: Final[dict[str, Dialect]] = {}
 """Every store of a process shares its compiled statements, which are kept by dialect."""
 
 _BUSY_SECONDS: Final = 30
-_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _MAIN_CODE: Final = 0xFF
 """SQLite's codes say more in their higher bits. Source: sqlite.org/rescode.html, section 2."""
 _WAIT: Final = (
     f"another process has held it for over {_BUSY_SECONDS} s: end it if it hangs, then call again; "
     "nothing was lost"
 )
-_ROOM: Final = "check free space and permissions of the home folder; nothing was lost"
+ROOM: Final = "check free space and permissions of the home folder; nothing was lost"
 _OURS: Final = "this is a fault of Backburner: please report it with this line; nothing was lost"
+RESTORE: Final = "restore the home from a backup, with its files of all names"
 _ADVICE: Final = {
+    sqlite3.SQLITE_CORRUPT: RESTORE,
+    sqlite3.SQLITE_NOTADB: RESTORE,
     sqlite3.SQLITE_BUSY: _WAIT,
     sqlite3.SQLITE_LOCKED: _WAIT,
-    sqlite3.SQLITE_PERM: _ROOM,
+    sqlite3.SQLITE_PERM: ROOM,
     sqlite3.SQLITE_NOMEM: "free some memory, then call again; nothing was lost",
-    sqlite3.SQLITE_READONLY: _ROOM,
-    sqlite3.SQLITE_IOERR: _ROOM,
-    sqlite3.SQLITE_FULL: _ROOM,
-    sqlite3.SQLITE_CANTOPEN: _ROOM,
+    sqlite3.SQLITE_READONLY: ROOM,
+    sqlite3.SQLITE_IOERR: ROOM,
+    sqlite3.SQLITE_FULL: ROOM,
+    sqlite3.SQLITE_CANTOPEN: ROOM,
 }
 """What to do next, by SQLite's code. Source: sqlite.org/rescode.html, section 3."""
 _NETWORK_FILE_SYSTEMS: Final = frozenset(
@@ -192,12 +194,15 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
-        cause = getattr(error, "orig", None) or error
-        code = getattr(cause, "sqlite_errorcode", 0) & _MAIN_CODE
-        hint = _ADVICE.get(code, _OURS)
-        if code in _DAMAGED:
-            raise StoreDamaged(
-                f"the store {path} is damaged: {cause}",
-                hint="restore the home from a backup, with its files of all names",
-            ) from error
-        raise StoreUnusable(f"the store {path} cannot be used: {cause}", hint=hint) from error
+        cause, advice = trouble(error)
+        kind, what = (
+            (StoreDamaged, "is damaged") if advice == RESTORE else (StoreUnusable, "cannot be used")
+        )
+        raise kind(f"the store {path} {what}: {cause}", hint=advice) from error
+
+
+def trouble(error: SQLAlchemyError | sqlite3.Error) -> tuple[str, str]:
+    """What SQLite says is wrong, and what to do about it."""
+    cause = getattr(error, "orig", None) or error
+    code = getattr(cause, "sqlite_errorcode", 0) & _MAIN_CODE
+    return str(cause), _ADVICE.get(code, _OURS)

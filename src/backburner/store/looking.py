@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from backburner.store.engine import SCHEMA_VERSION
+from backburner.store.engine import RESTORE, ROOM, SCHEMA_VERSION, trouble
 from backburner.store.lanes import LaneRow, lanes_all
 from backburner.store.measures import notices_counted
 
@@ -19,13 +19,15 @@ class StoreLook:
 
     Attributes:
         version: Its schema; None where it has none.
-        fault: What SQLite finds wrong with the file; empty where it finds nothing.
+        fault: What keeps it from being used; empty where nothing does.
+        advice: What to do about that.
         lanes: Its lanes, where the schema is this version's own.
         notices_given_up: Notices that never arrived, likewise.
     """
 
     version: str | None
-    fault: str
+    fault: str = ""
+    advice: str = ""
     lanes: tuple[LaneRow, ...] = ()
     notices_given_up: int = 0
 
@@ -43,25 +45,30 @@ class StoreLook:
 def look_into(home: Path) -> StoreLook | None:
     """What is in the store of a home; None where there is no store yet."""
     path = home / "backburner.db"
-    if not path.is_file():
-        return None
+    try:
+        if not path.is_file():
+            return None
+    except PermissionError as error:
+        return StoreLook(version=None, fault=str(error.strerror), advice=ROOM)
     engine = create_engine("sqlite://", creator=_reader(path))
     try:
         with engine.connect() as connection:
-            fault = connection.execute(text("PRAGMA quick_check(1)")).scalar()
+            fault = str(connection.execute(text("PRAGMA quick_check(1)")).scalar())
+            if fault != "ok":
+                return StoreLook(version=None, fault=fault, advice=RESTORE)
             table = "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
             if connection.execute(text(table)).first() is None:
-                return StoreLook(version=None, fault="" if fault == "ok" else str(fault))
+                return StoreLook(version=None)
             version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            is_ours = version == SCHEMA_VERSION and fault == "ok"
+            is_ours = version == SCHEMA_VERSION
             return StoreLook(
                 version=version,
-                fault="" if fault == "ok" else str(fault),
                 lanes=tuple(lanes_all(connection)) if is_ours else (),
                 notices_given_up=notices_counted(connection)[1] if is_ours else 0,
             )
     except SQLAlchemyError as error:
-        return StoreLook(version=None, fault=str(getattr(error, "orig", None) or error))
+        fault, advice = trouble(error)
+        return StoreLook(version=None, fault=fault, advice=advice)
     finally:
         engine.dispose()
 

@@ -117,10 +117,10 @@ def _home(home: Path) -> Check:
     if is_network(kind):
         found = f"{home} is on a network file system ({kind}), where commits can be lost"
         return Check("home", ok=False, found=found, next_step=another)
-    if not home.exists():
+    if not _is_seen(home):
         if os.access(_nearest(home), os.W_OK):
             return Check("home", ok=True, found=f"{home}{on}; made at the first use")
-        found = f"{home} is not there and cannot be made"
+        found = f"{home} cannot be seen or made"
         return Check("home", ok=False, found=found, next_step=another)
     if not home.is_dir() or not os.access(home, os.W_OK | os.X_OK):
         found = f"{home} cannot be written"
@@ -140,15 +140,20 @@ def _space(home: Path) -> Check:
 
 
 def _nearest(path: Path) -> Path:
-    return next(one for one in (path, *path.absolute().parents) if one.exists())
+    return next(one for one in (path, *path.absolute().parents) if _is_seen(one))
+
+
+def _is_seen(path: Path) -> bool:
+    """Whether something is there; what we have no right to look at is not."""
+    return os.access(path, os.F_OK)
 
 
 def _store(look: StoreLook | None) -> Check:
     if look is None:
         return Check("store", ok=True, found="none yet; made at the first use")
     if look.fault:
-        found = f"SQLite says: {look.fault}"
-        return Check("store", ok=False, found=found, next_step="restore the home from a backup")
+        found = f"it cannot be used: {look.fault}"
+        return Check("store", ok=False, found=found, next_step=look.advice)
     if look.is_newer:
         found = f"schema {look.version}, made by a newer Backburner"
         return Check("store", ok=False, found=found, next_step="upgrade this installation")
@@ -159,6 +164,9 @@ def _store(look: StoreLook | None) -> Check:
 
 
 def _lane(look: StoreLook | None, lane: str, base_url: str) -> Check:
+    if look is not None and look.fault:
+        found = f"{lane}, of which nothing is known while the store cannot be used"
+        return Check("lane", ok=False, found=found, next_step="look again when the store is usable")
     row = next((one for one in look.lanes if one.name == lane), None) if look else None
     if row is None:
         found = f"{lane}, without work yet; the first pins it to {base_url}"
@@ -169,7 +177,7 @@ def _lane(look: StoreLook | None, lane: str, base_url: str) -> Check:
         return Check("lane", ok=False, found=found, next_step=step)
     at = f"{lane}, pinned to {base_url}" + (f", {row.workspace}" if row.workspace else "")
     if row.state != OPEN:
-        step = "clear the cause, and call `backburner drain`"
+        step = f"clear the cause, then `backburner resume {lane}`"
         return Check("lane", ok=False, found=f"{at}; stopped: {row.reason}", next_step=step)
     return Check("lane", ok=True, found=at)
 
