@@ -20,7 +20,7 @@ from backburner.nouns.budget import (
 )
 from backburner.nouns.run import Run
 from backburner.plan.budgets import (
-    Asked,
+    Need,
     Paid,
     Short,
     demand,
@@ -214,12 +214,12 @@ SHORT = Short(a_budget("run:r1", 1), needed=2)
 @pytest.mark.parametrize(
     ("asked", "hold"),
     [
-        (Asked(taken={}), None),
-        (Asked(taken={"run:r1": 2}), None),
-        (Asked(taken={"run:r1": 2}, shorts=(SHORT,)), Hold.BUDGET),
-        (Asked(taken={"run:r1": 2}, has_no_bound=True), Hold.UNBOUNDED),
-        (Asked(taken={"run:r1": 2}, shorts=(SHORT,), has_no_bound=True), Hold.UNBOUNDED),
-        (Asked(taken={}, has_no_bound=True), None),
+        (Need(taken={}), None),
+        (Need(taken={"run:r1": 2}), None),
+        (Need(taken={"run:r1": 2}, shorts=(SHORT,)), Hold.BUDGET),
+        (Need(taken={"run:r1": 2}, has_no_bound=True), Hold.UNBOUNDED),
+        (Need(taken={"run:r1": 2}, shorts=(SHORT,), has_no_bound=True), Hold.UNBOUNDED),
+        (Need(taken={}, has_no_bound=True), None),
     ],
 )
 def test_a_batch_is_held_for_the_bound_that_it_lacks_then_for_its_budgets(asked, hold):

@@ -7,7 +7,7 @@ import pytest
 
 from backburner.errors import InputError
 from backburner.nouns.urgency import Timing, Urgency
-from backburner.plan.promises import Asked, moment_by, timing_of
+from backburner.plan.promises import Said, moment_by, timing_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -92,31 +92,31 @@ def test_what_is_no_time_is_refused(text):
 
 
 def test_a_deadline_makes_the_urgency():
-    assert timing_of(Asked(by="07:00", rescue="2.00"), NOW, BERLIN) == Timing(
+    assert timing_of(Said(by="07:00", rescue="2.00"), NOW, BERLIN) == Timing(
         urgency=Urgency.DEADLINE,
         deadline=datetime(2026, 11, 24, 7, 0, tzinfo=BERLIN).timestamp(),
         rescue=2 * 10**12,
     )
-    assert timing_of(Asked(within="6h"), NOW, BERLIN).deadline == NOW + 6 * 3600
+    assert timing_of(Said(within="6h"), NOW, BERLIN).deadline == NOW + 6 * 3600
 
 
 def test_without_a_deadline_a_run_waits_for_the_window_or_does_not():
-    assert timing_of(Asked(), NOW, BERLIN) == Timing()
-    assert timing_of(Asked(urgency="soon"), NOW, BERLIN) == Timing(urgency=Urgency.SOON)
-    assert timing_of(Asked(urgency="now"), NOW, BERLIN) == Timing(urgency=Urgency.NOW)
+    assert timing_of(Said(), NOW, BERLIN) == Timing()
+    assert timing_of(Said(urgency="soon"), NOW, BERLIN) == Timing(urgency=Urgency.SOON)
+    assert timing_of(Said(urgency="now"), NOW, BERLIN) == Timing(urgency=Urgency.NOW)
 
 
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (Asked(by="07:00", within="6h"), "two deadlines"),
-        (Asked(by="2026-11-22T07:00"), "in the past"),
-        (Asked(by="07:00", urgency="soon"), "says it again"),
-        (Asked(urgency="deadline"), "no urgency of a run"),
-        (Asked(urgency="later"), "no urgency of a run"),
-        (Asked(rescue="2.00"), "needs a deadline"),
-        (Asked(within="6"), "no span"),
-        (Asked(by="07:00", rescue="much"), "no amount"),
+        (Said(by="07:00", within="6h"), "two deadlines"),
+        (Said(by="2026-11-22T07:00"), "in the past"),
+        (Said(by="07:00", urgency="soon"), "says it again"),
+        (Said(urgency="deadline"), "no urgency of a run"),
+        (Said(urgency="later"), "no urgency of a run"),
+        (Said(rescue="2.00"), "needs a deadline"),
+        (Said(within="6"), "no span"),
+        (Said(by="07:00", rescue="much"), "no amount"),
     ],
 )
 def test_what_contradicts_itself_is_refused(asked, words):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from backburner.cli.stopping import PatientClock
     from backburner.client.doctor.checking import Checking
     from backburner.client.doctor.observing import Difference, Observation
-    from backburner.client.doctor.setup import Asked, Check
+    from backburner.client.doctor.setup import Check, Subject
     from backburner.clock import Clock
 
 PROBLEM: Final = 4
@@ -51,14 +51,14 @@ def doctor(
     from backburner.cli.stopping import PatientClock  # noqa: PLC0415  # not for --help
     from backburner.client.access import address_in  # noqa: PLC0415  # as above
     from backburner.client.doctor.checking import Checking  # noqa: PLC0415  # as above
-    from backburner.client.doctor.setup import Asked  # noqa: PLC0415  # as above
+    from backburner.client.doctor.setup import Subject  # noqa: PLC0415  # as above
     from backburner.clock import StoreClock  # noqa: PLC0415  # as above
 
     session, page = session_of(context), Page(as_json=json)
     clock = PatientClock(session.clock or StoreClock())
     client = session.client
     environment = _environment(session, home, lane, live=live and client is None)
-    asked = Asked(
+    asked = Subject(
         environment=environment,
         home=home,
         lane=lane,
@@ -89,7 +89,7 @@ def _environment(
     return (with_credential if live else addressed)(session.environment, terms)
 
 
-def _check_setup(page: Page, asked: "Asked") -> int:
+def _check_setup(page: Page, asked: "Subject") -> int:
     from backburner.client.doctor.setup import checks  # noqa: PLC0415  # not for --help
 
     found = [*checks(asked), _emulator()]
@@ -127,7 +127,7 @@ class _LiveCheck:
         self,
         session: Session,
         page: Page,
-        asked: "Asked",
+        asked: "Subject",
         checking: "Checking",
         clock: "PatientClock",
     ) -> None:

@@ -28,7 +28,7 @@ from backburner.client.budgets import (
 from backburner.client.canary import Canary, check_canary, check_nothing_held, look_at_canary
 from backburner.client.canceling import Canceled, cancel_run
 from backburner.client.draining import Drained, allowed, one_pass
-from backburner.client.driving import Reach, drive, hand_over, wake
+from backburner.client.driving import Outage, drive, hand_over, wake
 from backburner.client.failing import Failures, failures
 from backburner.client.finding import RequestStanding, find_request
 from backburner.client.finishing import (
@@ -769,17 +769,17 @@ class Backburner:
 
     def _wicket(self, lane: str) -> Wicket:
         worker = Worker(self._tools, (lane,))
-        return Wicket(tools=self._tools, lane=lane, worker=worker, reaching=self._reaching)
+        return Wicket(tools=self._tools, lane=lane, worker=worker, watching=self._watching)
 
     @contextmanager
-    def _reaching(self) -> Iterator[Reach]:
+    def _watching(self) -> Iterator[Outage]:
         """Counts failed calls, for as long as somebody waits."""
-        reach = Reach()
-        self._listeners.append(reach.listen)
+        outage = Outage()
+        self._listeners.append(outage.listen)
         try:
-            yield reach
+            yield outage
         finally:
-            self._listeners.remove(reach.listen)
+            self._listeners.remove(outage.listen)
 
     def _finished(self, run_id: str) -> Run:
         run = self.get(run_id)
@@ -792,9 +792,9 @@ class Backburner:
 
     def _drive(self, run: Run, shown: Callable[[RunCount], None]) -> None:
         worker = Worker(self._tools, (run.lane,))
-        with self._reaching() as reach:
+        with self._watching() as outage:
             wake(self._tools, worker, run.lane)
-            drive(self._tools, worker, run, reach, shown)
+            drive(self._tools, worker, run, outage, shown)
             hand_over(self._tools, (run.lane,))
 
     def _emit(self, event: Event) -> None:

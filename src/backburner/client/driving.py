@@ -24,7 +24,7 @@ _UNREACHED: Final = 4
 """Failed calls in a row, nothing having been sent, after which a person is told."""
 
 
-class Reach:
+class Outage:
     """Counts calls that found no upstream, from the worker's events."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Reach:
 
 
 def drive(
-    tools: Tools, worker: Worker, run: Run, reach: Reach, shown: Callable[[RunCount], None]
+    tools: Tools, worker: Worker, run: Run, outage: Outage, shown: Callable[[RunCount], None]
 ) -> RunCount:
     """Tick until every request of a run ended, or all but those that wait for its canary.
 
@@ -70,11 +70,11 @@ def drive(
         if count.is_finished or _is_canary_back(count, batches):
             return count
         if isinstance(step, Idle):
-            check_moves(tools, run, reach)
+            check_moves(tools, run, outage)
             nap(tools, step)
 
 
-def check_moves(tools: Tools, run: Run, reach: Reach) -> None:
+def check_moves(tools: Tools, run: Run, outage: Outage) -> None:
     """Make sure that what is left of a run goes on by itself.
 
     Raises:
@@ -87,7 +87,7 @@ def check_moves(tools: Tools, run: Run, reach: Reach) -> None:
     _check_person(tools, run, count, batches)
     _check_stopped(tools, run, count)
     check_budget(tools, run, is_all=_waits_for_budget(tools, run, count, batches))
-    reach.check(anything_sent=any(one.sent_at for one in batches))
+    outage.check(anything_sent=any(one.sent_at for one in batches))
 
 
 def nap(tools: Tools, idle: Idle, most: float = _LONGEST_NAP) -> None:

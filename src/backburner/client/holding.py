@@ -13,7 +13,7 @@ from backburner.nouns.batch import FOR_BUDGET, Batch, BatchState, Hold
 from backburner.nouns.budget import DAY, is_day
 from backburner.nouns.money import PICODOLLARS, Money
 from backburner.nouns.run import Run
-from backburner.plan.budgets import Asked, Short
+from backburner.plan.budgets import Need, Short
 from backburner.store import Transaction
 from backburner.store.batches import batches_where
 from backburner.store.budgets import moving_under, runs_in_batch, worst_cases_of
@@ -34,7 +34,7 @@ class Waiting:
 
     batch: Batch
     requests: int
-    asked: Asked
+    asked: Need
 
 
 def waiting_for_budget(tools: Tools, tx: Transaction, run: Run) -> list[Waiting]:

@@ -28,7 +28,7 @@ from backburner.nouns.run import Run
 from backburner.nouns.urgency import Timing
 from backburner.plan.caching.choices import CachePolicy
 from backburner.plan.packing import PackLimits
-from backburner.plan.promises import Asked, check_may_be_sync
+from backburner.plan.promises import Said, check_may_be_sync
 from backburner.runs.cache_marks import CacheAdvice
 from backburner.runs.committing import Taken, commit_adopted_in, commit_in
 from backburner.runs.staging import Desk, Staged, throw_away
@@ -185,7 +185,7 @@ class Intake:
             InputError: It is no time, lies in the past, or contradicts itself.
             ZoneNeeded: It is a local time, and no zone is known.
         """
-        asked = Asked(by=by, within=within, urgency=urgency, rescue=rescue)
+        asked = Said(by=by, within=within, urgency=urgency, rescue=rescue)
         return timing_in(self.tools, self.lane, asked)
 
     def models(self, *, allow_unknown: bool) -> Collection[str]:

@@ -7,7 +7,7 @@ from backburner.nouns.run import Run
 from backburner.nouns.urgency import Timing
 from backburner.plan.deadlines import Outlook, Promise, outlook, release_at, shard_size
 from backburner.plan.packing import PackLimits
-from backburner.plan.promises import Asked, timing_of
+from backburner.plan.promises import Said, timing_of
 from backburner.plan.turnaround import Curve
 from backburner.runs.staging import Staged
 from backburner.store.lanes import lane_wake
@@ -19,7 +19,7 @@ from backburner.worker.forecasting import curve_of, margin_of
 from backburner.worker.windowing import window_at
 
 
-def timing_in(tools: Tools, lane: str, asked: Asked) -> Timing | None:
+def timing_in(tools: Tools, lane: str, asked: Said) -> Timing | None:
     """When a run of a lane has to travel, by the lane's zone; None where nobody said.
 
     Raises:

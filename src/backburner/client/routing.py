@@ -17,8 +17,7 @@ from backburner.client.preparing import STDIN, RunOptions
 from backburner.errors import ConfigError
 from backburner.nouns.route import Asked, Give, Route, Rule, Taken
 from backburner.nouns.urgency import Timing, Urgency
-from backburner.plan.promises import Asked as Said
-from backburner.plan.promises import timing_of
+from backburner.plan.promises import Said, timing_of
 from backburner.plan.routing import looks_at_size, looks_at_tokens, rerouted, route
 from backburner.runs.duplicates import Duplicates
 from backburner.runs.faults import Faults

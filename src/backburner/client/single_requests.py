@@ -17,8 +17,7 @@ from backburner.nouns.request import read_params
 from backburner.nouns.route import UNROUTED, Asked, Route, kind_of
 from backburner.nouns.ticket import Submission, TicketTerms
 from backburner.nouns.urgency import Timing, Urgency
-from backburner.plan.promises import Asked as Said
-from backburner.plan.promises import check_may_be_sync, timing_of
+from backburner.plan.promises import Said, check_may_be_sync, timing_of
 from backburner.plan.routing import reroute, route
 from backburner.runs.input_warnings import InputWarning
 from backburner.runs.routed_list import measured

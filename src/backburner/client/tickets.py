@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from backburner.client.canceling import cancel_run
-from backburner.client.driving import GLANCE, Reach, check_moves, nap, standing_stop
+from backburner.client.driving import GLANCE, Outage, check_moves, nap, standing_stop
 from backburner.client.finishing import finish, is_finished
 from backburner.client.ticket_standing import TicketStanding, ticket_standing
 from backburner.errors import AnswerPending, NotAnswered
@@ -46,13 +46,13 @@ class Wicket:
 
     Attributes:
         worker: Works while somebody waits.
-        reaching: Counts failed calls for as long as somebody waits.
+        watching: Counts failed calls for as long as somebody waits.
     """
 
     tools: Tools
     lane: str
     worker: Worker
-    reaching: Callable[[], AbstractContextManager[Reach]]
+    watching: Callable[[], AbstractContextManager[Outage]]
 
 
 class Ticket:
@@ -173,7 +173,7 @@ def _drive(wicket: Wicket, ticket_id: str, timeout: float | None) -> TicketStand
     until = None if timeout is None else tools.clock.now() + timeout
     if (standing := _over(tools, ticket_id)) is not None:
         return standing
-    with wicket.reaching() as reach:
+    with wicket.watching() as outage:
         _wake(wicket)
         while True:
             step = wicket.worker.tick(ReleaseDue(gathers=False))
@@ -183,7 +183,7 @@ def _drive(wicket: Wicket, ticket_id: str, timeout: float | None) -> TicketStand
             if left is not None and left <= 0:
                 return None
             if isinstance(step, Idle):
-                _check(wicket, ticket_standing(tools, ticket_id), reach)
+                _check(wicket, ticket_standing(tools, ticket_id), outage)
                 nap(tools, step, *(() if left is None else (left,)))
 
 
@@ -226,10 +226,10 @@ def _left(tools: Tools, until: float | None) -> float | None:
     return None if until is None else until - tools.clock.now()
 
 
-def _check(wicket: Wicket, standing: TicketStanding, reach: Reach) -> None:
+def _check(wicket: Wicket, standing: TicketStanding, outage: Outage) -> None:
     """Make sure that a ticket goes on by itself."""
     if standing.run is not None:
-        check_moves(wicket.tools, standing.run, reach)
+        check_moves(wicket.tools, standing.run, outage)
         return
     stopped = standing_stop(wicket.tools, wicket.lane)
     if stopped is not None:

@@ -39,7 +39,7 @@ class Short:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Need:
     """What one batch takes, and what keeps it from going.
 
     Attributes:

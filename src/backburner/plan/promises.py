@@ -24,7 +24,7 @@ _HINT: Final = "write a time such as 07:00, or a day with it: 2026-11-24T07:00"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Said:
     """What a person said of the time, as it was said.
 
     Attributes:
@@ -45,7 +45,7 @@ class Asked:
         return (self.by, self.within, self.urgency, self.rescue) == (None, None, None, None)
 
 
-def timing_of(asked: Asked, now: float, zone: tzinfo | None) -> Timing:
+def timing_of(asked: Said, now: float, zone: tzinfo | None) -> Timing:
     """When a run has to travel.
 
     Args:
@@ -102,7 +102,7 @@ def _urgency(word: str | None) -> Urgency:
     return Urgency(chosen)
 
 
-def _deadline(asked: Asked, now: float, zone: tzinfo | None) -> float | None:
+def _deadline(asked: Said, now: float, zone: tzinfo | None) -> float | None:
     if asked.by is not None and asked.within is not None:
         raise InputError("there are two deadlines", hint="give --by or --within")
     if asked.within is not None:

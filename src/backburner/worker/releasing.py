@@ -10,7 +10,7 @@ from typing import Final
 from backburner.nouns.batch import Batch, BatchId, BatchState, Via
 from backburner.nouns.budget import DAY, BudgetMode, WorstCase, day_scope, is_day
 from backburner.plan.budgets import (
-    Asked,
+    Need,
     Paid,
     demand,
     has_no_bound,
@@ -43,7 +43,7 @@ from backburner.telemetry import BudgetHeld
 from backburner.worker.tools import Tools
 from backburner.worker.weighing import weigh_some
 
-_NOTHING: Final = Asked(taken={})
+_NOTHING: Final = Need(taken={})
 
 
 def release(tools: Tools, lane: LaneRow, ids: Sequence[BatchId]) -> float | None:
@@ -59,7 +59,7 @@ def release(tools: Tools, lane: LaneRow, ids: Sequence[BatchId]) -> float | None
         limited = batches_releasable(tx, ids) if is_any_budget(tx) else []
         limited = [one for one in limited if _is_limited(tx, one, tools.day(now))]
     weigh_some(tools, limited)
-    held: list[tuple[Batch, Asked]] = []
+    held: list[tuple[Batch, Need]] = []
     again: list[float] = []
     with tools.store.write() as tx:
         lane_fence(tx, lane)
@@ -89,7 +89,7 @@ def _take_turns(tx: Transaction, ids: Sequence[BatchId], now: float) -> None:
     batches_place(tx, places(released, now))
 
 
-def _release_one(tx: Transaction, batch: Batch, day: str, now: float) -> Asked | None:
+def _release_one(tx: Transaction, batch: Batch, day: str, now: float) -> Need | None:
     """Reserve for a batch and let it go, or hold it; None where it has to be weighed first."""
     if not _is_limited(tx, batch, day):
         _go(tx, batch, now)
@@ -110,14 +110,14 @@ def _go(tx: Transaction, batch: Batch, now: float) -> None:
     batches_release(tx, [batch.id], now)
 
 
-def ask_for(tx: Transaction, cases: Sequence[WorstCase], day: str, via: Via) -> Asked:
+def ask_for(tx: Transaction, cases: Sequence[WorstCase], day: str, via: Via) -> Need:
     """What a batch would take of its budgets, and which of them have too little left."""
     runs = {case.run: run_get(tx, case.run) for case in cases}
     likely = [one.id for one in runs.values() if one.budget_mode == BudgetMode.EXPECTED]
     paid = {run: Paid(*paid_of_run(tx, run)) for run in likely}
     taken = demand(cases, runs, paid, day, via)
     budgets = budgets_in(tx, taken)
-    return Asked(
+    return Need(
         taken={scope: taken[scope] for scope in budgets},
         shorts=tuple(shortfalls(taken, budgets)),
         has_no_bound=has_no_bound(cases, runs),
@@ -132,12 +132,12 @@ def _is_limited(tx: Transaction, batch: Batch, day: str) -> bool:
     return bool(budgets_in(tx, scopes))
 
 
-def _is_news(batch: Batch, asked: Asked) -> bool:
+def _is_news(batch: Batch, asked: Need) -> bool:
     """Whether a batch waits for a budget that did not before."""
     return asked.hold is not None and (batch.state, batch.hold) != (BatchState.HELD, asked.hold)
 
 
-def _events(held: Iterable[tuple[Batch, Asked]]) -> list[BudgetHeld]:
+def _events(held: Iterable[tuple[Batch, Need]]) -> list[BudgetHeld]:
     """One event for all batches of a run that wait for the same."""
     requests: dict[tuple[str | None, str, tuple[str, ...]], list[int]] = {}
     for batch, asked in held:
@@ -149,7 +149,7 @@ def _events(held: Iterable[tuple[Batch, Asked]]) -> list[BudgetHeld]:
     ]
 
 
-def _next_day(tools: Tools, asked: Asked, now: float) -> list[float]:
+def _next_day(tools: Tools, asked: Need, now: float) -> list[float]:
     """When the next day begins, where all that is lacking is more of a day's budget."""
     days = bool(asked.shorts) and all(is_day(short.budget.scope) for short in asked.shorts)
     return [next_day_at(tools.day, now)] if days else []

@@ -12,7 +12,7 @@ from backburner.client.doctor.batches import MODEL
 from backburner.client.doctor.live import LiveCheck, LiveTerms, worst_price
 from backburner.client.doctor.observing import Difference, Observation, Probe, differences
 from backburner.client.doctor.record import LastCheck, Left, Record, read_record, write_record
-from backburner.client.doctor.setup import Asked
+from backburner.client.doctor.setup import Subject
 from backburner.clock import Clock
 from backburner.config import price_terms, read_config
 from backburner.errors import LanePinned
@@ -47,7 +47,7 @@ class Checking:
         LanePinned: The lane belongs to another upstream.
     """
 
-    def __init__(self, asked: Asked, clock: Clock, client: "SdkClient | None" = None) -> None:
+    def __init__(self, asked: Subject, clock: Clock, client: "SdkClient | None" = None) -> None:
         self._asked = asked
         self._clock = clock
         self._client: anthropic.Anthropic = client or client_from(asked.environment)
@@ -137,7 +137,7 @@ def by_probe(found: Mapping[Probe, Sequence[Difference]]) -> list[Difference]:
     return [one for some in found.values() for one in some]
 
 
-def _workspace_of(asked: Asked) -> str | None:
+def _workspace_of(asked: Subject) -> str | None:
     """The workspace that the lane is pinned to, if it was used."""
     look = look_into(asked.folder)
     for row in look.lanes if look else ():

@@ -58,7 +58,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Subject:
     """What the checks are about.
 
     Attributes:
@@ -79,7 +79,7 @@ class Asked:
         return self.home or home_from(self.environment)
 
 
-def checks(asked: Asked) -> Iterator[Check]:
+def checks(asked: Subject) -> Iterator[Check]:
     """Look at everything that can be looked at offline, the most basic first."""
     yield Check(
         "python", ok=True, found=f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}"
@@ -100,7 +100,7 @@ def checks(asked: Asked) -> Iterator[Check]:
     yield from _live(asked.folder)
 
 
-def _settings(asked: Asked) -> Check:
+def _settings(asked: Subject) -> Check:
     try:
         settings: Settings = settings_from(asked.environment, asked.home, asked.base_url)
     except BackburnerError as error:
@@ -182,14 +182,14 @@ def _lane(look: StoreLook | None, lane: str, base_url: str) -> Check:
     return Check("lane", ok=True, found=at)
 
 
-def _key(asked: Asked) -> Check:
+def _key(asked: Subject) -> Check:
     if asked.has_client or _names_credential(asked):
         return Check("key", ok=True, found="set; whether it is good, only a call can tell")
     step = "set ANTHROPIC_API_KEY, or name the lane's in backburner.toml; `demo` needs none"
     return Check("key", ok=False, found="none in the environment", next_step=step)
 
 
-def _names_credential(asked: Asked) -> bool:
+def _names_credential(asked: Subject) -> bool:
     try:
         lanes = lane_book(read_config(asked.environment, asked.home))
     except BackburnerError:
@@ -198,7 +198,7 @@ def _names_credential(asked: Asked) -> bool:
     return names_credential(asked.environment, lanes.get(asked.lane, LaneTerms(name=asked.lane)))
 
 
-def _prices(asked: Asked) -> Check:
+def _prices(asked: Subject) -> Check:
     from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
 
     try:
@@ -212,7 +212,7 @@ def _prices(asked: Asked) -> Check:
     return Check("prices", ok=True, found=found)
 
 
-def _notices(asked: Asked, look: StoreLook | None) -> Iterator[Check]:
+def _notices(asked: Subject, look: StoreLook | None) -> Iterator[Check]:
     try:
         channels = channels_of(read_config(asked.environment, asked.home))
     except BackburnerError:
