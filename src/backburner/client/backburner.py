@@ -1,4 +1,8 @@
-"""Backburner, as a library and behind the command line."""
+"""Backburner, as a library and behind the command line.
+
+One face, and long for that: what a program may do stands in one place, each method a line or two
+over the module that does it, and half of it is what the caller has to know.
+"""
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
