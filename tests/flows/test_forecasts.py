@@ -71,7 +71,7 @@ def test_a_canceled_batch_was_watched_until_its_cancel(make_stage, ask):
 def test_forecasts_follow_the_history(stage, ask):
     opened = stage.open()
     for number in range(12):
-        opened.enqueue(requests(ask, 1), name=f"run {number}")
+        opened.enqueue(requests(ask, 1), new=True)
         opened.drain()
         stage.clock.sleep(60)
         opened.drain()
@@ -100,8 +100,8 @@ def test_a_run_with_a_deadline_travels_in_smaller_batches(stage, ask):
     opened = stage.open()
     many = requests(ask, 4_500)
 
-    free = opened.enqueue(many, name="free")
-    promised = opened.enqueue(many, name="promised", within="20m")
+    free = opened.enqueue(many)
+    promised = opened.enqueue(many, within="20m", new=True)
 
     assert [one.requests > 4_400 for one in batches(opened, free)] == [True]
     assert [one.requests <= 2_000 for one in batches(opened, promised)] == [True] * 3
