@@ -206,3 +206,19 @@ def test_a_run_that_was_enqueued_is_asked_about_before_it_is_sent(call, enqueued
     assert sent.code == 0
     assert len(world.ledger()) == 1
     assert json.loads(call("status", "--json").out)["runs"][0]["back"] == 2
+
+
+def test_control_characters_of_a_name_never_reach_the_terminal(call, tmp_path, reviews):
+    source = tmp_path / "a\nb\x1b[31m\x9b1m\u202e.csv"
+    source.write_bytes(reviews.read_bytes())
+    output = tmp_path / "o\x1b[2J.csv"
+
+    told = call("run", source, "--prompt", "{{ text }}", *MODEL, "--yes", "-o", output)
+    listed = call("status")
+    refused = call("run", tmp_path / "\x1b[31m.csv", "--prompt", "{{ text }}", *MODEL)
+
+    assert told.code == listed.code == 0
+    assert refused.code == 2
+    for said in (told, listed, refused):
+        assert not {"\x1b", "\x9b", "\u202e"} & set(said.out + said.err)
+    assert r"a\nb\x1b[31m\x9b1m\u202e.csv" in listed.out

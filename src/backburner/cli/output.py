@@ -1,10 +1,11 @@
 """Where a command writes: a terminal, plain lines, or one JSON object."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from rich.console import RichCast
@@ -12,6 +13,20 @@ if TYPE_CHECKING:
 Facts = Sequence[tuple[str, str]]
 
 _GAP = "  "
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What moves a terminal's cursor, changes its colours or its direction, or cannot be encoded."""
+
+
+def visible(text: str, keeps: str = "") -> str:
+    """A text with its control characters written out: a name of somebody else's may hold some.
+
+    Args:
+        text: The text.
+        keeps: Those that are meant.
+    """
+    return _CONTROL.sub(
+        lambda found: found[0] if found[0] in keeps else ascii(found[0])[1:-1], text
+    )
 
 
 class Page:
@@ -37,10 +52,18 @@ class Page:
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line; a terminal wraps it."""
+        self._print(visible(text), style)
+
+    def text(self, text: str) -> None:
+        """A text of any length, as it is; a terminal is told nothing by it but its words."""
+        self._print(visible(text, keeps="\n\t") if self._console.is_terminal else text)
+
+    def _print(self, text: str, style: str = "") -> None:
         self._console.print(text, style=style or None, soft_wrap=not self.is_live)
 
     def facts(self, pairs: Facts) -> None:
         """Labels and values, one pair a line."""
+        pairs = [(visible(label), visible(value)) for label, value in pairs]
         if not self.is_live:
             width = max((len(label) for label, _ in pairs), default=0)
             for label, value in pairs:
@@ -59,7 +82,7 @@ class Page:
         self, headings: Sequence[str], rows: Iterable[Sequence[str]], right: str = ""
     ) -> None:
         """A table. `right` has an `r` at the place of each column that is aligned right."""
-        kept = [list(row) for row in rows]
+        kept = [list(map(visible, row)) for row in rows]
         sides = right.ljust(len(headings))
         if not self.is_live:
             self._plain_table([list(headings), *kept], sides)
@@ -130,5 +153,5 @@ def print_error(words: Sequence[tuple[str, str]]) -> None:
     console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
     for label, text in words:
         line = Text(f"{label}: " if label else "", style="bold red" if label == "error" else "bold")
-        line.append(text, style="not bold default")
+        line.append(visible(text, keeps="\n"), style="not bold default")
         console.print(line, soft_wrap=True)

@@ -112,7 +112,8 @@ class _Performance:
             try:
                 runs = self._begin(backburner)
             except KeyboardInterrupt:
-                self._page.line("\nStopped before anything was sent.")
+                self._page.line()
+                self._page.line("Stopped before anything was sent.")
                 return STOPPED
             if not runs:
                 return STOPPED

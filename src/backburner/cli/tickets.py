@@ -167,7 +167,7 @@ def _print_text(page: Page, message: Mapping[str, Any]) -> None:
 
     from backburner.nouns.content import Block, text_of  # noqa: PLC0415  # as above
 
-    page.line(text_of(msgspec.convert(message.get("content", []), list[Block])))
+    page.text(text_of(msgspec.convert(message.get("content", []), list[Block])))
 
 
 def _facts(one: "TicketStanding", now: float) -> Facts:
