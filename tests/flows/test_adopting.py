@@ -87,8 +87,27 @@ def test_without_its_list_every_line_is_kept_as_an_orphan(stage, ask):
     assert kept.paid == stage.world.bill().total
     ids = [json.loads(line)["custom_id"] for line in bb.tools.vault.lines(kept.name)]
     assert sorted(ids) == ["row-0", "row-1", "row-2"]
-    with pytest.raises(InputError, match="taken over before"):
+    with pytest.raises(InputError, match="are kept already") as caught:
         bb.adopt(upstream_id)
+    assert f"adopt {upstream_id} FILE" in caught.value.hint
+
+
+def test_what_was_kept_without_its_list_becomes_a_run_with_it(stage, ask):
+    listed = requests(ask, 3)
+    upstream_id = by_script(stage, listed)
+    stage.clock.sleep(HOUR)
+    bb = stage.open()
+    bb.adopt(upstream_id)
+
+    adopted = bb.adopt(upstream_id, listed_in(stage, listed))
+
+    assert bb.run(adopted.run.id).receipt.outcomes == {"ok": 3}
+    assert bb.receipt(adopted.run.id).paid.picodollars == stage.world.bill().total
+    assert bb.verify().differences == []
+    with pytest.raises(InputError, match="belongs to a run here"):
+        bb.adopt(upstream_id)
+    bb.prune(runs=[adopted.run.id])
+    assert not list((stage.home / "vault" / "orphans").iterdir())
 
 
 def test_one_of_ours_in_doubt_goes_on_at_once(stage):

@@ -77,6 +77,7 @@ def adopt_batch(intake: Intake, upstream_id: str, source: str | None) -> Adopted
         _check_doubts(tools, lane, remote)
         return TakenOver(_take_over(intake, remote, workspace, source))
     _check_ended(remote)
+    _check_not_kept(tools, remote)
     with tools.store.write() as tx:
         intake.pin_found(tx, workspace)
     return _keep(tools, upstream, remote)
@@ -92,9 +93,9 @@ def _found(
     check_workspace(tools, lane, answer.workspace)
     with tools.store.read() as tx:
         is_known = bool(upstream_ids_known(tx, [upstream_id]))
-    if is_known or tools.vault.holds(orphans_name(upstream_id)):
+    if is_known:
         raise InputError(
-            f"{upstream_id} was taken over before", hint="`backburner status` lists the runs"
+            f"{upstream_id} belongs to a run here", hint="`backburner status` lists the runs"
         )
     return answer.value, answer.workspace
 
@@ -190,6 +191,15 @@ def _check_ended(remote: RemoteBatch) -> None:
         raise InputError(
             f"{remote.id} has not ended, and nothing tells whose it is before",
             hint="call again when it has ended, or name the list of requests it was made of",
+        )
+
+
+def _check_not_kept(tools: Tools, remote: RemoteBatch) -> None:
+    if tools.vault.holds(orphans_name(remote.id)):
+        raise InputError(
+            f"the results of {remote.id} are kept already, in {orphans_name(remote.id)}",
+            hint=f"`backburner adopt {remote.id} FILE`, with the list of requests that it was made "
+            "of, makes it a run",
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import select, union, update
+from sqlalchemy import ColumnElement, select, union, update
 
 from backburner.nouns.batch import Batch, BatchState
 from backburner.nouns.run import Run
@@ -50,15 +50,18 @@ def objects_of(tx: Transaction, pruned: Run, carriers: Iterable[int]) -> list[st
     """
     is_own = (batch.c.run == pruned.id) | batch.c.id.in_(list(carriers))
     rows = tx.execute(select(*(batch.c[name] for name in _TEXTS)).where(is_own)).all()
-    nonces = tx.execute(select(batch.c.nonce).where(is_own)).scalars().all()
-    own = (pruned.spec, pruned.source, pruned.row_map, pruned.moved, *_orphans(tx, nonces))
+    own = (pruned.spec, pruned.source, pruned.row_map, pruned.moved, *_orphans(tx, is_own))
     return [name for name in (*own, *(one for row in rows for one in row)) if name]
 
 
-def _orphans(tx: Transaction, nonces: Iterable[str]) -> list[str]:
-    """The objects that hold result lines of these batches that belong to no request of theirs."""
+def _orphans(tx: Transaction, is_own: ColumnElement[bool]) -> list[str]:
+    """The objects that hold result lines of some batches that belong to no request of theirs.
+
+    All lines are there of one that was kept aside before its list was known.
+    """
+    names = tx.execute(select(batch.c.nonce, batch.c.upstream_id).where(is_own)).all()
     kept = tx.execute(select(object_.c.name).where(object_.c.name.like("orphans/%"))).scalars()
-    begins = tuple(f"orphans/{nonce}-" for nonce in nonces)
+    begins = tuple(f"orphans/{one}" for nonce, id_ in names for one in (f"{nonce}-", f"{id_}."))
     return [name for name in kept if name.startswith(begins)]
 
 
