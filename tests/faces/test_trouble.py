@@ -97,7 +97,7 @@ def test_without_a_key_the_run_is_kept(call, reviews):
     said = call("run", reviews, *WORDS, client=None)
 
     assert said.code == 4
-    assert "sent once ANTHROPIC_API_KEY is set" in said.out
+    assert "sent once that is mended: the variable ANTHROPIC_API_KEY is not set" in said.out
     assert said.err.startswith(
         "error: there is no key for Anthropic's API (key_missing)\nhint: set"
     )
@@ -144,6 +144,26 @@ def test_a_lane_of_another_upstream_names_the_option(call, reviews):
     assert said.code == 4
     assert "(lane_pinned)" in said.err
     assert "--lane NAME" in said.err
+
+
+@pytest.mark.parametrize(
+    ("place", "lacks"),
+    [
+        ('{ file = "/nonexistent" }', "there is no file /nonexistent"),
+        ('{ env = "NOPE" }', "the variable NOPE is not set"),
+    ],
+)
+def test_what_a_lanes_own_credential_lacks_is_named(call, reviews, home, place, lacks):
+    home.mkdir(mode=0o700)
+    (home / "backburner.toml").write_text(f"[lanes.default]\ncredential = {place}\n")
+
+    run = call("run", reviews, *WORDS, client=None)
+    checked = call("doctor", client=None)
+
+    assert f"sent once that is mended: {lacks}" in run.out
+    assert f"there is no key for lane 'default': {lacks} (key_missing)" in run.err
+    assert lacks in checked.out
+    assert "ANTHROPIC_API_KEY" not in run.out + run.err + checked.out
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_the_doctor_looks_at_the_lanes_own_address_and_credential(call, config):
     there = call("doctor", "--lane", "x", client=None, environment={"X_KEY": "k"})
 
     assert "pins it to http://127.0.0.1:7" in without.out
-    assert "none in the environment" in without.out
+    assert "the variable X_KEY is not set" in without.out
     assert "set; whether it is good, only a call can tell" in there.out
 
 

@@ -55,6 +55,7 @@ def plan_facts(
         unpriced_models,
     )
     from backburner.client.promising import outlook_of  # noqa: PLC0415  # not for --help
+    from backburner.upstream.credentials import what_lacks  # noqa: PLC0415  # as above
 
     staged = fresh.staged
     run = staged.run
@@ -99,7 +100,8 @@ def plan_facts(
         facts.append(("a new run", f"since the last one of this name, {_all(fresh.changed)}"))
     facts.extend(("warning", f"{warning}; {warning.hint}") for warning in staged.warnings)
     if not has_key:
-        facts.append(("no key", "it will be kept, and sent once ANTHROPIC_API_KEY is set"))
+        lacks = what_lacks(backburner.settings.lane_terms(backburner.lane))
+        facts.append(("no key", f"it will be kept, and sent once that is mended: {lacks}"))
     return facts
 
 

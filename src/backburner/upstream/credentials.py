@@ -38,13 +38,20 @@ def names_credential(environment: Mapping[str, str], terms: LaneTerms) -> bool:
 
 def missing_credential(terms: LaneTerms) -> KeyMissing:
     """The error that says where a credential is missing."""
+    if terms.credential is None:
+        return no_credential()
+    return _missing(terms.name, what_lacks(terms))
+
+
+def what_lacks(terms: LaneTerms) -> str:
+    """What is not there where a credential is missing."""
     match terms.credential:
-        case FromVariable(name):
-            return _missing(terms.name, f"the variable {name} is not set")
         case FromFile(path):
-            return _missing(terms.name, f"there is no file {path}")
+            return f"there is no file {path}"
+        case FromVariable(name):
+            return f"the variable {name} is not set"
         case _:
-            return no_credential()
+            return f"the variable {_KEY} is not set"
 
 
 def with_credential(environment: Mapping[str, str], terms: LaneTerms) -> Mapping[str, str]:

@@ -30,8 +30,7 @@ from backburner.nouns.own_price import OWN_SOURCE
 from backburner.store.engine import file_system_of, is_network
 from backburner.store.lanes import OPEN
 from backburner.store.looking import StoreLook, look_into
-from backburner.upstream.connect import has_credential
-from backburner.upstream.credentials import names_credential
+from backburner.upstream.credentials import names_credential, what_lacks
 
 _LEAST_FREE: Final = 1_000_000_000
 """Bytes. A full disk stops a run; a batch's body and results are often some hundred megabytes."""
@@ -183,19 +182,23 @@ def _lane(look: StoreLook | None, lane: str, base_url: str) -> Check:
 
 
 def _key(asked: Subject) -> Check:
-    if asked.has_client or _names_credential(asked):
+    terms = _lane_terms(asked)
+    if asked.has_client or names_credential(asked.environment, terms):
         return Check("key", ok=True, found="set; whether it is good, only a call can tell")
+    if terms.credential is not None:
+        step = f"mend that, or name another place in [lanes.{asked.lane}]; `demo` needs no key"
+        return Check("key", ok=False, found=what_lacks(terms), next_step=step)
     step = "set ANTHROPIC_API_KEY, or name the lane's in backburner.toml; `demo` needs none"
     return Check("key", ok=False, found="none in the environment", next_step=step)
 
 
-def _names_credential(asked: Subject) -> bool:
+def _lane_terms(asked: Subject) -> LaneTerms:
+    usual = LaneTerms(name=asked.lane)
     try:
-        lanes = lane_book(read_config(asked.environment, asked.home))
+        return lane_book(read_config(asked.environment, asked.home)).get(asked.lane, usual)
     except BackburnerError:
         # Told already, of the settings.
-        return has_credential(asked.environment)
-    return names_credential(asked.environment, lanes.get(asked.lane, LaneTerms(name=asked.lane)))
+        return usual
 
 
 def _prices(asked: Subject) -> Check:
