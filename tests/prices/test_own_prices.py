@@ -162,8 +162,19 @@ def test_a_mistake_is_told_with_the_model_and_what_is_wrong(config: Config, text
         priced(config(text))
 
     assert told in str(caught.value)
-    assert "backburner.toml" in str(caught.value)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("figure", ["-1", "0.00001"])
+def test_a_mistake_is_told_with_the_file_that_was_named(tmp_path: Path, figure: str):
+    path = tmp_path / "case.toml"
+    path.write_text(f"[prices.m]\ninput = {figure}\noutput = 1\n")
+    environment = {"BACKBURNER_CONFIG": str(path)}
+
+    with pytest.raises(ConfigError) as caught:
+        tariff(None, NOW, price_terms(read_config(environment, tmp_path)).own)
+
+    assert str(caught.value).startswith(f"{path}: [prices.m]: input ")
 
 
 def test_the_example_of_the_documentation_holds(config: Config):

@@ -27,7 +27,10 @@ def _own_prices(chosen: ConfigTable) -> dict[str, OwnPrice]:
     if not models:
         return {}
     changed = datetime.fromtimestamp(chosen.file.stat().st_mtime, UTC).date()
-    own = {model: own_price(model, table.values, changed) for model, table in models.items()}
+    own = {
+        model: own_price(f"{table.file}: [{table.path}]", table.values, changed)
+        for model, table in models.items()
+    }
     for model, price in own.items():
         for key in models[model].values:
             models[model].note(key, getattr(price, key))

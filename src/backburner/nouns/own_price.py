@@ -38,6 +38,7 @@ class OwnPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             stated, the model's own in the price table, else the usual one.
         steps: None where nothing is said of them.
         as_of: The date of the price; the day of the file where it is not stated.
+        place: The file and table that state it, for errors. No key of the file.
     """
 
     input: Decimal
@@ -47,6 +48,7 @@ class OwnPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     cache_read: Decimal | None = None
     steps: tuple[OwnStep, ...] | None = None
     as_of: date | None = None
+    place: str = msgspec.field(default="", name="(place)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +64,13 @@ class PriceTerms:
     allow_unknown: bool = False
 
 
-def own_price(model: str, values: Any, day: date) -> OwnPrice:
+def own_price(place: str, values: Any, day: date) -> OwnPrice:
     """An own price as a table of a file states it, whose numbers were read as decimals.
+
+    Args:
+        place: The file and the table.
+        values: What stands there.
+        day: The day of the file.
 
     Raises:
         ConfigError: A key is missing or unknown, or a value is not what may stand there.
@@ -71,16 +78,16 @@ def own_price(model: str, values: Any, day: date) -> OwnPrice:
     try:
         price = msgspec.convert(values, OwnPrice)
     except msgspec.ValidationError as error:
-        _refuse(model, str(error))
+        _refuse(place, str(error))
     for key in ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read"):
-        _check(model, key, getattr(price, key))
+        _check(place, key, getattr(price, key))
     for step in price.steps or ():
-        _check(model, "input", step.input)
-        _check(model, "output", step.output)
+        _check(place, "input", step.input)
+        _check(place, "output", step.output)
     above = [step.above for step in price.steps or ()]
     if above != sorted(set(above)) or any(tokens < 1 for tokens in above):
-        _refuse(model, "steps do not rise: give each a larger `above` than the one before")
-    return msgspec.structs.replace(price, as_of=price.as_of or day)
+        _refuse(place, "steps do not rise: give each a larger `above` than the one before")
+    return msgspec.structs.replace(price, as_of=price.as_of or day, place=place)
 
 
 def priced_by_user(model: str, own: OwnPrice, known: ModelPrice | None) -> ModelPrice:
@@ -96,11 +103,11 @@ def priced_by_user(model: str, own: OwnPrice, known: ModelPrice | None) -> Model
     if own.steps is None and known is not None and known.steps:
         above = known.steps[0].above_prompt_tokens
         _refuse(
-            model,
+            own.place,
             f"it costs more above {above:,} tokens of prompt, and steps are missing",
             f"add steps = [{{ above = {above}, input = …, output = … }}], or steps = []",
         )
-    sync, batch = _both(model, own, own.input, own.output, known)
+    sync, batch = _both(own, own.input, own.output, known)
     return ModelPrice(
         model=model,
         sync=sync,
@@ -110,13 +117,13 @@ def priced_by_user(model: str, own: OwnPrice, known: ModelPrice | None) -> Model
         steps=tuple(
             Step(above_prompt_tokens=step.above, sync=dear, batch=half)
             for step in own.steps or ()
-            for dear, half in [_both(model, own, step.input, step.output, known)]
+            for dear, half in [_both(own, step.input, step.output, known)]
         ),
     )
 
 
 def _both(
-    model: str, own: OwnPrice, per_input: Decimal, per_output: Decimal, known: ModelPrice | None
+    own: OwnPrice, per_input: Decimal, per_output: Decimal, known: ModelPrice | None
 ) -> tuple[Rates, Rates]:
     """Sync rates and batch rates."""
     sync = known.sync if known is not None else None
@@ -129,7 +136,7 @@ def _both(
         * _factor(own.cache_write_1h, sync, "cache_write_1h", _WRITE_1H),
         "cache_read": per_input * _factor(own.cache_read, sync, "cache_read", _READ),
     }
-    halves = {kind: _half(model, kind, price) for kind, price in dollars.items()}
+    halves = {kind: _half(own.place, kind, price) for kind, price in dollars.items()}
     return Rates(**{kind: 2 * half for kind, half in halves.items()}), Rates(**halves)
 
 
@@ -141,12 +148,12 @@ def _factor(stated: Decimal | None, known: Rates | None, kind: str, usual: Decim
     return Decimal(int(getattr(known, kind))) / known.input
 
 
-def _half(model: str, kind: str, dollars: Decimal) -> int:
+def _half(place: str, kind: str, dollars: Decimal) -> int:
     """Picodollars a token in a batch, with room for the tenth more of the US."""
     half = dollars * _PER_DOLLAR_A_MILLION / 2
     if half % 10:
         _refuse(
-            model,
+            place,
             f"{kind} of ${dollars.normalize():f} is too fine: in a batch, and a tenth more in the "
             "US, a token costs no whole number of picodollars",
             "round it to $0.00002 for a million tokens",
@@ -154,14 +161,14 @@ def _half(model: str, kind: str, dollars: Decimal) -> int:
     return int(half)
 
 
-def _check(model: str, key: str, value: Decimal | None) -> None:
+def _check(place: str, key: str, value: Decimal | None) -> None:
     if value is not None and not (value.is_finite() and value >= 0):
-        _refuse(model, f"{key} is {value}, not a number of at least 0")
+        _refuse(place, f"{key} is {value}, not a number of at least 0")
 
 
-def _refuse(model: str, what: str, hint: str = "") -> NoReturn:
+def _refuse(place: str, what: str, hint: str = "") -> NoReturn:
     raise ConfigError(
-        f"{OWN_SOURCE}: [prices.{model}]: {what}",
+        f"{place}: {what}",
         hint=hint
         or "give input and output in US dollars for a million tokens; docs/cli.md has more",
     )

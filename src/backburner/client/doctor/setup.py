@@ -26,7 +26,6 @@ from backburner.config import (
 from backburner.config.notify import channels_of
 from backburner.errors import BackburnerError
 from backburner.nouns.lane import LaneTerms
-from backburner.nouns.own_price import OWN_SOURCE
 from backburner.store.engine import file_system_of, is_network
 from backburner.store.lanes import OPEN
 from backburner.store.looking import StoreLook, look_into
@@ -205,13 +204,14 @@ def _prices(asked: Subject) -> Check:
     from backburner import prices  # noqa: PLC0415  # slow to import, and not needed for --help
 
     try:
-        own = price_terms(read_config(asked.environment, asked.home)).own
+        config = read_config(asked.environment, asked.home)
+        own = price_terms(config).own
         tariff = prices.tariff(None, datetime.fromtimestamp(asked.now, UTC), own)
     except BackburnerError as error:
         return Check("prices", ok=False, found=str(error), next_step=error.hint)
     found = f"of {tariff.as_of}, {tariff.source}, {len(tariff.models)} models"
     if own:
-        found += f"; {OWN_SOURCE} has its own of {', '.join(own)}"
+        found += f"; {config.file} has its own of {', '.join(own)}"
     return Check("prices", ok=True, found=found)
 
 
