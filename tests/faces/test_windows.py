@@ -164,6 +164,15 @@ def test_a_password_in_the_variable_for_the_address_is_refused_and_not_shown(cal
     assert "word@" not in said.out + said.err
 
 
+def test_the_next_step_of_a_broken_file_is_not_the_command_that_fails_for_it(call, config):
+    config.write_text("[lanes.x]\nqueue_limit = 0\n")
+
+    said = call("config", "show")
+
+    assert said.code == 4
+    assert "hint: change it, or leave it out if the usual will do" in said.err
+
+
 def test_another_file_is_named_before_the_command(call, tmp_path):
     other = tmp_path / "other.toml"
     other.write_text("[worker]\nttl = 7\n")

@@ -218,7 +218,7 @@ class ConfigTable:
         shown = str(value) if isinstance(value, Decimal) else repr(value)
         return ConfigError(
             f"{self.file}: {self._at(key)} is {shown}, not {wanted}",
-            hint="`backburner config show` lists what holds",
+            hint="change it, or leave it out if the usual will do; docs/cli.md tells of the file",
         )
 
     def _under(self, key: str, value: object) -> "ConfigTable":
