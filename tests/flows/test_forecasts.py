@@ -70,7 +70,7 @@ def test_a_canceled_batch_was_watched_until_its_cancel(make_stage, ask):
 
 def test_forecasts_follow_the_history(stage, ask):
     opened = stage.open()
-    for number in range(12):
+    for _ in range(12):
         opened.enqueue(requests(ask, 1), new=True)
         opened.drain()
         stage.clock.sleep(60)

@@ -127,6 +127,7 @@ def test_a_store_that_breaks_a_rule_is_not_opened_but_by_verify(stage):
 
 def test_a_refused_start_leaves_nothing_open(stage):
     bb = stage.open()
+    stage.run_of(bb, stage.table(2))
     with bb.tools.store.write() as tx:
         tx.exec_driver_sql("UPDATE lane SET lease_until = 5.0, owner = NULL")
 

@@ -268,7 +268,7 @@ def test_a_lanes_budget_is_the_one_of_the_file(stage):
 def test_a_lanes_budget_that_the_file_names_is_changed_there_alone(stage):
     stage.home.mkdir()
     file = stage.home / "backburner.toml"
-    file.write_text('[lanes.default]\nbudget = "2.50"\n')
+    file.write_text('[lanes.default]\nbudget = "2.50"\n\n[lanes.other]\nzone = "UTC"\n')
     bb = stage.open()
 
     with pytest.raises(ConfigError, match=r"backburner\.toml: lanes\.default\.budget") as raised:
