@@ -107,7 +107,10 @@ def test_a_worker_of_a_stopped_lane_says_why_nothing_is_sent(call, reviews, cloc
     logged = call("worker", "--json-logs", clock=TiringClock(clock, 60)).out
 
     assert told.count("the lane default is stopped: Anthropic refused: ") == 1
-    assert "check the key in ANTHROPIC_API_KEY, then `backburner resume default`\n" in told
+    assert (
+        "check the key in ANTHROPIC_API_KEY, or the lane's own, then `backburner resume default`\n"
+        in told
+    )
     assert "tried again" not in told
     events = [json.loads(line) for line in logged.splitlines()]
     assert [(one["lane"], one["level"]) for one in events if one["event"] == "lane.stopped"] == [

@@ -10,7 +10,7 @@ from backburner.nouns.fault import Fault, StopCode
 from backburner.nouns.policy import ACCOUNT_ERRORS
 
 _CONSOLE_CREDIT: Final = "add credit in the Console's billing settings"
-_KEY: Final = "check the key in ANTHROPIC_API_KEY"
+_KEY: Final = "check the key in ANTHROPIC_API_KEY, or the lane's own"
 _PERMISSION: Final = "check what the key may do, in the Console"
 
 _BY_CODE: Final = {
