@@ -127,21 +127,21 @@ def test_a_home_that_is_said_to_be_restored_whole_pays_for_nothing_twice(stage):
     restore_home(stage)
     bb = stage.open()
 
-    distrusted = bb.distrust()
+    restored = bb.note_restored()
 
-    assert (distrusted.batches, distrusted.retries) == (2, 0)
+    assert (restored.batches, restored.retries) == (2, 0)
     assert states(bb, run) == {BatchState.UNKNOWN}
     assert bb.run(run.id).receipt.outcomes == {"ok": 4}
     assert len(stage.world.ledger()) == 2
     assert bb.receipt(run.id).paid.picodollars == stage.world.bill().total
 
 
-def test_distrust_without_need_only_costs_time(stage):
+def test_what_is_said_to_be_restored_without_need_only_costs_time(stage):
     run = begin(stage)
     bb = stage.open()
 
-    bb.distrust()
+    bb.note_restored()
 
     assert bb.run(run.id).receipt.outcomes == {"ok": 4}
     assert len(stage.world.ledger()) == 2
-    assert bb.distrust().batches == 0
+    assert bb.note_restored().batches == 0

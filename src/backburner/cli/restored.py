@@ -8,14 +8,14 @@ from backburner.cli.words import many
 
 
 def restored(context: typer.Context, *, home: Home = None, json: Json = False) -> int:
-    """Distrust a home from a backup: look before sending.
+    """Say that a home came whole from a backup.
 
     What it believes unsent may have been sent since: it is looked for at Anthropic before it goes,
     in every lane. Retries that wait are held for you. Sends nothing.
     """
     page = Page(as_json=json)
     with session_of(context).open(home, "default", is_pinned=False) as backburner:
-        found = backburner.distrust()
+        found = backburner.note_restored()
     if not (found.batches or found.retries):
         page.line("nothing waits to be sent, so nothing has to be looked for")
     if found.batches:

@@ -91,7 +91,7 @@ from backburner.store.runs import run_get
 from backburner.telemetry import Event, Listener, log_event
 from backburner.worker import Tools, Worker
 from backburner.worker.deleting import delete_left
-from backburner.worker.restoring import Distrusted, distrust, notice_restored
+from backburner.worker.restoring import Restored, note_restored, notice_restored
 
 if TYPE_CHECKING:
     import anthropic
@@ -491,13 +491,13 @@ class Backburner:
         )
         work(self._tools, shift, pulse or Pulse())
 
-    def distrust(self) -> Distrusted:
+    def note_restored(self) -> Restored:
         """Look at Anthropic, in every lane, for what the store believes unsent, before it is sent.
 
         That is for a home that was restored whole from a backup: nothing in it tells that it is
         old. A store that is older than the files beside it is noticed when it is opened.
         """
-        return distrust(self._tools)
+        return note_restored(self._tools)
 
     def resume(self) -> Resumed:
         """Open the lane after it was stopped; the next `drain` or `run` sends what waits."""

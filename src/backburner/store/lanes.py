@@ -19,7 +19,7 @@ class LaneRow:
     Attributes:
         looked_back_at: When the upstream was last searched for late duplicates; at first, when the
             first batch was armed.
-        restored_at: When the store was last found to be older than its vault.
+        restored_at: When the store was last found, or said, to come from a backup.
         window_seen_at: When somebody who may send last saw a window of it open.
     """
 

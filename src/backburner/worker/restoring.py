@@ -20,8 +20,8 @@ from backburner.worker.tools import Tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Distrusted:
-    """What a store is no longer believed: batches that it holds for unsent, retries that wait."""
+class Restored:
+    """What was found in a store that was restored: batches it holds for unsent, retries."""
 
     batches: int
     retries: int
@@ -34,26 +34,26 @@ def notice_restored(tools: Tools) -> bool:
         last = arming_last(tx)
     if mark <= last:
         return False
-    distrust(tools)
+    note_restored(tools)
     # Only now does the vault forget: a death before it means that all this is done again.
     write_mark(tools.vault, last)
     return True
 
 
-def distrust(tools: Tools) -> Distrusted:
+def note_restored(tools: Tools) -> Restored:
     """Put in doubt all that the store believes unsent, and hold what it would try again."""
     now = tools.clock.now()
     with tools.store.write() as tx:
-        found = [_distrust_lane(tx, lane.name, now) for lane in lanes_all(tx)]
-    return Distrusted(
+        found = [_note_lane(tx, lane.name, now) for lane in lanes_all(tx)]
+    return Restored(
         batches=sum(one.batches for one in found), retries=sum(one.retries for one in found)
     )
 
 
-def _distrust_lane(tx: Transaction, lane: str, now: float) -> Distrusted:
+def _note_lane(tx: Transaction, lane: str, now: float) -> Restored:
     batches = batches_where(tx, [lane], UNSENT | {BatchState.ARMED})
     for batch in batches:
         batch_doubt(tx, batch, armed_at=now, now=now)
     retries = exceptions_hold_waiting(tx, lane)
     lane_note_restored(tx, lane, now)
-    return Distrusted(batches=len(batches), retries=retries)
+    return Restored(batches=len(batches), retries=retries)
