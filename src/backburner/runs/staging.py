@@ -95,18 +95,18 @@ def stage(
             written is removed.
     """
     with _reused(desk, spec, order) as reused:
-        task = _Task(
+        staging = _Staging(
             desk=desk, spec=spec, copy=copy, order=order, cache=cache, reach=reach, reused=reused
         )
         try:
-            return _staged(task, _write(task))
+            return _staged(staging, _write(staging))
         except BaseException:
             drop_files(desk.vault, copy.run)
             raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
+class _Staging:
     """What is staged, where, and on what terms."""
 
     desk: Desk
@@ -169,24 +169,24 @@ def _reused(desk: Desk, spec: RunSpec, order: Order) -> Iterator[Reused | None]:
             raise
 
 
-def _write(task: _Task) -> _Written:
+def _write(staging: _Staging) -> _Written:
     """Check and render the input, and write all that a run of it needs."""
-    desk, spec = task.desk, task.spec
-    first = checked_packs(spec) or task.order.canary
+    desk, spec = staging.desk, staging.spec
+    first = checked_packs(spec) or staging.order.canary
     segments = SegmentWriter(desk.vault, desk.clock, desk.limits, first)
     try:
-        stager, fields = _read(task, segments)
+        stager, fields = _read(staging, segments)
         segments.finish()
         if stager.marks:
-            segments = _marked_segments(desk, segments, stager.marks, task.order.canary)
+            segments = _marked_segments(desk, segments, stager.marks, staging.order.canary)
         if stager.alone:
             segments.add_unheld(stager.alone)
-            write_moved(desk.vault, task.moved, _asked_both_ways(stager))
+            write_moved(desk.vault, staging.moved, _asked_both_ways(stager))
         answered: tuple[StagedBatch, ...] = ()
-        if task.reused is not None and stager.reused:
-            answered = task.reused.finish(stager.fresh)
-            settle_rows(desk.vault, task.row_map, stager.fresh)
-        with desk.vault.stream_writer(task.spec_name) as stream:
+        if staging.reused is not None and stager.reused:
+            answered = staging.reused.finish(stager.fresh)
+            settle_rows(desk.vault, staging.row_map, stager.fresh)
+        with desk.vault.stream_writer(staging.spec_name) as stream:
             stream.write(msgspec.json.encode(spec))
     except BaseException:
         segments.discard()
@@ -194,69 +194,69 @@ def _write(task: _Task) -> _Written:
     return _Written(stager=stager, segments=segments, answered=answered, fields=fields)
 
 
-def _read(task: _Task, segments: SegmentWriter) -> tuple[Stager, FieldPlan | None]:
+def _read(staging: _Staging, segments: SegmentWriter) -> tuple[Stager, FieldPlan | None]:
     """Read the input once, into segments and the row map."""
-    spec, copy, vault = task.spec, task.copy, task.desk.vault
+    spec, copy, vault = staging.spec, staging.copy, staging.desk.vault
     faults = Faults()
-    fields = read_fields(spec, lambda: first_look(vault, spec, copy), task.order.reserved)
-    files = None if task.reach is None else AttachedFiles(task.reach)
+    fields = read_fields(spec, lambda: first_look(vault, spec, copy), staging.order.reserved)
+    files = None if staging.reach is None else AttachedFiles(staging.reach)
     stager = Stager(
         spec,
-        task.order,
+        staging.order,
         segments,
         faults,
-        cache=task.cache,
+        cache=staging.cache,
         fields=fields,
         lead=segments.lead,
-        reuse=None if task.reused is None else task.reused.take,
+        reuse=None if staging.reused is None else staging.reused.take,
         files=files,
     )
     with (
         staged_input(vault, spec, copy) as stream,
-        vault.file_writer(task.row_map) as rows_file,
+        vault.file_writer(staging.row_map) as rows_file,
     ):
         stager.read(stream, rows_file)
-    faults.raise_if_any(task.order.title)
+    faults.raise_if_any(staging.order.title)
     _check_unchanged(spec, files)
     return stager, fields
 
 
-def _staged(task: _Task, written: _Written) -> Staged:
+def _staged(staging: _Staging, written: _Written) -> Staged:
     """What was written, as a run that waits for its commit."""
     stager, segments = written.stager, written.segments
     if not written.is_mapped:
-        task.desk.vault.delete(task.row_map)
+        staging.desk.vault.delete(staging.row_map)
     return Staged(
-        run=_run(task, written),
-        betas=",".join(task.spec.betas),
+        run=_run(staging, written),
+        betas=",".join(staging.spec.betas),
         batches=tuple(segments.batches),
         workloads=stager.workloads(),
         warnings=stager.warnings,
-        objects=tuple(_objects(task, written)),
+        objects=tuple(_objects(staging, written)),
         canary=stager.canary,
         cache=stager.plan,
-        budget=task.order.billing.amount,
+        budget=staging.order.billing.amount,
         fields=None if written.fields is None else written.fields.figures,
         reused=written.answered,
         left_out=stager.left_out,
     )
 
 
-def _objects(task: _Task, written: _Written) -> Iterator[str]:
+def _objects(staging: _Staging, written: _Written) -> Iterator[str]:
     """The files that count once the run does."""
-    yield from (task.spec_name, task.copy.name)
+    yield from (staging.spec_name, staging.copy.name)
     for batch in (*written.segments.batches, *written.answered):
         yield batch.segment
         if batch.results is not None:
             yield batch.results
     if written.is_mapped:
-        yield task.row_map
+        yield staging.row_map
     if written.stager.alone:
-        yield task.moved
+        yield staging.moved
 
 
-def _run(task: _Task, written: _Written) -> Run:
-    spec, copy, order, stager = task.spec, task.copy, task.order, written.stager
+def _run(staging: _Staging, written: _Written) -> Run:
+    spec, copy, order, stager = staging.spec, staging.copy, staging.order, written.stager
     parts = parts_of(spec, copy.sha256, order.lane)
     return Run(
         id=copy.run,
@@ -264,15 +264,15 @@ def _run(task: _Task, written: _Written) -> Run:
         name=order.name,
         identity=identity_of(parts),
         parts=parts,
-        spec=task.spec_name,
+        spec=staging.spec_name,
         source=copy.name,
-        row_map=task.row_map if written.is_mapped else None,
+        row_map=staging.row_map if written.is_mapped else None,
         rows=stager.rows,
         requests=stager.requests,
         collapsed=stager.collapsed,
         output=order.output,
         prefix=order.prefix,
-        created_at=task.desk.clock.now() if order.waits_since is None else order.waits_since,
+        created_at=staging.desk.clock.now() if order.waits_since is None else order.waits_since,
         finished_at=None,
         written_at=None,
         cancel_asked_at=None,
@@ -283,7 +283,7 @@ def _run(task: _Task, written: _Written) -> Run:
         tags=order.billing.tags,
         budget_mode=order.billing.mode or BudgetMode.WORST,
         packed=stager.packed,
-        moved=task.moved if stager.alone else None,
+        moved=staging.moved if stager.alone else None,
         reused=stager.reused,
         urgency=order.timing.urgency,
         deadline=order.timing.deadline,
