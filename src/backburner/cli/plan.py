@@ -54,7 +54,9 @@ def plan(
         return plan_input(part.options, setting, stdin, part.content)
 
     parts = look.at_parts(wanted, see)
-    for part, planned in parts:
+    for number, (part, planned) in enumerate(parts):
+        if number:
+            page.line()
         _show(page, wanted, part, planned, among=len(parts))
     _show_end(page, [planned for _, planned in parts])
     page.finish(parts_json([(part, one.checked.requests, _json(one)) for part, one in parts]))
@@ -87,7 +89,6 @@ def _show(page: Page, wanted: Wanted, part: "Part", planned: "Planned", *, among
         show_checked(page, wanted, part, planned.checked, among=among)
     else:
         _show_estimate(page, wanted, part, planned, planned.estimate, among=among)
-    page.line()
 
 
 def _show_end(page: Page, planned: "Sequence[Planned]") -> None:
@@ -95,6 +96,7 @@ def _show_end(page: Page, planned: "Sequence[Planned]") -> None:
     estimates = [one.estimate for one in planned if one.estimate is not None]
     if not estimates:
         return
+    page.line()
     whole = reduce(add, estimates)
     if len(planned) > 1 and len(estimates) == len(planned):
         rows = [("all together", *_figures(whole.price)), ("all of it sync", *_figures(whole.sync))]
